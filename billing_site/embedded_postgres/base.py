@@ -1,0 +1,16 @@
+"""A PostgreSQL backend that makes sure its server is up before each new connection."""
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from billing_site.embedded_postgres.server import ensure_running
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Started at the first connection, not at settings import: `check` and `makemessages` need no server."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        ensure_running(Path(self.settings_dict["EMBEDDED_DIR"]))
+        return super().get_new_connection(conn_params)

@@ -1,0 +1,41 @@
+"""What every response carries: a request id and the content security policy."""
+
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from core.ids import new_id
+
+type_of_get_response = Callable[[HttpRequest], HttpResponse]
+ACCEPTABLE_REQUEST_ID = re.compile(r"req_[0-9A-Za-z]{8,64}")
+
+
+class RequestIdMiddleware:
+    """Sets `request.request_id` (events carry it) and answers it as `Request-Id`."""
+
+    def __init__(self, get_response: type_of_get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("Request-Id", "")
+        # A proxy may have given one; anything else from outside is not copied into our records.
+        request.request_id = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else new_id("req")  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """The strict policy on every page, Unfold's relaxations under /admin/ only."""
+
+    def __init__(self, get_response: type_of_get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        admin = request.path_info.startswith("/admin/")
+        policy = settings.CONTENT_SECURITY_POLICY_ADMIN if admin else settings.CONTENT_SECURITY_POLICY
+        response.setdefault("Content-Security-Policy", policy)
+        return response

@@ -1,0 +1,59 @@
+"""Every status that a face shows: its translated word and its tone."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# tone: success, warning, danger, info (in motion), neutral (over, or not begun)
+STATUSES: dict[str, tuple[str, str | Promise]] = {
+    "active": ("success", _("Active")),
+    "trialing": ("info", _("Trial")),
+    "past_due": ("warning", _("Past due")),
+    "unpaid": ("danger", _("Unpaid")),
+    "canceled": ("neutral", _("Canceled")),
+    "incomplete": ("warning", _("Incomplete")),
+    "incomplete_expired": ("neutral", _("Expired")),
+    "paused": ("neutral", _("Paused")),
+    "draft": ("neutral", _("Draft")),
+    "open": ("info", _("Open")),
+    "paid": ("success", _("Paid")),
+    "void": ("neutral", _("Void")),
+    "uncollectible": ("danger", _("Uncollectible")),
+    "succeeded": ("success", _("Succeeded")),
+    "failed": ("danger", _("Failed")),
+    "pending": ("info", _("Pending")),
+    "planned": ("neutral", _("Planned")),
+    "processing": ("info", _("Processing")),
+    "requires_action": ("warning", _("Needs authentication")),
+    "requires_payment_method": ("warning", _("Needs a payment method")),
+    "requires_confirmation": ("info", _("To confirm")),
+    "requires_capture": ("info", _("To capture")),
+    "unknown": ("warning", _("Outcome unknown")),
+    "refunded": ("neutral", _("Refunded")),
+    "partially_refunded": ("neutral", _("Partly refunded")),
+    "disputed": ("danger", _("Disputed")),
+    "archived": ("neutral", _("Archived")),
+    "inactive": ("neutral", _("Inactive")),
+    "ready": ("success", _("Ready")),
+    "advancing": ("info", _("Advancing")),
+    "internal_failure": ("danger", _("Internal failure")),
+    "running": ("info", _("Running")),
+    "finished": ("success", _("Finished")),
+    "crashed": ("danger", _("Crashed")),
+    "sent": ("success", _("Sent")),
+    "queued": ("info", _("Queued")),
+    "recovered": ("success", _("Recovered")),
+    "exhausted": ("danger", _("Exhausted")),
+    "resolved": ("success", _("Resolved")),
+    "expired": ("neutral", _("Expired")),
+    "complete": ("success", _("Complete")),
+}
+
+
+def status_tone(status: str) -> str:
+    return STATUSES.get(status, ("neutral", ""))[0]
+
+
+def status_word(status: str) -> str | Promise:
+    """The translated word; an unlisted status is shown as it is stored, readable at least."""
+    known = STATUSES.get(status)
+    return known[1] if known else status.replace("_", " ").capitalize()

@@ -1,0 +1,109 @@
+"""How templates show money, dates, shares, statuses: always in the reader's locale, by Babel."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+from core.money_format import format_money
+from django import template
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from billing_site.brand import parse_hex
+from billing_site.status_words import status_tone, status_word
+
+register = template.Library()
+NOTHING = "–"
+
+
+def reader_locale() -> str:
+    """Babel's name of the active language: fr-ca -> fr_CA."""
+    return translation.to_locale(translation.get_language() or settings.LANGUAGE_CODE)
+
+
+@register.filter
+def money(amount: int | Decimal | None, currency: str) -> str:
+    """Minor units as a price: 1999 CAD -> $19.99 in English, 19,99 $ in Canadian French."""
+    if amount is None or amount == "":
+        return NOTHING
+    return format_money(amount, currency, reader_locale())
+
+
+@register.filter
+def local_date(moment: date | datetime | None, width: str = "medium") -> str:
+    """A date in the reader's words, on the merchant's calendar (the active time zone)."""
+    if not moment:
+        return NOTHING
+    if isinstance(moment, datetime):
+        moment = timezone.localtime(moment).date() if timezone.is_aware(moment) else moment.date()
+    return dates.format_date(moment, format=width, locale=reader_locale())
+
+
+@register.filter
+def local_datetime(moment: datetime | None, width: str = "medium") -> str:
+    """An instant in the reader's words and the active time zone, without seconds."""
+    if not moment:
+        return NOTHING
+    zone = timezone.get_current_timezone()
+    local = moment.astimezone(zone if isinstance(zone, ZoneInfo) else None)
+    locale = reader_locale()
+    time = dates.format_time(local.time(), format="short", locale=locale)
+    return f"{dates.format_date(local, format=width, locale=locale)}, {time}"
+
+
+@register.filter
+def month_name(moment: date | datetime, skeleton: str = "yMMM") -> str:
+    return dates.format_skeleton(skeleton, moment, locale=reader_locale())
+
+
+@register.filter
+def percentage(share: Decimal | float | None, digits: int = 1) -> str:
+    """A share of one as a percentage: 0.034 -> 3.4 %."""
+    if share is None:
+        return NOTHING
+    pattern = "#,##0." + "#" * int(digits) + "%"
+    locale = numbers.Locale.parse(reader_locale())
+    if locale.language == "fr":
+        pattern = pattern.replace("%", "\xa0%")
+    return numbers.format_percent(share, format=pattern, locale=locale)
+
+
+@register.filter
+def percent(points: Decimal | None) -> str:
+    """Percent points as written on a coupon or a tax rate: 9.975 -> 9.975%."""
+    if points is None:
+        return NOTHING
+    return percentage(Decimal(points) / 100, 4)
+
+
+@register.filter
+def number(value: int | Decimal | None) -> str:
+    return NOTHING if value is None else numbers.format_decimal(value, locale=reader_locale())
+
+
+@register.filter
+def status_pill(status: str) -> SafeString | str:
+    """A status as a coloured pill; the word carries the meaning, the colour only repeats it."""
+    if not status:
+        return NOTHING
+    return format_html('<span class="pill pill-{}">{}</span>', status_tone(status), status_word(status))
+
+
+@register.filter
+def brand_css_url(colour: str) -> str:
+    return reverse("brand_css", args=[parse_hex(colour)])
+
+
+@register.filter
+def language_label(code: str) -> str:
+    """The short name in the language switch: each language once, Canadian French as plain FR."""
+    return {"en": "EN", "fr-ca": "FR", "fr": "FR (France)"}.get(code, code.upper())
+
+
+@register.filter
+def get_item(mapping: dict, key: str):
+    return mapping.get(key)

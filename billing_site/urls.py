@@ -1,0 +1,26 @@
+"""Every address: the faces bring their own."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import TemplateView
+from django.views.i18n import set_language
+
+from billing_site.views import healthz, media
+
+
+def _face(prefix: str, app: str) -> list:
+    return [path(prefix, include(f"{app}.urls"))] if find_spec(f"{app}.urls") else []
+
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="landing.html"), name="landing"),
+    path("healthz", healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/set-language/", set_language, name="set_language"),
+    path("media/logos/<path:name>", media, name="media"),
+    *_face("dashboard/", "dashboard"),
+    *_face("", "portal"),
+]
