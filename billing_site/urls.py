@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
-from billing_site.views import healthz, media
+from billing_site.views import brand_css, healthz, media
 
 
 def _face(prefix: str, app: str) -> list:
@@ -20,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/set-language/", set_language, name="set_language"),
+    path("brand/<str:digits>.css", brand_css, name="brand_css"),
     path("media/logos/<path:name>", media, name="media"),
     *_face("dashboard/", "dashboard"),
     *_face("", "portal"),

@@ -5,7 +5,10 @@ import mimetypes
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+
+from billing_site.brand import brand_stylesheet, parse_hex
 
 
 @require_safe
@@ -26,3 +29,10 @@ def media(request: HttpRequest, name: str) -> FileResponse:
         return FileResponse(default_storage.open(f"logos/{name}"), content_type=content_type)
     except FileNotFoundError as missing:
         raise Http404 from missing
+
+
+@require_safe
+@cache_control(public=True, max_age=31_536_000, immutable=True)
+def brand_css(request: HttpRequest, digits: str) -> HttpResponse:
+    """One colour as custom properties. The address holds the colour, so the answer never changes."""
+    return HttpResponse(brand_stylesheet(parse_hex(digits)), content_type="text/css")

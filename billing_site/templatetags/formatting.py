@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
-from core.money_format import format_money
+from core.money import to_major
 from django import template
 from django.conf import settings
 from django.urls import reverse
@@ -30,7 +30,7 @@ def money(amount: int | Decimal | None, currency: str) -> str:
     """Minor units as a price: 1999 CAD -> $19.99 in English, 19,99 $ in Canadian French."""
     if amount is None or amount == "":
         return NOTHING
-    return format_money(amount, currency, reader_locale())
+    return numbers.format_currency(to_major(amount, currency), currency.upper(), locale=reader_locale())
 
 
 @register.filter

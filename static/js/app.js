@@ -1,0 +1,73 @@
+// Small behaviours shared by all faces. Everything still works without them, only less smoothly.
+(() => {
+  const root = document.documentElement;
+
+  // Toasts: closed by hand, or after a while unless the pointer rests on them.
+  const armToast = (toast) => {
+    toast.querySelector("[data-toast-close]")?.addEventListener("click", () => toast.remove());
+    let timer = setTimeout(() => toast.remove(), 8000);
+    toast.addEventListener("pointerenter", () => clearTimeout(timer));
+    toast.addEventListener("pointerleave", () => { timer = setTimeout(() => toast.remove(), 4000); });
+  };
+
+  // A form is sent once: the server holds a one-time token too, this only saves the reader a page.
+  const guardDoubleSubmit = (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post" || form.dataset.resubmit !== undefined) return;
+    if (form.dataset.sent !== undefined) { event.preventDefault(); return; }
+    form.dataset.sent = "";
+    // After the browser has collected the pressed button's own name and value.
+    setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => button.classList.add("is-busy")), 0);
+  };
+
+  const toggleTheme = () => {
+    const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+    root.setAttribute("data-bs-theme", next);
+    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    document.dispatchEvent(new CustomEvent("theme:changed"));
+  };
+
+  const copy = async (button) => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const label = button.querySelector("[data-copy-label]") ?? button;
+    const before = label.textContent;
+    label.textContent = button.dataset.copied;
+    setTimeout(() => { label.textContent = before; }, 1500);
+  };
+
+  document.addEventListener("submit", guardDoubleSubmit);
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-theme-toggle],[data-copy],[data-print],[data-row-href],[data-add-row]");
+    if (!target) return;
+    if (target.dataset.themeToggle !== undefined) toggleTheme();
+    else if (target.dataset.copy !== undefined) copy(target);
+    else if (target.dataset.print !== undefined) window.print();
+    else if (target.dataset.addRow !== undefined) addRow(target);
+    else if (!event.target.closest("a,button,input,label,select") && !getSelection().toString()) location.assign(target.dataset.rowHref);
+  });
+
+  // One more row of a formset, from its <template>.
+  const addRow = (button) => {
+    const formset = document.getElementById(button.dataset.addRow);
+    const total = formset.querySelector("[name$=TOTAL_FORMS]");
+    const html = formset.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
+    formset.querySelector("[data-rows]").insertAdjacentHTML("beforeend", html);
+    total.value = String(Number(total.value) + 1);
+  };
+
+  // Pages come back from the back-forward cache with their buttons still locked.
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.querySelectorAll(".is-busy").forEach((button) => button.classList.remove("is-busy"));
+  }));
+
+  // "/" goes to the search box, as in every list worth using.
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.target.closest("input,textarea,select,[contenteditable]")) return;
+    const search = document.querySelector("[data-search]");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  });
+
+  const start = () => document.querySelectorAll("[data-toast]").forEach(armToast);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+})();
