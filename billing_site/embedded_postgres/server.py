@@ -93,7 +93,14 @@ def _start_keeper(data: Path, options: dict[str, str], linger: float) -> None:
     log = Path(f"{data}.log")
     with log.open("ab") as out:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "billing_site.embedded_postgres.keeper", str(data), json.dumps(options), str(linger)],
+            [
+                sys.executable,
+                "-m",
+                "billing_site.embedded_postgres.keeper",
+                str(data),
+                json.dumps(options),
+                str(linger),
+            ],
             cwd=Path(__file__).resolve().parents[2],
             env={"XDG_RUNTIME_DIR": tempfile.gettempdir(), **os.environ, "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
