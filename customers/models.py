@@ -1,0 +1,158 @@
+"""Who is billed: customers, their tax ids, balance, payment methods, and test clocks."""
+
+from functools import partial
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import new_id
+
+
+class TestClockStatus(models.TextChoices):
+    READY = "ready", _("ready")
+    ADVANCING = "advancing", _("advancing")
+    INTERNAL_FAILURE = "internal_failure", _("internal failure")
+
+
+class TestClock(models.Model):
+    """A sandbox's own time. Customers on it live at `frozen_time`."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "clock"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=300, blank=True, default="")
+    frozen_time = models.DateTimeField()
+    target_time = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=TestClockStatus, default=TestClockStatus.READY)
+    status_detail = models.TextField(blank=True, default="")
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+
+class TaxExempt(models.TextChoices):
+    NONE = "none", _("taxable")
+    EXEMPT = "exempt", _("exempt")
+    REVERSE = "reverse", _("reverse charge")
+
+
+class Customer(models.Model):
+    """A subscriber. `balance` is Stripe's: negative is credit that the next invoice spends."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cus"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    email = models.EmailField(max_length=512, blank=True, default="")
+    name = models.CharField(max_length=250, blank=True, default="")
+    description = models.CharField(max_length=350, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    line1 = models.CharField(max_length=200, blank=True, default="")
+    line2 = models.CharField(max_length=200, blank=True, default="")
+    city = models.CharField(max_length=100, blank=True, default="")
+    state = models.CharField(max_length=100, blank=True, default="")
+    postal_code = models.CharField(max_length=20, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    preferred_locale = models.CharField(max_length=10, blank=True, default="")
+    currency = models.CharField(max_length=3, blank=True, default="")  # set by the first invoice or subscription
+    balance = models.BigIntegerField(default=0)
+    balance_sequence = models.BigIntegerField(default=0)
+    tax_exempt = models.CharField(max_length=8, choices=TaxExempt, default=TaxExempt.NONE)
+    default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    delinquent = models.BooleanField(default=False)
+    test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(name="customer_by_merchant", fields=["merchant", "-created", "-id"]),
+            models.Index(name="customer_by_email", fields=["merchant", "email"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.id
+
+
+class CustomerTaxId(models.Model):
+    """A tax number of a customer, printed on its invoices."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "txi"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tax_ids")
+    type = models.CharField(max_length=20)
+    value = models.CharField(max_length=50)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="customer_tax_id_once", fields=["merchant", "customer", "type", "value"])
+        ]
+
+
+class CustomerBalanceTransaction(models.Model):
+    """Append-only ledger of the balance: negative `amount` gives credit. `sequence` makes lost updates impossible."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cbtxn"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="balance_transactions")
+    sequence = models.BigIntegerField()
+    type = models.CharField(max_length=30)  # adjustment, applied_to_invoice, invoice_too_small, …
+    amount = models.BigIntegerField()
+    ending_balance = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=350, blank=True, default="")
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    credit_note_id = models.TextField(blank=True, default="", db_collation="C")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="balance_sequence_once", fields=["merchant", "customer", "sequence"]),
+            # An invoice spends at most the credit that is there: applying it never crosses zero.
+            models.CheckConstraint(
+                name="balance_applied_never_crosses_zero",
+                condition=~Q(type="applied_to_invoice")
+                | Q(amount__gte=0, ending_balance__lte=0)
+                | Q(amount__lte=0, ending_balance__gte=0),
+            ),
+        ]
+
+
+class PaymentMethod(models.Model):
+    """A stored way to pay, known to us by its gateway's id and what may be shown. No card number ever."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "pm"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="payment_methods"
+    )
+    gateway = models.CharField(max_length=20)
+    gateway_method_id = models.TextField()
+    type = models.CharField(max_length=30, default="card")
+    brand = models.CharField(max_length=20, blank=True, default="")
+    last4 = models.CharField(max_length=4, blank=True, default="")
+    exp_month = models.PositiveSmallIntegerField(null=True, blank=True)
+    exp_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    fingerprint = models.TextField(blank=True, default="")
+    billing_details = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    detached_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(name="payment_method_by_customer", fields=["merchant", "customer"])]
+
+    def __str__(self) -> str:
+        return f"{self.brand or self.type} •••• {self.last4}"

@@ -1,0 +1,140 @@
+"""The tenant, the people who work for it, and the legal entity that bills."""
+
+from functools import partial
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import new_id
+
+
+class EmailUserManager(UserManager):
+    """Creates users that log in by e-mail address."""
+
+    def create_user(self, email, password=None, **extra):  # type: ignore[override]
+        return super().create_user(username=email.lower(), email=email.lower(), password=password, **extra)
+
+    def create_superuser(self, email, password=None, **extra):  # type: ignore[override]
+        return super().create_superuser(username=email.lower(), email=email.lower(), password=password, **extra)
+
+
+class User(AbstractUser):
+    """A person who logs in: a merchant's member or staff. Subscribers are customers, not users."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "usr"), editable=False, db_collation="C")
+    email = models.EmailField(_("e-mail"), unique=True)
+    locale = models.CharField(max_length=10, blank=True, default="")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+    objects = EmailUserManager()  # type: ignore[misc, assignment]
+
+    class Meta:
+        db_table = "merchants_user"
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class TaxRounding(models.TextChoices):
+    PER_INVOICE = "per_invoice", _("per invoice and rate")
+    PER_LINE = "per_line", _("per line")
+
+
+class UnpaidProration(models.TextChoices):
+    BILL = "bill", _("credit as if it will be paid")
+    DEFER = "defer", _("hold until paid")
+
+
+class Merchant(models.Model):
+    """A tenant. A sandbox is a Merchant of its own with livemode=False and a parent."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "acct"), editable=False, db_collation="C")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="sandboxes")
+    livemode = models.BooleanField(default=True)
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2)
+    default_currency = models.CharField(max_length=3)
+    timezone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=10, default="en")
+    support_email = models.EmailField(blank=True, default="")
+    support_url = models.URLField(blank=True, default="")
+    logo = models.FileField(upload_to="logos/", blank=True, default="")
+    brand_color = models.CharField(max_length=7, default="#4f46e5")
+    statement_descriptor = models.CharField(max_length=22, blank=True, default="")
+    finalization_grace_seconds = models.PositiveIntegerField(default=3600)
+    default_days_until_due = models.PositiveIntegerField(default=30)
+    tax_rounding = models.CharField(max_length=12, choices=TaxRounding, default=TaxRounding.PER_INVOICE)
+    unpaid_proration = models.CharField(max_length=8, choices=UnpaidProration, default=UnpaidProration.BILL)
+    keep_event_bodies = models.BooleanField(default=True)
+    minimum_charges = models.JSONField(default=dict, blank=True)
+    gateway = models.CharField(max_length=20, default="sandbox")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="merchant_sandbox_has_parent_live_has_none",
+                condition=models.Q(livemode=False) | models.Q(parent__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BillingEntity(models.Model):
+    """The legal seller on the paper: name, address, tax registrations. A merchant has one at first."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "be"), editable=False, db_collation="C")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="billing_entities")
+    is_default = models.BooleanField(default=True)
+    legal_name = models.CharField(max_length=200)
+    line1 = models.CharField(max_length=200, blank=True, default="")
+    line2 = models.CharField(max_length=200, blank=True, default="")
+    city = models.CharField(max_length=100, blank=True, default="")
+    state = models.CharField(max_length=100, blank=True, default="")
+    postal_code = models.CharField(max_length=20, blank=True, default="")
+    country = models.CharField(max_length=2)
+    tax_registrations = models.JSONField(default=list, blank=True)  # [{"type": "ca_qst", "value": "..."}]
+    footer = models.TextField(blank=True, default="")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "billing entities"
+        constraints = [
+            models.UniqueConstraint(
+                name="one_default_billing_entity", fields=["merchant"], condition=models.Q(is_default=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.legal_name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("owner")
+    ADMIN = "admin", _("administrator")
+    FINANCE = "finance", _("finance")
+    SUPPORT = "support", _("support")
+    READ_ONLY = "read_only", _("read-only")
+
+
+class Membership(models.Model):
+    """What a person may do for a merchant."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "mbr"), editable=False, db_collation="C")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="one_membership_per_user", fields=["merchant", "user"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"

@@ -1,0 +1,44 @@
+"""What was said to subscribers, once each, and kept."""
+
+from functools import partial
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import new_id
+
+
+class MessageStatus(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("failed")
+
+
+class Message(models.Model):
+    """A mail. `dedupe_key` makes the outbox's at-least-once into once."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "msg"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer_id = models.TextField(blank=True, default="", db_collation="C")
+    kind = models.CharField(max_length=40)
+    dedupe_key = models.TextField()
+    locale = models.CharField(max_length=10)
+    to = models.EmailField(max_length=512)
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField()
+    context = models.JSONField(default=dict, blank=True)
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")  # its PDF is attached
+    status = models.CharField(max_length=8, choices=MessageStatus, default=MessageStatus.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="message_once", fields=["merchant", "dedupe_key"])]
+        indexes = [
+            models.Index(name="message_by_merchant", fields=["merchant", "-created", "-id"]),
+            models.Index(name="message_queued", fields=["recorded_at", "id"], condition=models.Q(status="queued")),
+        ]

@@ -1,0 +1,231 @@
+"""What is collected, each attempt, how it was allocated, and what went back."""
+
+from functools import partial
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import new_id
+
+
+class PaymentIntentStatus(models.TextChoices):
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method", _("needs a payment method")
+    REQUIRES_CONFIRMATION = "requires_confirmation", _("to be confirmed")
+    REQUIRES_ACTION = "requires_action", _("needs authentication")
+    PROCESSING = "processing", _("processing")
+    SUCCEEDED = "succeeded", _("succeeded")
+    CANCELED = "canceled", _("canceled")
+
+
+OPEN_INTENT_STATUSES = ["requires_payment_method", "requires_confirmation", "requires_action", "processing"]
+
+
+class PaymentIntent(models.Model):
+    """What is to be collected for an invoice. At most one is open per invoice."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "pi"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="payment_intents")
+    invoice = models.ForeignKey(
+        "invoicing.Invoice", null=True, blank=True, on_delete=models.PROTECT, related_name="payment_intents"
+    )
+    status = models.CharField(max_length=30, choices=PaymentIntentStatus)
+    amount = models.BigIntegerField()
+    amount_received = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    gateway = models.CharField(max_length=20)
+    gateway_intent_id = models.TextField(blank=True, default="")
+    payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    latest_charge_id = models.TextField(blank=True, default="", db_collation="C")
+    last_payment_error = models.JSONField(null=True, blank=True)
+    next_action = models.JSONField(null=True, blank=True)
+    statement_descriptor = models.CharField(max_length=22, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    cancellation_reason = models.CharField(max_length=30, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_open_intent_per_invoice",
+                fields=["merchant", "invoice"],
+                condition=Q(invoice__isnull=False, status__in=OPEN_INTENT_STATUSES),
+            ),
+            models.CheckConstraint(name="intent_collects_something", condition=Q(amount__gt=0)),
+        ]
+        indexes = [models.Index(name="intent_by_merchant", fields=["merchant", "-created", "-id"])]
+
+
+class ChargeStatus(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    PROCESSING = "processing", _("processing")
+    REQUIRES_ACTION = "requires_action", _("needs authentication")
+    UNKNOWN = "unknown", _("unknown")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELED = "canceled", _("canceled")
+
+
+IN_FLIGHT_CHARGE_STATUSES = ["planned", "processing", "requires_action", "unknown"]
+
+
+class Charge(models.Model):
+    """One attempt. It is committed, with its idempotency key, before the gateway is called."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "ch"), editable=False, db_collation="C")
+    merchant_id = models.TextField(db_collation="C")
+    customer_id = models.TextField(db_collation="C")
+    payment_intent = models.ForeignKey(
+        PaymentIntent, on_delete=models.PROTECT, db_constraint=False, related_name="charges"
+    )
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    status = models.CharField(max_length=16, choices=ChargeStatus, default=ChargeStatus.PLANNED)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    off_session = models.BooleanField(default=True)
+    amount = models.BigIntegerField()
+    amount_refunded = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    gateway = models.CharField(max_length=20)
+    gateway_charge_id = models.TextField(blank=True, default="")
+    idempotency_key = models.TextField()
+    payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    failure_code = models.CharField(max_length=60, blank=True, default="")
+    decline_code = models.CharField(max_length=60, blank=True, default="")
+    failure_message = models.TextField(blank=True, default="")
+    network_decline_code = models.CharField(max_length=10, blank=True, default="")
+    network_advice_code = models.CharField(max_length=10, blank=True, default="")
+    statement_descriptor = models.CharField(max_length=22, blank=True, default="")
+    called_at = models.DateTimeField(null=True, blank=True)  # wall time of the last call to the gateway
+    resolve_after = models.DateTimeField(null=True, blank=True)  # wall time of the next look-up of an unknown outcome
+    next_action_at = models.DateTimeField(null=True, blank=True)  # business time: a debit that settles later
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="charge_key_once", fields=["merchant_id", "idempotency_key"]),
+            models.UniqueConstraint(
+                name="one_charge_in_flight_per_intent",
+                fields=["merchant_id", "payment_intent"],
+                condition=Q(status__in=IN_FLIGHT_CHARGE_STATUSES),
+            ),
+            models.CheckConstraint(
+                name="charge_refunds_at_most_itself",
+                condition=Q(amount_refunded__gte=0, amount_refunded__lte=F("amount")),
+            ),
+        ]
+        indexes = [
+            models.Index(name="charge_by_merchant", fields=["merchant_id", "-created", "-id"]),
+            models.Index(name="charge_by_invoice", fields=["merchant_id", "invoice_id"]),
+            models.Index(
+                name="charge_in_flight",
+                fields=["recorded_at", "id"],
+                condition=Q(status__in=["planned", "unknown"]),
+            ),
+            models.Index(
+                name="charge_due",
+                fields=["next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=True, next_action_at__isnull=False),
+            ),
+            models.Index(
+                name="charge_due_on_clock",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=False, next_action_at__isnull=False),
+            ),
+        ]
+
+
+class InvoicePayment(models.Model):
+    """How money was allocated to an invoice."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "inpay"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    invoice = models.ForeignKey("invoicing.Invoice", on_delete=models.PROTECT, related_name="payments")
+    type = models.CharField(max_length=20)  # payment_intent, out_of_band
+    charge_id = models.TextField(blank=True, default="", db_collation="C")
+    payment_intent_id = models.TextField(blank=True, default="", db_collation="C")
+    amount_paid = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    note = models.TextField(blank=True, default="")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="charge_allocated_once", fields=["merchant", "charge_id"], condition=~Q(charge_id="")
+            ),
+            models.CheckConstraint(name="invoice_payment_is_positive", condition=Q(amount_paid__gt=0)),
+        ]
+
+
+class RefundStatus(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    PENDING = "pending", _("pending")
+    UNKNOWN = "unknown", _("unknown")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+
+
+class Refund(models.Model):
+    """Money that goes back. Committed before the gateway is called, as a charge is."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "re"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, db_constraint=False, related_name="refunds")
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    status = models.CharField(max_length=10, choices=RefundStatus, default=RefundStatus.PLANNED)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=30, blank=True, default="")
+    note = models.TextField(blank=True, default="")
+    gateway = models.CharField(max_length=20)
+    gateway_refund_id = models.TextField(blank=True, default="")
+    idempotency_key = models.TextField()
+    failure_reason = models.CharField(max_length=60, blank=True, default="")
+    resolve_after = models.DateTimeField(null=True, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="refund_key_once", fields=["merchant", "idempotency_key"]),
+            models.CheckConstraint(name="refund_is_positive", condition=Q(amount__gt=0)),
+        ]
+
+
+class SandboxObject(models.Model):
+    """The sandbox processor's own books: what it would remember on its side of the wire.
+
+    `kind` is payment_intent, payment_method or refund; `body` its JSON. Only gateways/sandbox.py reads or writes here.
+    """
+
+    id = models.TextField(primary_key=True, db_collation="C")
+    merchant_id = models.TextField(db_collation="C")
+    kind = models.CharField(max_length=20)
+    body = models.JSONField()
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+
+class SandboxReply(models.Model):
+    """The sandbox processor's idempotency store: the same key and parameters get the same answer."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "sbr"), editable=False, db_collation="C")
+    merchant_id = models.TextField(db_collation="C")
+    idempotency_key = models.TextField()
+    parameters_hash = models.CharField(max_length=64)
+    reply = models.JSONField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="sandbox_reply_once", fields=["merchant_id", "idempotency_key"])]

@@ -1,0 +1,242 @@
+"""What recurs: subscriptions, their items and discounts, what was billed, and the sessions that sell them."""
+
+from functools import partial
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import new_id
+
+
+class SubscriptionStatus(models.TextChoices):
+    INCOMPLETE = "incomplete", _("incomplete")
+    INCOMPLETE_EXPIRED = "incomplete_expired", _("incomplete, expired")
+    TRIALING = "trialing", _("trialing")
+    ACTIVE = "active", _("active")
+    PAST_DUE = "past_due", _("past due")
+    UNPAID = "unpaid", _("unpaid")
+    PAUSED = "paused", _("paused")
+    CANCELED = "canceled", _("canceled")
+
+
+class CollectionMethod(models.TextChoices):
+    CHARGE_AUTOMATICALLY = "charge_automatically", _("charge automatically")
+    SEND_INVOICE = "send_invoice", _("send an invoice")
+
+
+class Subscription(models.Model):
+    """A customer's running agreement. `next_action_at` is the one column that says when the run must look at it."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "sub"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
+    billing_entity = models.ForeignKey("merchants.BillingEntity", on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=20, choices=SubscriptionStatus)
+    collection_method = models.CharField(
+        max_length=20, choices=CollectionMethod, default=CollectionMethod.CHARGE_AUTOMATICALLY
+    )
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=500, blank=True, default="")
+    billing_cycle_anchor = models.DateTimeField()
+    timezone = models.CharField(max_length=64, default="UTC")
+    start_date = models.DateTimeField()
+    trial_start = models.DateTimeField(null=True, blank=True)
+    trial_end = models.DateTimeField(null=True, blank=True)
+    trial_missing_payment_method = models.CharField(max_length=16, default="create_invoice")
+    trial_will_end_sent_at = models.DateTimeField(null=True, blank=True)
+    cancel_at_period_end = models.BooleanField(default=False)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    cancellation_reason = models.CharField(max_length=30, blank=True, default="")
+    cancellation_feedback = models.CharField(max_length=30, blank=True, default="")
+    cancellation_comment = models.TextField(blank=True, default="")
+    days_until_due = models.PositiveSmallIntegerField(null=True, blank=True)
+    default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
+    latest_invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    incomplete_expires_at = models.DateTimeField(null=True, blank=True)
+    next_action_at = models.DateTimeField(null=True, blank=True)
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="subscription_terminal_waits_for_nothing",
+                condition=~Q(status__in=["canceled", "incomplete_expired"]) | Q(next_action_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="subscription_due",
+                fields=["next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=True, next_action_at__isnull=False),
+            ),
+            models.Index(
+                name="subscription_due_on_clock",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=False, next_action_at__isnull=False),
+            ),
+            models.Index(name="subscription_by_merchant", fields=["merchant", "-created", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class SubscriptionItem(models.Model):
+    """One price on a subscription, with its own current period (`period_index` counts from the anchor)."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "si"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="items")
+    price = models.ForeignKey("catalog.Price", on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField(default=1)
+    current_period_start = models.DateTimeField()
+    current_period_end = models.DateTimeField()
+    sequence = models.PositiveIntegerField(default=0)  # bumped by a change, never by the run
+    tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="item_period_is_not_empty",
+                condition=Q(current_period_end__gt=models.F("current_period_start")),
+            ),
+            models.UniqueConstraint(
+                name="price_once_per_subscription",
+                fields=["merchant", "subscription", "price"],
+                condition=Q(deleted_at__isnull=True),
+            ),
+        ]
+
+
+class Discount(models.Model):
+    """A coupon given to a customer or a subscription. `consumed_at` closes a `once` coupon."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "di"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    coupon = models.ForeignKey("catalog.Coupon", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="discounts")
+    subscription = models.ForeignKey(
+        Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="discounts"
+    )
+    subscription_item_id = models.TextField(blank=True, default="", db_collation="C")
+    promotion_code_id = models.TextField(blank=True, default="", db_collation="C")
+    position = models.PositiveSmallIntegerField(default=0)
+    start = models.DateTimeField()
+    end = models.DateTimeField(null=True, blank=True)
+    consumed_at = models.DateTimeField(null=True, blank=True)
+    consumed_invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(name="discount_by_subscription", fields=["merchant", "subscription"]),
+            models.Index(name="discount_by_customer", fields=["merchant", "customer"]),
+        ]
+
+
+class BilledPeriodKind(models.TextChoices):
+    ADVANCE = "advance", _("in advance")
+    ARREARS = "arrears", _("in arrears")
+
+
+class BilledPeriod(models.Model):
+    """What is billed, apart from the line that shows it: the debit of credits, the guard against billing twice.
+
+    `amount` is net of discounts and without tax, in minor units. A debit is closed at `credited_from`; it is reversed
+    when it is credited from its own start or its invoice is voided.
+    """
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "bp"), editable=False, db_collation="C")
+    merchant_id = models.TextField(db_collation="C")
+    customer_id = models.TextField(db_collation="C")
+    subscription_id = models.TextField(db_collation="C")
+    subscription_item_id = models.TextField(db_collation="C")
+    kind = models.CharField(max_length=8, choices=BilledPeriodKind)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    sequence = models.PositiveIntegerField(default=0)
+    price_id = models.TextField(db_collation="C")
+    quantity = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    gross_amount = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    taxes = models.JSONField(default=list, blank=True)  # the line's taxes, reused by a credit
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")  # blank while a pending item holds it
+    invoice_item_id = models.TextField(blank=True, default="", db_collation="C")
+    credited_from = models.DateTimeField(null=True, blank=True)
+    reversed_at = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="billed_once",
+                fields=["merchant_id", "subscription_item_id", "kind", "start", "sequence"],
+                condition=Q(reversed_at__isnull=True),
+            ),
+            models.CheckConstraint(name="billed_period_is_not_empty", condition=Q(end__gt=models.F("start"))),
+        ]
+        indexes = [
+            models.Index(name="billed_by_subscription", fields=["merchant_id", "subscription_id"]),
+            models.Index(name="billed_by_invoice", fields=["merchant_id", "invoice_id"]),
+        ]
+
+
+class CheckoutStatus(models.TextChoices):
+    OPEN = "open", _("open")
+    COMPLETE = "complete", _("complete")
+    EXPIRED = "expired", _("expired")
+
+
+class CheckoutSession(models.Model):
+    """One visit to a payment link. Its row is the lock that makes a double click pay once."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cs"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    payment_link = models.ForeignKey(
+        "catalog.PaymentLink", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    secret_hash = models.TextField()
+    status = models.CharField(max_length=10, choices=CheckoutStatus, default=CheckoutStatus.OPEN)
+    customer_id = models.TextField(blank=True, default="", db_collation="C")
+    subscription_id = models.TextField(blank=True, default="", db_collation="C")
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    locale = models.CharField(max_length=10, blank=True, default="")
+    expires_at = models.DateTimeField()
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+
+class PortalSession(models.Model):
+    """A one-time link to the portal, e-mailed to the subscriber. Only the token's hash is kept."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "bps"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="+")
+    token_hash = models.TextField()
+    return_url = models.URLField(max_length=2000, blank=True, default="")
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="portal_token_once", fields=["merchant", "token_hash"])]
