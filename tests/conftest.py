@@ -1,0 +1,45 @@
+"""What all tests share: a database per process, files that vanish, subprocesses on the same database."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests import databases
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Replaces pytest-django's own: many runs side by side, and no migrations when nothing changed."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with django_db_blocker.unblock():
+        databases.start_server()
+        name = databases.create_database(worker)
+    yield
+    with django_db_blocker.unblock():
+        databases.drop_database(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _media_vanishes() -> Iterator[None]:
+    from django.conf import settings
+
+    yield
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture
+def subprocess_env(transactional_db: None, tmp_path) -> dict[str, str]:
+    """The environment in which `manage.py ...`, run by a test, sees the test's own (committed) rows."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "billing_site.settings",
+        "DATABASE_URL": databases.url_of_current_database(),
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": str(tmp_path / "var"),
+        "SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,130 @@
+"""A database of its own for every pytest process, copied from a template that is migrated once.
+
+The template's name carries a hash of all migrations and of the locked requirements. Runs side by side share it;
+each copies it (`CREATE DATABASE ... TEMPLATE`) under the name `test_<pid>_<worker>` and drops its copy.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from billing_site.embedded_postgres.server import ensure_running
+
+# Tests need no crash safety.
+FAST_AND_LOOSE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "300",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+LINGER = 20.0
+ADMIN_DATABASE = "postgres"
+
+
+def start_server() -> None:
+    data = connection.settings_dict.get("EMBEDDED_DIR")
+    if data:
+        ensure_running(Path(data), options=FAST_AND_LOOSE, linger=LINGER)
+
+
+def create_database(worker: str) -> str:
+    """Copy the template, making it first if its hash is new. Returns the copy's name; Django now uses it."""
+    name = f"test_{os.getpid()}_{worker}"
+    with _one_at_a_time():
+        template = f"template_{_schema_hash()}"
+        existing = _databases()
+        if template not in existing:
+            _build_template(template)
+        for old in existing:
+            if _is_left_over(old, template):
+                _execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
+        _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    _use(name)
+    return name
+
+
+def drop_database(name: str) -> None:
+    connection.close()
+    _execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def url_of_current_database() -> str:
+    """For a subprocess: DATABASE_URL of the database that this pytest process uses."""
+    s = connection.settings_dict
+    password = f":{quote(s['PASSWORD'])}" if s.get("PASSWORD") else ""
+    port = f":{s['PORT']}" if s.get("PORT") else ""
+    return f"postgres://{s['USER']}{password}@{quote(s['HOST'], safe='')}{port}/{s['NAME']}"
+
+
+def _build_template(template: str) -> None:
+    building = f"building_{os.getpid()}"
+    _execute(f'DROP DATABASE IF EXISTS "{building}" WITH (FORCE)')
+    _execute(f'CREATE DATABASE "{building}"')
+    _use(building)
+    call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+    # Renamed only when complete: a run that is killed half-way leaves no half template.
+    _execute(f'ALTER DATABASE "{building}" RENAME TO "{template}"')
+
+
+def _schema_hash() -> str:
+    digest = hashlib.sha256()
+    root = Path(settings.BASE_DIR)
+    for path in sorted([*root.glob("*/*migrations/*.py"), root / "requirements.lock"]):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _is_left_over(name: str, template: str) -> bool:
+    if name.startswith("template_"):
+        return name != template
+    match = re.fullmatch(r"(?:test|building)_(\d+)(?:_\w+)?", name)
+    return bool(match) and not Path(f"/proc/{match[1]}").exists()
+
+
+def _databases() -> list[str]:
+    with _admin_cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ '^(test|building|template)_'")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _execute(statement: str) -> None:
+    with _admin_cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def _admin_cursor() -> Iterator:
+    """A cursor on the server's own database; afterwards Django uses what it used before."""
+    before = connection.settings_dict["NAME"]
+    _use(ADMIN_DATABASE)
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        _use(before)
+
+
+def _use(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    lock = Path(settings.VAR_DIR) / "test-template.lock"
+    with lock.open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,34 @@
+"""The product's settings with quick hashing, mail kept in memory and a PostgreSQL of the tests' own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# A developer's .env, database or Stripe key must never be reached by a test.
+os.environ["ENV_FILE"] = os.devnull
+for name in ("DATABASE_URL", "STRIPE_SECRET_KEY", "SITE_URL", "ALLOWED_HOSTS", "EMAIL_URL", "EMAIL_BACKEND", "S3_BUCKET"):
+    os.environ.pop(name, None)
+
+from billing_site.embedded_postgres.server import database_settings
+from billing_site.settings import *
+from billing_site.settings import BASE_DIR, env
+
+SECRET_KEY = "tests-only-" + "0123456789abcdef" * 4
+TEST_POSTGRES = Path(env.str("TEST_POSTGRES_DIR", default=str(BASE_DIR / "var" / "pg-test")))
+if env.str("TEST_DATABASE_URL", default=""):
+    DATABASES = {"default": env.db_url("TEST_DATABASE_URL")}
+else:
+    DATABASES = {"default": database_settings(TEST_POSTGRES)}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+ALLOWED_HOSTS = ["*"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MEDIA_ROOT = Path(tempfile.gettempdir()) / f"ostinato-test-media-{os.getpid()}"
+CACHES = {name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} for name in ("default", "cluster")}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ACCOUNT_RATE_LIMITS = False
+LOGGING["root"]["level"] = "WARNING"  # noqa: F405
