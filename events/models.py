@@ -82,3 +82,33 @@ class ConsumedAhead(models.Model):
         constraints = [
             models.UniqueConstraint(name="consumed_ahead_once", fields=["merchant_id", "consumer", "event_id"])
         ]
+
+
+class HeldEvent(models.Model):
+    """An event that a consumer could not take, or that waits behind one of its own object. Nothing else waits for it.
+
+    `attempts` is 0 while it only waits behind another; `retry_at` is then empty.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    merchant_id = models.TextField(db_collation="C")
+    consumer = models.TextField()
+    event_id = models.TextField(db_collation="C")
+    object_id = models.TextField(db_collation="C")
+    object_version = models.BigIntegerField()
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    retry_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="event_held_once", fields=["merchant_id", "consumer", "event_id"])]
+        indexes = [
+            models.Index(name="held_by_object", fields=["consumer", "merchant_id", "object_id"]),
+            models.Index(
+                name="held_due", fields=["consumer", "retry_at"], condition=models.Q(retry_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer}: {self.event_id}"

@@ -1,0 +1,124 @@
+"""Rows into PostgreSQL in bulk: COPY for inserts, unnest for updates. The lowest room that may know SQL.
+
+Neither opens a transaction. `cursor.copy` raises `psycopg.Error`, not `django.db.Error`: a caller that
+handles failures catches `DATABASE_ERRORS`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error, connection, models
+
+DATABASE_ERRORS = (Error, psycopg.Error)
+
+_encode = DjangoJSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def copy_rows(model: type[models.Model], fields: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> int:
+    """COPY `rows`, whose values follow `fields` (attribute names: "merchant_id"), into the model's table.
+
+    Every column without a default in the database has to be named: Django's defaults are Python's.
+    JSON fields take plain Python values. Returns the number of rows. Raises `psycopg.Error`.
+    """
+    if not rows:
+        return 0
+    statement, json_at = _copy_statement(model, fields)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in _with_json(rows, json_at):
+            copy.write_row(row)
+    return len(rows)
+
+
+def update_rows(
+    model: type[models.Model],
+    fields: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    *,
+    extra: str = "",
+    returning: str = "",
+) -> list[tuple[Any, ...]]:
+    """One `UPDATE ... FROM unnest(...)`: the first field is the primary key, the others are set.
+
+    `extra` is SQL appended to SET ("version = t.version + 1"), where `t` is the table and `v` the new values;
+    `returning` names what to give back. Returns those rows, else []. Raises `django.db.Error`.
+    """
+    if not rows:
+        return []
+    statement, json_at = _update_statement(model, fields, extra, returning)
+    columns = [list(column) for column in zip(*_with_json(rows, json_at), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, columns)
+        return cursor.fetchall() if returning else []
+
+
+def _with_json(rows: Iterable[Sequence[Any]], json_at: tuple[int, ...]) -> Iterable[Sequence[Any]]:
+    if not json_at:
+        return rows
+    return (_encode_at(row, json_at) for row in rows)
+
+
+def _encode_at(row: Sequence[Any], json_at: tuple[int, ...]) -> list[Any]:
+    values = list(row)
+    for index in json_at:
+        if values[index] is not None:
+            values[index] = _json_text(values[index])
+    return values
+
+
+def _json_text(value: Any) -> str:
+    if value == {}:
+        return "{}"
+    if value == []:
+        return "[]"
+    return _encode(value) if not isinstance(value, str) else json.dumps(value)
+
+
+@lru_cache(maxsize=256)
+def _copy_statement(model: type[models.Model], fields: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    columns = [_field(model, name) for name in fields]
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    return f'COPY "{model._meta.db_table}" ({names}) FROM STDIN', _json_positions(columns)
+
+
+@lru_cache(maxsize=256)
+def _update_statement(
+    model: type[models.Model], fields: tuple[str, ...], extra: str, returning: str
+) -> tuple[str, tuple[int, ...]]:
+    columns = [_field(model, name) for name in fields]
+    key = columns[0].column
+    arrays = ", ".join(f"%s::{_array_type(field)}" for field in columns)
+    names = ", ".join(f'"{field.column}"' for field in columns)
+    sets = [f'"{field.column}" = v."{field.column}"' for field in columns[1:]]
+    if extra:
+        sets.append(extra)
+    statement = (
+        f'UPDATE "{model._meta.db_table}" AS t SET {", ".join(sets)} '  # noqa: S608 - names come from the models
+        f'FROM unnest({arrays}) AS v({names}) WHERE t."{key}" = v."{key}"'
+    )
+    if returning:
+        statement += f" RETURNING {returning}"
+    return statement, _json_positions(columns)
+
+
+def _field(model: type[models.Model], name: str) -> models.Field:
+    for field in model._meta.concrete_fields:
+        if name in (field.attname, field.name):
+            return field
+    raise ValueError(f"{model.__name__} has no field {name}")
+
+
+def _json_positions(columns: Sequence[models.Field]) -> tuple[int, ...]:
+    return tuple(index for index, field in enumerate(columns) if isinstance(field, models.JSONField))
+
+
+def _array_type(field: models.Field) -> str:
+    kind = field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+    assert kind, f"{field.column} has no column type"
+    assert not kind.endswith("[]"), f"unnest would flatten the array column {field.column}"
+    return f"{kind}[]"
