@@ -1,4 +1,4 @@
-"""What the relay hands over, to whom, and what it did."""
+"""The outbox's shapes: a fact as it is written, as the relay hands it over, to whom, and what came of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,24 @@ from datetime import datetime
 from typing import Any
 
 from core.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One fact to write. Actor, request and both times come from the context.
+
+    `body` is the object's JSON as of `object_version`; None for merchants that keep no bodies.
+    """
+
+    merchant_id: str
+    type: str
+    object_type: str
+    object_id: str
+    object_version: int
+    customer_id: str = ""
+    previous_attributes: dict[str, Any] | None = None
+    test_clock_id: str | None = None
+    body: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
