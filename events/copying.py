@@ -7,8 +7,9 @@ handles failures catches `DATABASE_ERRORS`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -33,6 +34,41 @@ def copy_rows(model: type[models.Model], fields: tuple[str, ...], rows: Sequence
         for row in _with_json(rows, json_at):
             copy.write_row(row)
     return len(rows)
+
+
+class Row(dict[str, Any]):
+    """A table's row as plain values by attribute name, read like a model's instance at a fraction of its cost.
+
+    Writers COPY it and `snapshots.py` turn it into JSON, so what is stored and what is told are the same values.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def new_row(model: type[models.Model], /, **values: Any) -> Row:
+    """A row with Django's plain defaults where `values` say nothing; the id has to be given.
+
+    Default lists and dicts are shared: never change them in place.
+    """
+    return Row(_defaults(model) | values)
+
+
+def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> int:
+    """COPY complete rows (`new_row`), every column by name; the database fills what it has defaults for.
+
+    Returns the number of rows. Raises `KeyError` for a value that is neither given nor has a default,
+    `psycopg.Error`.
+    """
+    if not rows:
+        return 0
+    fields, values_of = _insert_layout(model)
+    return copy_rows(model, fields, [values_of(row) for row in rows])
 
 
 def update_rows(
@@ -77,6 +113,30 @@ def _json_text(value: Any) -> str:
     if value == []:
         return "[]"
     return _encode(value) if not isinstance(value, str) else json.dumps(value)
+
+
+@lru_cache(maxsize=256)
+def _insert_layout(model: type[models.Model]) -> tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    fields = tuple(field.attname for field in model._meta.concrete_fields if not _filled_by_database(field))
+    return fields, itemgetter(*fields)
+
+
+@lru_cache(maxsize=256)
+def _defaults(model: type[models.Model]) -> dict[str, Any]:
+    defaults: dict[str, Any] = {}
+    for field in model._meta.concrete_fields:
+        if field.primary_key or _filled_by_database(field):
+            continue
+        if field.has_default():
+            value = field.get_default()
+            defaults[field.attname] = getattr(value, "value", value)  # an enumeration's member as its text
+        elif field.null:
+            defaults[field.attname] = None
+    return defaults
+
+
+def _filled_by_database(field: models.Field) -> bool:
+    return field.db_default is not models.NOT_PROVIDED or isinstance(field, models.AutoField)
 
 
 @lru_cache(maxsize=256)

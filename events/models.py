@@ -105,9 +105,7 @@ class HeldEvent(models.Model):
         constraints = [models.UniqueConstraint(name="event_held_once", fields=["merchant_id", "consumer", "event_id"])]
         indexes = [
             models.Index(name="held_by_object", fields=["consumer", "merchant_id", "object_id"]),
-            models.Index(
-                name="held_due", fields=["consumer", "retry_at"], condition=models.Q(retry_at__isnull=False)
-            ),
+            models.Index(name="held_due", fields=["consumer", "retry_at"], condition=models.Q(retry_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

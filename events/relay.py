@@ -183,9 +183,7 @@ def _select(sql: str, params: list[Any]) -> list[DeliveredEvent]:
 
 def _consumed_ahead(consumer: str, events: Iterable[DeliveredEvent]) -> set[str]:
     ids = [event.id for event in events]
-    return set(
-        ConsumedAhead.objects.filter(consumer=consumer, event_id__in=ids).values_list("event_id", flat=True)
-    )
+    return set(ConsumedAhead.objects.filter(consumer=consumer, event_id__in=ids).values_list("event_id", flat=True))
 
 
 def _objects_on_hold(consumer: str, events: Iterable[DeliveredEvent]) -> set[tuple[str, str]]:

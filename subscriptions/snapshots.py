@@ -1,0 +1,64 @@
+"""A subscription, its items and discounts as Stripe's JSON objects. Pure: rows or model instances in, dicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+
+def subscription_snapshot(
+    subscription: Any, items: Iterable[Any] = (), discount_ids: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Stripe's subscription object with its items."""
+    return {
+        "id": subscription.id,
+        "object": "subscription",
+        "billing_cycle_anchor": unix(subscription.billing_cycle_anchor),
+        "cancel_at": unix(subscription.cancel_at),
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "canceled_at": unix(subscription.canceled_at),
+        "cancellation_details": {
+            "comment": subscription.cancellation_comment or None,
+            "feedback": subscription.cancellation_feedback or None,
+            "reason": subscription.cancellation_reason or None,
+        },
+        "collection_method": subscription.collection_method,
+        "created": unix(subscription.created),
+        "currency": subscription.currency,
+        "customer": subscription.customer_id,
+        "days_until_due": subscription.days_until_due,
+        "default_payment_method": subscription.default_payment_method_id or None,
+        "default_tax_rates": list(subscription.default_tax_rate_ids),
+        "description": subscription.description or None,
+        "discounts": list(discount_ids),
+        "ended_at": unix(subscription.ended_at),
+        "items": {"object": "list", "data": [item_snapshot(item) for item in items], "has_more": False},
+        "latest_invoice": subscription.latest_invoice_id or None,
+        "metadata": dict(subscription.metadata),
+        "start_date": unix(subscription.start_date),
+        "status": subscription.status,
+        "test_clock": subscription.test_clock_id,
+        "trial_end": unix(subscription.trial_end),
+        "trial_start": unix(subscription.trial_start),
+    }
+
+
+def item_snapshot(item: Any) -> dict[str, Any]:
+    """Stripe's subscription_item object."""
+    return {
+        "id": item.id,
+        "object": "subscription_item",
+        "current_period_end": unix(item.current_period_end),
+        "current_period_start": unix(item.current_period_start),
+        "metadata": dict(item.metadata),
+        "price": item.price_id,
+        "quantity": item.quantity,
+        "subscription": item.subscription_id,
+        "tax_rates": list(item.tax_rate_ids),
+    }
+
+
+def unix(instant: datetime | None) -> int | None:
+    """Seconds since 1970, as Stripe tells time."""
+    return None if instant is None else int(instant.timestamp())
