@@ -1,0 +1,290 @@
+"""What the subscription rules take and give: frozen facts about prices, coupons, items and what was billed.
+
+Amounts are whole minor units, instants are aware and in UTC, periods are half-open. A reference to a row that a
+plan is only about to create is "#" and its place in the plan's tuple of such rows (`new_ref`): the writer makes
+the id and puts it in the place of the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.periods import Interval
+
+TERMINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
+
+
+def new_ref(position: int) -> str:
+    """The reference to row number `position` of those the plan creates: "#0", "#1", …"""
+    return f"#{position}"
+
+
+def is_new_ref(reference: str) -> bool:
+    """Whether `reference` names a row of the plan itself and not one in the database."""
+    return reference.startswith("#")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """A price and what lines say of its product. `interval` is None for a one-time price."""
+
+    id: str
+    product_id: str
+    product_name: str
+    currency: str
+    unit_amount_decimal: Decimal  # minor units, up to 12 decimals
+    interval: Interval | None = None
+    nickname: str = ""
+    unit_label: str = ""
+    billing_scheme: str = "per_unit"
+    usage_type: str = "licensed"
+    trial_period_days: int | None = None
+    cycle_day: int | None = None  # day of the month 1-31, or of the week 1-7, by the interval
+    tax_behavior: str = "unspecified"
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFacts:
+    """What a coupon takes off: `percent_off` in per cent or `amount_off` in minor units of `currency`."""
+
+    id: str
+    name: str = ""
+    percent_off: Decimal | None = None
+    amount_off: int | None = None
+    currency: str = ""
+    duration: str = "once"  # once, repeating, forever
+    duration_in_months: int | None = None
+    max_redemptions: int | None = None
+    times_redeemed: int = 0
+    redeem_by: datetime | None = None
+    applies_to_product_ids: frozenset[str] = frozenset()  # empty: every product
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionCodeFacts:
+    """A code that a customer typed, as found: its coupon is among the snapshot's coupons."""
+
+    id: str
+    code: str
+    coupon_id: str
+    active: bool = True
+    customer_id: str = ""  # blank: anybody's
+    expires_at: datetime | None = None
+    max_redemptions: int | None = None
+    times_redeemed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountFacts:
+    """A coupon that was given, in the place of its stack. `end` closes a repeating one, `consumed_at` a `once`."""
+
+    id: str
+    coupon: CouponFacts
+    start: datetime
+    end: datetime | None = None
+    consumed_at: datetime | None = None
+    position: int = 0
+    subscription_item_id: str = ""
+    promotion_code_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountAmount:
+    """What one discount took from one line, in minor units; negative on a credit line."""
+
+    discount_id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTax:
+    """One rate's tax on one line. `taxable_amount` is the line's net without any tax.
+
+    `taxability_reason`: standard_rated, customer_exempt, reverse_charge. Under the last two `amount` is 0.
+    """
+
+    tax_rate_id: str
+    display_name: str
+    percentage: Decimal
+    inclusive: bool
+    taxable_amount: int
+    amount: int
+    taxability_reason: str = "standard_rated"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """One price on a subscription with its own current period. `sequence` is bumped by changes only."""
+
+    id: str
+    price: PriceFacts
+    quantity: int
+    current_period_start: datetime
+    current_period_end: datetime
+    sequence: int = 0
+    tax_rate_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DebitFacts:
+    """A billed period that still stands: what a credit refers to.
+
+    `gross_amount` and `amount` (net of discounts) are as the line shows them: inclusive tax is inside, exclusive
+    tax is not. `invoice_id` is blank while a pending item holds the debit; its taxes are then not worked out yet
+    and `tax_rate_ids` (the pending item's) says what they will be.
+    """
+
+    id: str
+    subscription_item_id: str
+    kind: str  # advance, arrears
+    start: datetime
+    end: datetime
+    sequence: int
+    price: PriceFacts
+    quantity: int
+    gross_amount: int
+    amount: int
+    taxes: tuple[PlannedTax, ...] = ()
+    invoice_id: str = ""
+    invoice_status: str = ""
+    invoice_item_id: str = ""
+    tax_rate_ids: tuple[str, ...] = ()
+    discount_amounts: tuple[DiscountAmount, ...] = ()  # of the line that shows it, when it was loaded
+    credited_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """A running agreement with its live items."""
+
+    id: str
+    merchant_id: str
+    customer_id: str
+    billing_entity_id: str
+    status: str
+    currency: str
+    billing_cycle_anchor: datetime
+    start_date: datetime
+    items: tuple[ItemFacts, ...]
+    collection_method: str = "charge_automatically"
+    timezone: str = "UTC"
+    trial_start: datetime | None = None
+    trial_end: datetime | None = None
+    trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
+    trial_will_end_sent_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    canceled_at: datetime | None = None
+    ended_at: datetime | None = None
+    cancellation_reason: str = ""
+    cancellation_feedback: str = ""
+    cancellation_comment: str = ""
+    days_until_due: int | None = None
+    default_payment_method_id: str = ""
+    default_tax_rate_ids: tuple[str, ...] = ()
+    latest_invoice_id: str = ""
+    incomplete_expires_at: datetime | None = None
+    next_action_at: datetime | None = None
+    description: str = ""
+    test_clock_id: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDebit:
+    """A billed period to write. Its taxes are those of the line that shows it, none while it is pending."""
+
+    subscription_item_id: str  # an id, or "#n" of the plan's new items
+    kind: str
+    start: datetime
+    end: datetime
+    sequence: int
+    price_id: str
+    quantity: int
+    currency: str
+    gross_amount: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebitClosing:
+    """A billed period that is credited: closed at `credited_from`, reversed when that is its own start."""
+
+    billed_period_id: str
+    credited_from: datetime
+    reversed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdvance:
+    """An item's new current period."""
+
+    item_id: str
+    current_period_start: datetime
+    current_period_end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item to create; the plan calls it "#n"."""
+
+    price_id: str
+    quantity: int
+    current_period_start: datetime
+    current_period_end: datetime
+    tax_rate_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUpdate:
+    """All that a change may alter on an existing item."""
+
+    item_id: str
+    price_id: str
+    quantity: int
+    current_period_start: datetime
+    current_period_end: datetime
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewDiscount:
+    """A discount to create on the subscription; the plan calls it "#n". It redeems its coupon once."""
+
+    coupon_id: str
+    promotion_code_id: str
+    position: int
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountUse:
+    """A `once` discount that is used up by invoice number `invoice` of the plan."""
+
+    discount_id: str  # an id, or "#n" of the plan's new discounts
+    consumed_at: datetime
+    invoice: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    """The subscription's columns that planning may move, as they are to be written."""
+
+    status: str
+    next_action_at: datetime | None
+    billing_cycle_anchor: datetime
+    trial_end: datetime | None = None
+    trial_will_end_sent_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    canceled_at: datetime | None = None
+    ended_at: datetime | None = None
+    cancellation_reason: str = ""
+    cancellation_feedback: str = ""
+    cancellation_comment: str = ""
+    incomplete_expires_at: datetime | None = None
