@@ -30,6 +30,7 @@ class RecoveryPolicy(models.Model):
     is_default = models.BooleanField(default=True)
     retry_delays_hours = ArrayField(models.PositiveIntegerField(), default=default_retry_delays)
     end_behavior = models.CharField(max_length=10, choices=EndBehavior, default=EndBehavior.CANCEL)
+    visa_attempts_per_30_days = models.PositiveSmallIntegerField(default=15)  # what the acquirer allows, 20 at most
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
@@ -38,7 +39,11 @@ class RecoveryPolicy(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="one_default_recovery_policy", fields=["merchant"], condition=Q(is_default=True)
-            )
+            ),
+            models.CheckConstraint(
+                name="visa_attempts_within_the_network_rule",
+                condition=Q(visa_attempts_per_30_days__gte=1, visa_attempts_per_30_days__lte=20),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -67,7 +72,9 @@ class RecoveryCase(models.Model):
     last_decline_code = models.CharField(max_length=60, blank=True, default="")
     decision = models.CharField(max_length=20, blank=True, default="")  # retry, ask_customer, give_up
     reason = models.CharField(max_length=60, blank=True, default="")
+    first_failed_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    gives_up_at = models.DateTimeField(null=True, blank=True)  # when nothing was tried or paid until then, it ends
     closed_at = models.DateTimeField(null=True, blank=True)
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

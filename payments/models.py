@@ -180,6 +180,7 @@ class Refund(models.Model):
 
     id = models.TextField(primary_key=True, default=partial(new_id, "re"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer_id = models.TextField(blank=True, default="", db_collation="C")
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, db_constraint=False, related_name="refunds")
     invoice_id = models.TextField(blank=True, default="", db_collation="C")
     status = models.CharField(max_length=10, choices=RefundStatus, default=RefundStatus.PLANNED)
@@ -191,7 +192,10 @@ class Refund(models.Model):
     gateway_refund_id = models.TextField(blank=True, default="")
     idempotency_key = models.TextField()
     failure_reason = models.CharField(max_length=60, blank=True, default="")
-    resolve_after = models.DateTimeField(null=True, blank=True)
+    called_at = models.DateTimeField(null=True, blank=True)  # wall time of the last call to the gateway
+    resolve_after = models.DateTimeField(null=True, blank=True)  # wall time of the next look-up of an unknown outcome
+    next_action_at = models.DateTimeField(null=True, blank=True)  # business time: a refund that settles later
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -201,20 +205,37 @@ class Refund(models.Model):
             models.UniqueConstraint(name="refund_key_once", fields=["merchant", "idempotency_key"]),
             models.CheckConstraint(name="refund_is_positive", condition=Q(amount__gt=0)),
         ]
+        indexes = [
+            models.Index(name="refund_by_merchant", fields=["merchant", "-created", "-id"]),
+            models.Index(
+                name="refund_in_flight",
+                fields=["recorded_at", "id"],
+                condition=Q(status__in=["planned", "unknown"]),
+            ),
+            models.Index(
+                name="refund_due",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(next_action_at__isnull=False),
+            ),
+        ]
 
 
 class SandboxObject(models.Model):
     """The sandbox processor's own books: what it would remember on its side of the wire.
 
-    `kind` is payment_intent, payment_method or refund; `body` its JSON. Only gateways/sandbox.py reads or writes here.
+    `kind` is payment_intent, payment_method or refund; `body` its JSON. Only gateways/sandbox*.py read or write here.
     """
 
     id = models.TextField(primary_key=True, db_collation="C")
     merchant_id = models.TextField(db_collation="C")
+    customer_id = models.TextField(blank=True, default="", db_collation="C")
     kind = models.CharField(max_length=20)
     body = models.JSONField()
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="sandbox_by_customer", fields=["merchant_id", "customer_id", "kind"])]
 
 
 class SandboxReply(models.Model):

@@ -1,0 +1,104 @@
+"""Decisions about payments, pure: keys, what an answer means, what a look-up found, how much may go back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from core.errors import OstinatoError, gettext_noop
+from payments.types import (
+    Declined,
+    GatewayIntent,
+    IntentCanceled,
+    NotConfirmed,
+    Standing,
+    Succeeded,
+)
+
+# Gateways forget idempotency keys after a day: past this age a key protects nothing, so nothing is sent with it.
+KEY_LIFETIME = timedelta(hours=20)
+
+# How long an unanswered call is left alone before the gateway is asked what became of it.
+LOOK_UP_AFTER = timedelta(minutes=1)
+
+
+class NothingToRefund(OstinatoError):
+    code = "charge_not_refundable"
+    param = "charge"
+    message_id = gettext_noop("This charge took no money, so there is nothing to give back.")
+
+
+class RefundMoreThanCharged(OstinatoError):
+    code = "amount_too_large"
+    param = "amount"
+    message_id = gettext_noop("The refund is more than what is left of the charge (%(left)s of %(charged)s).")
+
+
+class RefundNotPositive(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "amount"
+    message_id = gettext_noop("A refund is more than zero.")
+
+
+class ChargeAlreadyRefunded(OstinatoError):
+    code = "charge_already_refunded"
+    param = "charge"
+    message_id = gettext_noop("This charge was refunded in full already.")
+
+
+def charge_key(payment_intent_id: str, attempt: int) -> str:
+    """The idempotency key of one attempt: from what is stored alone, so a restarted worker makes the same one."""
+    return f"{payment_intent_id}/attempt/{attempt}"
+
+
+def intent_key(payment_intent_id: str) -> str:
+    """The idempotency key under which the intent is created at the gateway."""
+    return f"{payment_intent_id}/create"
+
+
+def key_is_alive(first_used_at: datetime, wall: datetime) -> bool:
+    """Whether the gateway surely still knows a key that was first sent at that wall time."""
+    return wall - first_used_at < KEY_LIFETIME
+
+
+def standing_of_attempt(intent: GatewayIntent, known_charge_ids: Collection[str]) -> Standing:
+    """What a look-up says about the attempt whose answer was lost; `known_charge_ids` are those of earlier ones.
+
+    A declined charge that an earlier attempt already brought home is not this attempt's: this one never arrived.
+    Success always counts, whoever's attempt it was: the money is there.
+    """
+    if isinstance(intent.standing, Succeeded):
+        return intent.standing
+    if isinstance(intent.standing, Declined) and (
+        not intent.latest_charge_id or intent.latest_charge_id in known_charge_ids
+    ):
+        return NotConfirmed()
+    return intent.standing
+
+
+def nothing_was_taken(standing: Standing) -> bool:
+    return isinstance(standing, NotConfirmed | IntentCanceled)
+
+
+def refundable(amount: int | None, *, charged: int, refunded: int, status: str) -> int:
+    """The amount of a refund: what is asked, or all that is left.
+
+    Raises `NothingToRefund`, `ChargeAlreadyRefunded`, `RefundNotPositive` or `RefundMoreThanCharged`.
+    """
+    if status != "succeeded":
+        raise NothingToRefund
+    left = charged - refunded
+    if left == 0:
+        raise ChargeAlreadyRefunded
+    wanted = left if amount is None else amount
+    if wanted <= 0:
+        raise RefundNotPositive
+    if wanted > left:
+        raise RefundMoreThanCharged(left=left, charged=charged)
+    return wanted
+
+
+def split_payment(amount: int, amount_remaining: int) -> tuple[int, int]:
+    """What a payment from outside settles and what is over: 1500 on 1000 -> (1000, 500)."""
+    applied = min(amount, amount_remaining)
+    return applied, amount - applied

@@ -1,0 +1,104 @@
+"""Intents, charges, refunds and allocations as Stripe's JSON objects: one place for the API, events and webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.json_values import epoch
+
+Json = dict[str, Any]
+
+# Stripe's charge is pending, succeeded or failed; ours also says why it is not settled yet.
+_CHARGE_STATUS = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+
+
+def payment_intent_snapshot(intent: Any) -> Json:
+    """Stripe's payment_intent object."""
+    return {
+        "id": intent.id,
+        "object": "payment_intent",
+        "amount": intent.amount,
+        "amount_received": intent.amount_received,
+        "canceled_at": epoch(intent.canceled_at),
+        "cancellation_reason": intent.cancellation_reason or None,
+        "created": epoch(intent.created),
+        "currency": intent.currency,
+        "customer": intent.customer_id,
+        "description": intent.description or None,
+        "invoice": intent.invoice_id,
+        "last_payment_error": intent.last_payment_error,
+        "latest_charge": intent.latest_charge_id or None,
+        "metadata": dict(intent.metadata),
+        "next_action": intent.next_action,
+        "payment_method": intent.payment_method_id or None,
+        "statement_descriptor": intent.statement_descriptor or None,
+        "status": intent.status,
+    }
+
+
+def charge_snapshot(charge: Any) -> Json:
+    """Stripe's charge object."""
+    return {
+        "id": charge.id,
+        "object": "charge",
+        "amount": charge.amount,
+        "amount_refunded": charge.amount_refunded,
+        "created": epoch(charge.created),
+        "currency": charge.currency,
+        "customer": charge.customer_id,
+        "failure_code": charge.failure_code or None,
+        "failure_message": charge.failure_message or None,
+        "invoice": charge.invoice_id or None,
+        "outcome": _charge_outcome(charge),
+        "paid": charge.status == "succeeded",
+        "payment_intent": charge.payment_intent_id,
+        "payment_method": charge.payment_method_id or None,
+        "refunded": charge.amount_refunded == charge.amount,
+        "statement_descriptor": charge.statement_descriptor or None,
+        "status": _CHARGE_STATUS.get(charge.status, "pending"),
+    }
+
+
+def _charge_outcome(charge: Any) -> Json | None:
+    if charge.status not in ("succeeded", "failed"):
+        return None
+    return {
+        "network_advice_code": charge.network_advice_code or None,
+        "network_decline_code": charge.network_decline_code or None,
+        "network_status": "approved_by_network" if charge.status == "succeeded" else "declined_by_network",
+        "reason": charge.decline_code or None,
+        "type": "authorized" if charge.status == "succeeded" else "issuer_declined",
+    }
+
+
+def refund_snapshot(refund: Any) -> Json:
+    """Stripe's refund object; a planned or unknown one is pending to the world."""
+    return {
+        "id": refund.id,
+        "object": "refund",
+        "amount": refund.amount,
+        "charge": refund.charge_id,
+        "created": epoch(refund.created),
+        "currency": refund.currency,
+        "failure_reason": refund.failure_reason or None,
+        "reason": refund.reason or None,
+        "status": refund.status if refund.status in ("succeeded", "failed") else "pending",
+    }
+
+
+def invoice_payment_snapshot(payment: Any) -> Json:
+    """Stripe's invoice_payment object."""
+    return {
+        "id": payment.id,
+        "object": "invoice_payment",
+        "amount_paid": payment.amount_paid,
+        "created": epoch(payment.created),
+        "currency": payment.currency,
+        "invoice": payment.invoice_id,
+        "payment": {
+            "type": payment.type,
+            "charge": payment.charge_id or None,
+            "payment_intent": payment.payment_intent_id or None,
+        },
+        "status": "paid",
+    }

@@ -1,0 +1,157 @@
+"""What the payments' rules, writers and gateways hand to each other: frozen facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntentToPlan:
+    """An invoice about to be collected. Without a payment method an intent is planned, but no charge."""
+
+    merchant_id: str
+    customer_id: str
+    invoice_id: str
+    amount: int
+    currency: str
+    gateway: str
+    payment_method_id: str = ""
+    test_clock_id: str | None = None
+    statement_descriptor: str = ""
+    description: str = ""
+    off_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedIntent:
+    """What `plan_intents` wrote for one invoice; `charge_id` is blank without a payment method."""
+
+    invoice_id: str
+    payment_intent_id: str
+    charge_id: str = ""
+
+
+# --- what a gateway answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The money is ours."""
+
+    gateway_charge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """No money moved. `code` is Stripe's error code, `decline_code` the issuer's reason."""
+
+    code: str
+    decline_code: str = ""
+    message: str = ""
+    network_decline_code: str = ""
+    network_advice_code: str = ""
+    gateway_charge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequiresAction:
+    """The customer has to authenticate; nothing is taken until then."""
+
+    next_action: Mapping[str, object] = field(default_factory=dict)
+    gateway_charge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """Under way (a bank debit): the answer comes later, at `settles_at` in business time when that is known."""
+
+    settles_at: datetime | None = None
+    gateway_charge_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows whether money moved (time-out, 5xx, dropped connection). Never a reason to charge again."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotConfirmed:
+    """The intent stands at the gateway and this attempt never reached it: nothing was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentCanceled:
+    """The intent was canceled at the gateway: nothing was taken and nothing can be."""
+
+
+Outcome = Succeeded | Declined | RequiresAction | Processing | Unknown
+Standing = Outcome | NotConfirmed | IntentCanceled
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayIntent:
+    """How an intent stands at the gateway. `standing` is that of its latest charge, if it has one."""
+
+    gateway_intent_id: str
+    standing: Standing
+    amount: int = 0
+    amount_received: int = 0
+    latest_charge_id: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRefund:
+    """How a refund stands at the gateway: pending, succeeded, failed or unknown."""
+
+    status: str
+    gateway_refund_id: str = ""
+    failure_reason: str = ""
+    settles_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodFacts:
+    """What may be shown of a payment method. No number, ever."""
+
+    gateway_method_id: str
+    type: str
+    brand: str = ""
+    last4: str = ""
+    exp_month: int | None = None
+    exp_year: int | None = None
+    fingerprint: str = ""
+
+
+# --- what the rules take -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOutcome:
+    """How one collection ended, for people and for the run.
+
+    `status`: succeeded, declined, requires_action, processing, unknown, not_needed, no_payment_method.
+    """
+
+    invoice_id: str
+    payment_intent_id: str
+    charge_id: str
+    status: str
+    failure_code: str = ""
+    decline_code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcome:
+    """How a refund stands after the gateway was asked: pending, succeeded, failed or unknown."""
+
+    refund_id: str
+    charge_id: str
+    status: str
+    amount: int
+    failure_reason: str = ""
