@@ -27,7 +27,7 @@ class User(AbstractUser):
     locale = models.CharField(max_length=10, blank=True, default="")
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
     objects = EmailUserManager()  # type: ignore[misc, assignment]
 
     class Meta:

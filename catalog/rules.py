@@ -1,0 +1,207 @@
+"""What a product, price, coupon, code or tax rate must be, before anything is written. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.errors import OstinatoError, gettext_noop
+from core.money import check_amount, parse_currency, parse_unit_amount
+from core.periods import Interval
+
+TRIAL_DAYS_MAX = 730  # Stripe's bound
+INTERVAL_YEARS_MAX = 3  # Stripe's bound
+_INTERVALS_PER_YEAR = {"day": 365, "week": 52, "month": 12, "year": 1}
+_CYCLE_DAYS = {"week": 7, "month": 31, "year": 31}
+_DESCRIPTOR = re.compile(r"""[^<>\\'"*]{5,22}""")
+_CODE = re.compile(r"[A-Za-z0-9-]{1,100}")
+
+
+class NameMissing(OstinatoError):
+    code = "parameter_missing"
+    param = "name"
+    message_id = gettext_noop("Give it a name.")
+
+
+class NegativeUnitAmount(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "unit_amount"
+    message_id = gettext_noop("A price cannot be negative. For a reduction use a coupon.")
+
+
+class IntervalTooLong(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "recurring[interval_count]"
+    message_id = gettext_noop("A price recurs at least every %(years)s years.")
+
+
+class IntervalNotForOneTime(OstinatoError):
+    code = "parameter_invalid"
+    param = "recurring"
+    message_id = gettext_noop("A one-time price has no interval, no trial and no cycle day.")
+
+
+class TrialTooLong(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "recurring[trial_period_days]"
+    message_id = gettext_noop("A trial lasts at most %(days)s days.")
+
+
+class CycleDayInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "cycle_day"
+    message_id = gettext_noop("The cycle day is 1 to %(most)s for this interval.")
+
+
+class CycleDayNotForInterval(OstinatoError):
+    code = "parameter_invalid"
+    param = "cycle_day"
+    message_id = gettext_noop("A price per day has no cycle day.")
+
+
+class StatementDescriptorInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "statement_descriptor"
+    message_id = gettext_noop(
+        "A statement descriptor has 5 to 22 characters, a letter among them, and none of < > \\ ' \" *."
+    )
+
+
+class CouponNeedsOneReduction(OstinatoError):
+    code = "parameter_missing"
+    param = "percent_off"
+    message_id = gettext_noop("Give either a percentage or an amount with its currency.")
+
+
+class PercentOutOfRange(OstinatoError):
+    code = "parameter_invalid"
+    param = "percent_off"
+    message_id = gettext_noop("A percentage is above 0 and at most 100.")
+
+
+class AmountOffNotPositive(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "amount_off"
+    message_id = gettext_noop("The amount off must be above 0.")
+
+
+class DurationInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "duration"
+    message_id = gettext_noop("A repeating coupon says for how many months; the others do not.")
+
+
+class RedeemByPassed(OstinatoError):
+    code = "parameter_invalid"
+    param = "redeem_by"
+    message_id = gettext_noop("The last day to redeem has already passed.")
+
+
+class RedemptionLimitInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "max_redemptions"
+    message_id = gettext_noop("The number of redemptions must be at least 1.")
+
+
+class CodeInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "code"
+    message_id = gettext_noop("A code has 1 to 100 letters, digits or dashes.")
+
+
+class TaxPercentageInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "percentage"
+    message_id = gettext_noop("A tax percentage is from 0 to 100, with at most 4 decimals.")
+
+
+def check_product(fields: dict[str, Any]) -> None:
+    """`name` is there and `statement_descriptor`, when given, is one that card networks print."""
+    if not str(fields.get("name", "")).strip():
+        raise NameMissing
+    descriptor = fields.get("statement_descriptor") or ""
+    if descriptor and not (_DESCRIPTOR.fullmatch(descriptor) and re.search("[A-Za-z]", descriptor)):
+        raise StatementDescriptorInvalid
+
+
+def check_price(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with currency and amount made canonical. Amounts are minor units, decimals allowed to 12 places."""
+    amount = parse_unit_amount(fields["unit_amount_decimal"])
+    if amount < 0:
+        raise NegativeUnitAmount
+    check_amount(int(amount))
+    if fields["type"] == "one_time":
+        if any(fields.get(name) for name in ("interval", "interval_count", "trial_period_days", "cycle_day")):
+            raise IntervalNotForOneTime
+    else:
+        _check_recurring(fields)
+    return fields | {"currency": parse_currency(fields["currency"]), "unit_amount_decimal": amount}
+
+
+def _check_recurring(fields: dict[str, Any]) -> None:
+    interval = Interval(fields["interval"], fields["interval_count"])
+    if interval.count > INTERVAL_YEARS_MAX * _INTERVALS_PER_YEAR[interval.unit]:
+        raise IntervalTooLong(years=INTERVAL_YEARS_MAX)
+    trial = fields.get("trial_period_days")
+    if trial is not None and not 0 <= trial <= TRIAL_DAYS_MAX:
+        raise TrialTooLong(days=TRIAL_DAYS_MAX)
+    cycle_day = fields.get("cycle_day")
+    if cycle_day is None:
+        return
+    most = _CYCLE_DAYS.get(interval.unit)
+    if most is None:
+        raise CycleDayNotForInterval
+    if not 1 <= cycle_day <= most:
+        raise CycleDayInvalid(most=most)
+
+
+def check_coupon(fields: dict[str, Any], *, as_of: datetime) -> dict[str, Any]:
+    """The fields with the currency made canonical; exactly one of percent_off and amount_off."""
+    percent, amount = fields.get("percent_off"), fields.get("amount_off")
+    if (percent is None) == (amount is None) or (amount is not None and not fields.get("currency")):
+        raise CouponNeedsOneReduction
+    if percent is not None and not 0 < Decimal(percent) <= 100:
+        raise PercentOutOfRange
+    if amount is not None and check_amount(amount) <= 0:
+        raise AmountOffNotPositive
+    if (fields["duration"] == "repeating") != bool(fields.get("duration_in_months")):
+        raise DurationInvalid
+    check_limits(fields.get("max_redemptions"), fields.get("redeem_by"), as_of=as_of)
+    currency = parse_currency(fields["currency"]) if amount is not None else ""
+    return fields | {"currency": currency}
+
+
+def check_limits(max_redemptions: int | None, until: datetime | None, *, as_of: datetime) -> None:
+    """At least one redemption, and a last day that is still to come."""
+    if max_redemptions is not None and max_redemptions < 1:
+        raise RedemptionLimitInvalid
+    if until is not None and until <= as_of:
+        raise RedeemByPassed
+
+
+def canonical_code(code: str) -> str:
+    """A promotion code as it is stored and compared: upper-case."""
+    if not _CODE.fullmatch(code.strip()):
+        raise CodeInvalid
+    return code.strip().upper()
+
+
+def check_tax_rate(fields: dict[str, Any]) -> None:
+    """`display_name` is there; `percentage` is a Decimal from 0 to 100 with at most 4 places."""
+    if not str(fields.get("display_name", "")).strip():
+        raise NameMissing(param="display_name")
+    percentage = Decimal(fields["percentage"])
+    exponent = percentage.normalize().as_tuple().exponent
+    if not 0 <= percentage <= 100 or not isinstance(exponent, int) or exponent < -4:
+        raise TaxPercentageInvalid
+
+
+def coupon_is_valid(
+    *, max_redemptions: int | None, times_redeemed: int, redeem_by: datetime | None, deleted: bool, as_of: datetime
+) -> bool:
+    """Stripe's `valid`: it may still be given."""
+    if deleted or (redeem_by is not None and redeem_by <= as_of):
+        return False
+    return max_redemptions is None or times_redeemed < max_redemptions

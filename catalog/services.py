@@ -1,0 +1,258 @@
+"""Use cases of the catalog: create and change what is sold. Each is one transaction and tells the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from catalog import rules, snapshots
+from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, PromotionCode, TaxRate
+from catalog.selectors import find, prices_by_id
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from events.types import EventRow
+from events.writes import record_events
+from merchants.models import Merchant
+
+
+class AlreadyTaken(OstinatoError):
+    code = "resource_already_exists"
+    message_id = gettext_noop("“%(value)s” is already in use.")
+
+
+class PriceMoneyIsFixed(OstinatoError):
+    code = "parameter_invalid"
+    param = "unit_amount"
+    message_id = gettext_noop("The amount, currency and interval of a price never change: create a new price.")
+
+
+class NothingToSell(OstinatoError):
+    code = "parameter_missing"
+    param = "line_items"
+    message_id = gettext_noop("Choose at least one price.")
+
+
+class MixedCurrencies(OstinatoError):
+    code = "parameter_invalid"
+    param = "line_items"
+    message_id = gettext_noop("All prices of a payment link are in one currency.")
+
+
+_PRODUCT_FIELDS = frozenset(
+    {
+        "name",
+        "description",
+        "active",
+        "images",
+        "url",
+        "statement_descriptor",
+        "tax_code",
+        "unit_label",
+        "sku",
+        "stock_quantity",
+        "metadata",
+    }
+)
+_PRICE_FIELDS = frozenset({"active", "nickname", "lookup_key", "tax_behavior", "metadata", "sku", "stock_quantity"})
+_COUPON_FIELDS = frozenset({"name", "metadata"})
+_TAX_RATE_FIELDS = frozenset(
+    {"active", "display_name", "description", "country", "state", "jurisdiction", "tax_type", "metadata"}
+)
+_PAYMENT_LINK_FIELDS = frozenset(
+    {"name", "active", "allow_promotion_codes", "trial_period_days", "after_completion_url"}
+)
+
+
+def create_product(*, ctx: Context, merchant_id: str, **fields: Any) -> Product:
+    """A product from the model's field names. Raises `catalog.rules` errors and `AlreadyTaken`."""
+    rules.check_product(fields)
+    return _create(ctx, Product, merchant_id, fields)
+
+
+def update_product(*, ctx: Context, merchant_id: str, product_id: str, **fields: Any) -> Product:
+    with transaction.atomic():
+        product = find(Product, merchant_id, product_id, lock=True)
+        rules.check_product({"name": product.name} | fields)
+        return _update(ctx, product, fields, _PRODUCT_FIELDS)
+
+
+def create_price(*, ctx: Context, merchant_id: str, product_id: str, **fields: Any) -> Price:
+    """A price of `product_id`; `unit_amount_decimal` in minor units. Raises `catalog.rules` errors."""
+    find(Product, merchant_id, product_id)
+    fields = rules.check_price(fields)
+    return _create(ctx, Price, merchant_id, fields | {"product_id": product_id})
+
+
+def update_price(*, ctx: Context, merchant_id: str, price_id: str, **fields: Any) -> Price:
+    """Change what may change. Raises `PriceMoneyIsFixed` for amount, currency or interval."""
+    if set(fields) & {"unit_amount_decimal", "currency", "interval", "interval_count", "type", "billing_scheme"}:
+        raise PriceMoneyIsFixed
+    with transaction.atomic():
+        return _update(ctx, find(Price, merchant_id, price_id, lock=True), fields, _PRICE_FIELDS)
+
+
+def create_coupon(*, ctx: Context, merchant_id: str, **fields: Any) -> Coupon:
+    """A coupon; `api_id` is the id people type, `percent_off` a Decimal, `amount_off` minor units of `currency`."""
+    fields = rules.check_coupon({"duration": "once"} | fields, as_of=ctx.as_of)
+    return _create(ctx, Coupon, merchant_id, fields)
+
+
+def update_coupon(*, ctx: Context, merchant_id: str, coupon_id: str, **fields: Any) -> Coupon:
+    with transaction.atomic():
+        return _update(ctx, find(Coupon, merchant_id, coupon_id, lock=True), fields, _COUPON_FIELDS)
+
+
+def delete_coupon(*, ctx: Context, merchant_id: str, coupon_id: str) -> Coupon:
+    """Nobody can redeem it any more; discounts that were given go on."""
+    with transaction.atomic():
+        coupon = find(Coupon, merchant_id, coupon_id, lock=True)
+        if coupon.deleted_at is None:
+            coupon.deleted_at = ctx.as_of
+            _save(ctx, coupon, "deleted", previous=None)
+        return coupon
+
+
+def create_promotion_code(*, ctx: Context, merchant_id: str, coupon_id: str, code: str, **fields: Any) -> PromotionCode:
+    find(Coupon, merchant_id, coupon_id)
+    rules.check_limits(fields.get("max_redemptions"), fields.get("expires_at"), as_of=ctx.as_of)
+    return _create(
+        ctx, PromotionCode, merchant_id, fields | {"coupon_id": coupon_id, "code": rules.canonical_code(code)}
+    )
+
+
+def update_promotion_code(*, ctx: Context, merchant_id: str, promotion_code_id: str, active: bool) -> PromotionCode:
+    with transaction.atomic():
+        row = find(PromotionCode, merchant_id, promotion_code_id, lock=True)
+        return _update(ctx, row, {"active": active}, frozenset({"active"}))
+
+
+def create_tax_rate(
+    *, ctx: Context, merchant_id: str, display_name: str, percentage: Decimal, **fields: Any
+) -> TaxRate:
+    fields = fields | {"display_name": display_name, "percentage": percentage}
+    rules.check_tax_rate(fields)
+    return _create(ctx, TaxRate, merchant_id, fields)
+
+
+def update_tax_rate(*, ctx: Context, merchant_id: str, tax_rate_id: str, **fields: Any) -> TaxRate:
+    """Everything but the percentage: a new percentage is a new rate."""
+    with transaction.atomic():
+        row = find(TaxRate, merchant_id, tax_rate_id, lock=True)
+        return _update(ctx, row, fields, _TAX_RATE_FIELDS)
+
+
+def create_payment_link(
+    *, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], **fields: Any
+) -> PaymentLink:
+    """A public page that sells `items`, (price id, quantity) each. Raises `NothingToSell`, `MixedCurrencies`."""
+    found = prices_by_id(merchant_id, [price_id for price_id, _ in items])
+    rows = [
+        (find(Price, merchant_id, price_id) if price_id not in found else found[price_id], n) for price_id, n in items
+    ]
+    if not rows:
+        raise NothingToSell
+    currencies = {price.currency for price, _ in rows}
+    if len(currencies) > 1:
+        raise MixedCurrencies
+    with transaction.atomic():
+        link = _create(ctx, PaymentLink, merchant_id, fields | {"currency": currencies.pop()})
+        PaymentLinkItem.objects.bulk_create(
+            PaymentLinkItem(merchant_id=merchant_id, payment_link=link, price=price, quantity=n, position=position)
+            for position, (price, n) in enumerate(rows)
+        )
+        return link
+
+
+def update_payment_link(*, ctx: Context, merchant_id: str, payment_link_id: str, **fields: Any) -> PaymentLink:
+    with transaction.atomic():
+        row = find(PaymentLink, merchant_id, payment_link_id, lock=True)
+        return _update(ctx, row, fields, _PAYMENT_LINK_FIELDS)
+
+
+def _create(ctx: Context, model: Any, merchant_id: str, fields: dict[str, Any]) -> Any:
+    row = model(merchant_id=merchant_id, created=ctx.as_of, recorded_at=ctx.recorded_at, **fields)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _tell(ctx, row, "created", previous=None)
+    except IntegrityError as error:
+        raise _taken(error, fields) from error
+    return row
+
+
+def _taken(error: IntegrityError, fields: dict[str, Any]) -> OstinatoError:
+    for name in ("api_id", "lookup_key", "external_id", "code"):
+        if fields.get(name) and name in str(error):
+            return AlreadyTaken(param=name, value=fields[name])
+    raise error
+
+
+def _update(ctx: Context, row: Any, fields: dict[str, Any], allowed: frozenset[str]) -> Any:
+    """Set the fields that differ; nothing is written or told when none does."""
+    unknown = set(fields) - allowed
+    assert not unknown, f"not changeable: {unknown}"
+    changed = {name: getattr(row, name) for name, value in fields.items() if getattr(row, name) != value}
+    if not changed:
+        return row
+    for name in changed:
+        setattr(row, name, fields[name])
+    try:
+        with transaction.atomic():
+            _save(ctx, row, "updated", previous=changed)
+    except IntegrityError as error:
+        raise _taken(error, fields) from error
+    return row
+
+
+def _save(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | None) -> None:
+    row.version += 1
+    row.recorded_at = ctx.recorded_at
+    row.save()
+    _tell(ctx, row, verb, previous=previous)
+
+
+def _tell(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | None) -> None:
+    livemode = Merchant.objects.values_list("livemode", flat=True).get(id=row.merchant_id)
+    body = _body(ctx, row, livemode=livemode)
+    record_events(
+        ctx,
+        [
+            EventRow(
+                merchant_id=row.merchant_id,
+                type=f"{body['object']}.{verb}",
+                object_type=body["object"],
+                object_id=row.id,
+                object_version=row.version,
+                previous_attributes=previous,
+                body=body,
+            )
+        ],
+    )
+
+
+def _body(ctx: Context, row: Model, *, livemode: bool) -> dict[str, Any]:
+    match row:
+        case Product():
+            return snapshots.product_snapshot(row, livemode=livemode)
+        case Price():
+            return snapshots.price_snapshot(row, livemode=livemode)
+        case Coupon():
+            valid = rules.coupon_is_valid(
+                max_redemptions=row.max_redemptions,
+                times_redeemed=row.times_redeemed,
+                redeem_by=row.redeem_by,
+                deleted=row.deleted_at is not None,
+                as_of=ctx.as_of,
+            )
+            return snapshots.coupon_snapshot(row, livemode=livemode, valid=valid)
+        case PromotionCode():
+            return snapshots.promotion_code_snapshot(row, livemode=livemode)
+        case TaxRate():
+            return snapshots.tax_rate_snapshot(row, livemode=livemode)
+        case PaymentLink():
+            return snapshots.payment_link_snapshot(row, livemode=livemode)
+    raise TypeError(f"no snapshot for {type(row).__name__}")

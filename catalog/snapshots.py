@@ -1,0 +1,224 @@
+"""A catalog row's facts as Stripe's JSON objects: one place for the API, events and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from core.json_values import epoch, json_number, plain_decimal
+
+Json = dict[str, Any]
+
+
+class ProductRow(Protocol):
+    id: str
+    api_id: str | None
+    name: str
+    description: str
+    active: bool
+    images: list[str]
+    url: str
+    statement_descriptor: str
+    tax_code: str
+    unit_label: str
+    metadata: Mapping[str, str]
+    created: datetime
+    recorded_at: datetime
+
+
+class PriceRow(Protocol):
+    id: str
+    product_id: str
+    active: bool
+    nickname: str
+    type: str
+    currency: str
+    billing_scheme: str
+    unit_amount_decimal: Decimal
+    interval: str
+    interval_count: int | None
+    usage_type: str
+    trial_period_days: int | None
+    tax_behavior: str
+    lookup_key: str | None
+    metadata: Mapping[str, str]
+    created: datetime
+
+
+class CouponRow(Protocol):
+    id: str
+    api_id: str | None
+    name: str
+    percent_off: Decimal | None
+    amount_off: int | None
+    currency: str
+    duration: str
+    duration_in_months: int | None
+    max_redemptions: int | None
+    times_redeemed: int
+    redeem_by: datetime | None
+    applies_to_product_ids: list[str]
+    metadata: Mapping[str, str]
+    created: datetime
+
+
+class PromotionCodeRow(Protocol):
+    id: str
+    code: str
+    active: bool
+    coupon_id: str
+    customer_id: str
+    expires_at: datetime | None
+    max_redemptions: int | None
+    times_redeemed: int
+    metadata: Mapping[str, str]
+    created: datetime
+
+
+class TaxRateRow(Protocol):
+    id: str
+    active: bool
+    display_name: str
+    description: str
+    percentage: Decimal
+    inclusive: bool
+    country: str
+    state: str
+    jurisdiction: str
+    tax_type: str
+    metadata: Mapping[str, str]
+    created: datetime
+
+
+class PaymentLinkRow(Protocol):
+    id: str
+    active: bool
+    currency: str
+    allow_promotion_codes: bool
+    trial_period_days: int | None
+    metadata: Mapping[str, str]
+    created: datetime
+
+
+def product_snapshot(product: ProductRow, *, livemode: bool) -> Json:
+    return {
+        "id": product.api_id or product.id,
+        "object": "product",
+        "active": product.active,
+        "created": epoch(product.created),
+        "description": product.description or None,
+        "images": list(product.images),
+        "livemode": livemode,
+        "metadata": dict(product.metadata),
+        "name": product.name,
+        "statement_descriptor": product.statement_descriptor or None,
+        "tax_code": product.tax_code or None,
+        "unit_label": product.unit_label or None,
+        "updated": epoch(product.recorded_at),
+        "url": product.url or None,
+    }
+
+
+def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "") -> Json:
+    whole = price.unit_amount_decimal == price.unit_amount_decimal.to_integral_value()
+    return {
+        "id": price.id,
+        "object": "price",
+        "active": price.active,
+        "billing_scheme": price.billing_scheme,
+        "created": epoch(price.created),
+        "currency": price.currency,
+        "livemode": livemode,
+        "lookup_key": price.lookup_key,
+        "metadata": dict(price.metadata),
+        "nickname": price.nickname or None,
+        "product": product_api_id or price.product_id,
+        "recurring": _recurring(price),
+        "tax_behavior": price.tax_behavior,
+        "type": price.type,
+        "unit_amount": int(price.unit_amount_decimal) if whole else None,
+        "unit_amount_decimal": plain_decimal(price.unit_amount_decimal),
+    }
+
+
+def _recurring(price: PriceRow) -> Json | None:
+    if price.type != "recurring":
+        return None
+    return {
+        "interval": price.interval,
+        "interval_count": price.interval_count,
+        "trial_period_days": price.trial_period_days,
+        "usage_type": price.usage_type,
+    }
+
+
+def coupon_snapshot(coupon: CouponRow, *, livemode: bool, valid: bool) -> Json:
+    return {
+        "id": coupon.api_id or coupon.id,
+        "object": "coupon",
+        "amount_off": coupon.amount_off,
+        "created": epoch(coupon.created),
+        "currency": coupon.currency or None,
+        "duration": coupon.duration,
+        "duration_in_months": coupon.duration_in_months,
+        "livemode": livemode,
+        "max_redemptions": coupon.max_redemptions,
+        "metadata": dict(coupon.metadata),
+        "name": coupon.name or None,
+        "percent_off": None if coupon.percent_off is None else json_number(coupon.percent_off),
+        "redeem_by": epoch(coupon.redeem_by),
+        "times_redeemed": coupon.times_redeemed,
+        "valid": valid,
+    }
+
+
+def promotion_code_snapshot(code: PromotionCodeRow, *, livemode: bool) -> Json:
+    return {
+        "id": code.id,
+        "object": "promotion_code",
+        "active": code.active,
+        "code": code.code,
+        "created": epoch(code.created),
+        "customer": code.customer_id or None,
+        "expires_at": epoch(code.expires_at),
+        "livemode": livemode,
+        "max_redemptions": code.max_redemptions,
+        "metadata": dict(code.metadata),
+        "promotion": {"type": "coupon", "coupon": code.coupon_id},
+        "times_redeemed": code.times_redeemed,
+    }
+
+
+def tax_rate_snapshot(rate: TaxRateRow, *, livemode: bool) -> Json:
+    return {
+        "id": rate.id,
+        "object": "tax_rate",
+        "active": rate.active,
+        "country": rate.country or None,
+        "created": epoch(rate.created),
+        "description": rate.description or None,
+        "display_name": rate.display_name,
+        "inclusive": rate.inclusive,
+        "jurisdiction": rate.jurisdiction or None,
+        "livemode": livemode,
+        "metadata": dict(rate.metadata),
+        "percentage": json_number(rate.percentage),
+        "state": rate.state or None,
+        "tax_type": rate.tax_type or None,
+    }
+
+
+def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
+    return {
+        "id": link.id,
+        "object": "payment_link",
+        "active": link.active,
+        "allow_promotion_codes": link.allow_promotion_codes,
+        "created": epoch(link.created),
+        "currency": link.currency,
+        "livemode": livemode,
+        "metadata": dict(link.metadata),
+        "subscription_data": {"trial_period_days": link.trial_period_days},
+    }
