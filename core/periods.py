@@ -63,6 +63,7 @@ class BeyondTheCalendar(OstinatoError):
     """A date before year 1 or after year 9999."""
 
     code = "date_out_of_range"
+    param = "billing_cycle_anchor"
     message_id = gettext_noop("The date is too far away.")
 
 
@@ -194,15 +195,14 @@ def anchor_from_config(start: datetime, config: AnchorConfig, interval: Interval
     zone = time_zone(tz)
     wall = _wall(start, zone)
     first = _set_time(wall, config)
-    # A day or week cycle matches within 8 days, a month or year cycle within 13 months, the first included.
-    steps = 14 if interval.unit in _MONTHS else 9
-    for step in range(steps):
+    # Today's month or day may be past already, but comes again: a year and a week, both ends included.
+    for step in range(13 if interval.unit in _MONTHS else 8):
         candidate = _nth_candidate(first, step, config, interval)
         if candidate == wall:
             return _utc(start)  # as it is: the wall time alone might name its first occurrence, in the past
         if candidate is not None and (instant := _instant(candidate, zone)) >= start:
             return instant
-    raise BeyondTheCalendar(param="billing_cycle_anchor_config")
+    raise AssertionError("every month comes within a year, every weekday within a week")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,17 +228,15 @@ class _Cycle:
     def boundary(self, n: int) -> datetime:
         if n == 0:
             return self.anchor
-        try:
-            if self.by_days:
-                return _instant(self.wall + timedelta(days=n * self.length), self.zone)
-            return _instant(_shift_months(self.wall, n * self.length, self.day), self.zone)
-        except (OverflowError, ValueError) as out_of_range:
-            raise BeyondTheCalendar(param="billing_cycle_anchor") from out_of_range
+        if self.by_days:
+            return _instant(_shift_days(self.wall, n * self.length), self.zone)
+        return _instant(_shift_months(self.wall, n * self.length, self.day), self.zone)
 
     def locate(self, instant: datetime) -> tuple[int, Period]:
         """The period around `instant` and its number.
 
-        The wall clocks' difference gives the number to within two; the boundaries themselves decide.
+        The wall clocks' difference gives the number to within one or two; the boundaries themselves decide
+        (in a repeated hour the wall clock is behind what has passed).
         """
         now = _wall(instant, self.zone)
         if self.by_days:
@@ -281,7 +279,7 @@ def _set_time(wall: datetime, config: AnchorConfig) -> datetime:
 def _nth_candidate(first: datetime, step: int, config: AnchorConfig, interval: Interval) -> datetime | None:
     """The wall time `step` months (or days) after `first`, or None where month or weekday do not match."""
     if interval.unit not in _MONTHS:
-        day = first + step * _ONE_DAY
+        day = _shift_days(first, step)
         return day if config.weekday in (None, day.isoweekday()) else None
     day = _shift_months(first, step, config.day_of_month or first.day)
     cycle_months = gcd(interval.count * _MONTHS[interval.unit], 12)
@@ -319,14 +317,24 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
     after = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
     # fold=0 reads the offset before a change: later by the gap when skipped, the first when repeated.
     offset = before if after - before < _ONE_DAY else (before + after) // 2
-    return (wall - offset).replace(tzinfo=UTC)
+    try:
+        return (wall - offset).replace(tzinfo=UTC)
+    except OverflowError:
+        raise BeyondTheCalendar from None
+
+
+def _shift_days(wall: datetime, days: int) -> datetime:
+    try:
+        return wall + timedelta(days=days)
+    except OverflowError:
+        raise BeyondTheCalendar from None
 
 
 def _shift_months(wall: datetime, months: int, day: int) -> datetime:
-    """`months` later at the same time, on `day` or the month's last day. `ValueError` out of the calendar."""
+    """`months` later at the same time, on `day` or the month's last day."""
     year, month_index = divmod(wall.year * 12 + wall.month - 1 + months, 12)
     if not 1 <= year <= 9999:
-        raise ValueError(f"year {year}")
+        raise BeyondTheCalendar
     if day > 28:
         day = min(day, calendar.monthrange(year, month_index + 1)[1])
     return wall.replace(year=year, month=month_index + 1, day=day)

@@ -57,6 +57,18 @@ def test_a_start_in_the_repeated_hour_is_its_own_anchor():
     assert found == second_half_past_one
 
 
+def test_a_start_at_the_end_of_the_gap_matches_the_time_that_was_skipped():
+    half_past_three = at("2025-03-09 07:30")
+    config = AnchorConfig(day_of_month=9, hour=2, minute=30, second=0)
+    assert periods.anchor_from_config(half_past_three, config, MONTH, "America/Montreal") == half_past_three
+
+
+def test_a_cycle_that_would_leave_the_calendar_is_refused():
+    for interval, config in ((MONTH, AnchorConfig(day_of_month=1)), (DAY, AnchorConfig(hour=0))):
+        with pytest.raises(periods.BeyondTheCalendar):
+            periods.anchor_from_config(at("9999-12-31 12:00"), config, interval, "UTC")
+
+
 def test_a_cycle_on_the_31st_anchored_in_february_goes_on_to_31_march():
     config = AnchorConfig(day_of_month=31)
     anchor = periods.anchor_from_config(at("2025-02-10"), config, MONTH, "UTC")

@@ -31,6 +31,13 @@ def test_ids_keep_sorting_when_the_wall_clock_is_set_back(monkeypatch):
     assert [number >> 80 for number in numbers] == [5, 5, 5, 6, 6]
 
 
+def test_ids_grow_even_where_the_random_step_is_zero(monkeypatch):
+    monkeypatch.setattr(ids.time, "time_ns", lambda: 5_000_000)
+    clockwork = ids._Clockwork()
+    monkeypatch.setattr(clockwork, "_random", bytes)
+    assert clockwork.next() < clockwork.next() < clockwork.next()
+
+
 def test_a_millisecond_that_runs_out_of_numbers_borrows_the_next(monkeypatch):
     monkeypatch.setattr(ids.time, "time_ns", lambda: 5_000_000)
     clockwork = ids._Clockwork()

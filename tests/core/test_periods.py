@@ -110,6 +110,21 @@ def test_the_period_of_an_instant(interval, instant, index):
     assert periods.period_index_at(at("2025-01-31 10:00"), interval, "UTC", at(instant)) == index
 
 
+@pytest.mark.parametrize(
+    ("zone", "anchor", "instant", "index"),
+    [
+        pytest.param("America/Montreal", "2025-10-02 05:30", "2025-11-02 06:10", 31,
+                     id="01:10 for the second time is after 01:30 for the first"),
+        pytest.param("America/Montreal", "2025-10-02 05:30", "2025-11-02 05:29", 30, id="01:29 for the first time"),
+        pytest.param("America/Montreal", "2025-03-01 07:30", "2025-03-09 07:29", 7, id="before 02:30, skipped"),
+        pytest.param("America/Montreal", "2025-03-01 07:30", "2025-03-09 07:30", 8, id="at 02:30, moved to 03:30"),
+        pytest.param("Pacific/Apia", "2011-12-28 20:00", "2011-12-30 08:00", 2, id="the day that Apia left out"),
+    ],
+)  # fmt: skip
+def test_the_day_of_an_instant_on_a_night_when_the_clock_changes(zone, anchor, instant, index):
+    assert periods.period_index_at(at(anchor), DAY, zone, at(instant)) == index
+
+
 def test_the_first_boundary_after_a_boundary_is_the_next_one():
     anchor = at("2025-01-31 10:00")
     assert periods.first_boundary_after(anchor, MONTH, "UTC", anchor) == at("2025-02-28 10:00")
@@ -167,6 +182,20 @@ def test_an_unknown_time_zone_is_refused(zone):
 def test_a_boundary_beyond_the_calendar_is_refused(interval, n):
     with pytest.raises(periods.BeyondTheCalendar):
         periods.boundary(at("2025-01-01"), interval, n, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("edge", "zone"), [("9999-12-31 23:00", "Pacific/Auckland"), ("0001-01-01 01:00", "America/Montreal")]
+)
+def test_an_instant_that_the_wall_clock_cannot_show_is_refused(edge, zone):
+    with pytest.raises(periods.BeyondTheCalendar):
+        periods.period_at(at("2025-01-01"), MONTH, zone, at(edge))
+
+
+def test_a_wall_time_that_utc_cannot_show_is_refused():
+    # 31 Dec 2025 21:00 in Montreal; in 9999 that is the year 10000 in UTC.
+    with pytest.raises(periods.BeyondTheCalendar):
+        periods.boundary(at("2026-01-01 02:00"), YEAR, 9999 - 2025, "America/Montreal")
 
 
 def test_an_instant_without_a_zone_is_refused():
