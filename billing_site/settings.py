@@ -143,6 +143,7 @@ Q_CLUSTER = {
     "catch_up": False,
     "poll": 0.2,
     "label": "Background work",
+    "log_level": env.str("Q_LOG_LEVEL", default="WARNING"),
 }
 
 # --- language, time, files ---------------------------------------------------------------------------------
@@ -240,7 +241,11 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # 4xx answers are the visitor's business; real errors still come through django.request.
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "ERROR"},
+        "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},
+    },
 }
 
 UNFOLD = {"SITE_TITLE": "Ostinato", "SITE_HEADER": "Ostinato", "SITE_URL": "/"}

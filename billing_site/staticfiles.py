@@ -14,8 +14,9 @@ NODE_MODULES_FILES = {
     "vendor/tabler/tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
     "vendor/tabler/tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "vendor/echarts/echarts.common.min.js": "echarts/dist/echarts.common.min.js",
-    "vendor/inter/files/inter-latin-wght-normal.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
-    "vendor/inter/files/inter-latin-ext-wght-normal.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
+} | {
+    f"vendor/inter/files/{name}": f"@fontsource-variable/inter/files/{name}"
+    for name in ("inter-latin-wght-normal.woff2", "inter-latin-ext-wght-normal.woff2")
 }
 
 

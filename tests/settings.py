@@ -6,7 +6,15 @@ from pathlib import Path
 
 # A developer's .env, database or Stripe key must never be reached by a test.
 os.environ["ENV_FILE"] = os.devnull
-for name in ("DATABASE_URL", "STRIPE_SECRET_KEY", "SITE_URL", "ALLOWED_HOSTS", "EMAIL_URL", "EMAIL_BACKEND", "S3_BUCKET"):
+for name in (
+    "DATABASE_URL",
+    "STRIPE_SECRET_KEY",
+    "SITE_URL",
+    "ALLOWED_HOSTS",
+    "EMAIL_URL",
+    "EMAIL_BACKEND",
+    "S3_BUCKET",
+):
     os.environ.pop(name, None)
 
 from billing_site.embedded_postgres.server import database_settings
@@ -31,4 +39,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 ACCOUNT_RATE_LIMITS = False
-LOGGING["root"]["level"] = "WARNING"  # noqa: F405
+LOGGING["root"]["level"] = "WARNING"

@@ -114,3 +114,26 @@ def _start_keeper(data: Path, options: dict[str, str], linger: float) -> None:
             keeper.kill()
             raise ServerDidNotStart(f"{data}: the embedded PostgreSQL did not start.\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
+
+
+def leave(data: Path, *, timeout: float = 10.0) -> None:
+    """Give up this process's use of the server; when it was the last one, wait until the server is gone."""
+    data = data.absolute()
+    lease = _leases.pop(data, None)
+    if lease is None:
+        return
+    lease.close()
+    if _others_use(data):
+        return
+    deadline = time.monotonic() + timeout
+    while (data / "postmaster.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _others_use(data: Path) -> bool:
+    with open(f"{data}.users", "ab") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,187 @@
+"""The django-q2 cluster, made to survive the kills that hang or orphan it as it comes.
+
+- Its queues guard their pipes with semaphores, which stay taken when their holder is killed; ours are file locks,
+  which the kernel releases.
+- Its children outlive a killed parent; ours ask the kernel to be killed with it.
+- What can still hang (a slot or a counter lost in the middle of an operation) is *seen*: the sentinel passes a
+  canary through its own queue every few seconds, and heartbeat files tell the supervisor which part has stopped.
+  The canary does not go through the database: with clusters on several hosts another one would eat it.
+"""
+
+import fcntl
+import logging
+import os
+import queue
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import django_q.cluster
+from django.utils import timezone
+from django_q.cluster import Cluster, Sentinel
+from django_q.conf import Conf
+from django_q.queues import Queue
+from django_q.signals import post_execute, post_execute_in_worker, pre_execute
+
+from billing_site.processes import dies_with_parent
+
+HEARTBEATS_VARIABLE = "CLUSTER_HEARTBEATS"
+CANARY = "billing_site.tasks.canary"
+CANARY_EVERY = 2.0
+# The parts that must move: the guard loop, a worker, and the monitor that acknowledges.
+PARTS = ("guard", "work", "acknowledge")
+
+
+class FileLock:
+    """A lock between forked processes that its holder's death releases. Not reentrant, one thread per process."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the lock
+        self._descriptors: dict[int, int] = {}
+
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+        descriptor = self._own_descriptor()
+        if block and timeout is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return True
+        deadline = time.monotonic() + (timeout or 0 if block else 0)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(0.01)
+
+    def release(self) -> None:
+        fcntl.flock(self._own_descriptor(), fcntl.LOCK_UN)
+
+    __enter__ = acquire
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _own_descriptor(self) -> int:
+        # A descriptor inherited by fork shares its lock with the parent: each process opens the file anew.
+        pid = os.getpid()
+        if pid not in self._descriptors:
+            self._descriptors[pid] = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDWR | os.O_CLOEXEC)
+        return self._descriptors[pid]
+
+
+class KillSafeQueue(Queue):
+    """django-q2's queue with file locks around its pipe."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rlock = FileLock()
+        self._wlock = FileLock()
+
+
+class WatchedSentinel(Sentinel):
+    """Tells that it still guards, and sends a canary through its own queue."""
+
+    _last_canary = 0.0
+
+    def status(self) -> str:
+        # Called once in each turn of the guard loop.
+        beat("guard")
+        if not self.stop_event.is_set() and time.monotonic() - self._last_canary >= CANARY_EVERY:
+            self._last_canary = time.monotonic()
+            try:
+                self.task_queue.put_nowait(_canary_task())
+            except queue.Full:
+                pass  # there is work enough to see them alive by
+        return super().status()
+
+
+def _canary_task() -> dict[str, Any]:
+    return {
+        "id": "canary",
+        "name": "canary",
+        "func": CANARY,
+        "args": (),
+        "kwargs": {},
+        "started": timezone.now(),  # noqa: TID251 - wall time, of the cluster itself
+        "save": False,
+    }
+
+
+def beat(part: str) -> None:
+    """Touch the heartbeat file of `part`."""
+    folder = os.environ.get(HEARTBEATS_VARIABLE)
+    if folder:
+        Path(folder, part).touch()
+
+
+def _mark_busy(**_: Any) -> None:
+    folder = os.environ.get(HEARTBEATS_VARIABLE)
+    if folder:
+        Path(folder, f"busy-{os.getpid()}").touch()
+
+
+def _mark_idle(**_: Any) -> None:
+    folder = os.environ.get(HEARTBEATS_VARIABLE)
+    if folder:
+        Path(folder, f"busy-{os.getpid()}").unlink(missing_ok=True)
+        beat("work")
+
+
+def _mark_acknowledged(**_: Any) -> None:
+    beat("acknowledge")
+
+
+def run() -> int:
+    """Run a cluster until it is told to stop. Returns 0 then, 1 when its sentinel died by itself."""
+    django_q.cluster.Queue = KillSafeQueue
+    django_q.cluster.Sentinel = WatchedSentinel
+    for sent, receiver in (
+        (pre_execute, _mark_busy),
+        (post_execute_in_worker, _mark_idle),
+        (post_execute, _mark_acknowledged),
+    ):
+        sent.connect(receiver)
+    logging.getLogger("django-q").addFilter(lambda record: "canary" not in record.getMessage())
+    _children_die_with_their_parent()
+    cluster = Cluster()
+    cluster.start()
+    sentinel = cluster.sentinel
+    sentinel.join()
+    return 0 if sentinel.exitcode == 0 else 1
+
+
+def _children_die_with_their_parent() -> None:
+    prepared: list[Any] = []
+    os.register_at_fork(
+        before=lambda: prepared.append(dies_with_parent(signal.SIGKILL)),
+        after_in_parent=lambda: prepared.clear(),
+        after_in_child=lambda: [prepare() for prepare in prepared],
+    )
+
+
+def hung_part(folder: Path, *, started: float, now: float, patience: float, task_timeout: float) -> str:
+    """Name the part of the cluster that has stopped, or "" when all is well.
+
+    A part has stopped when its heartbeat is older than `patience` seconds; workers that are all busy with long
+    tasks have until `task_timeout`. `started` and `now` are wall times, as file times are.
+    """
+    for part in PARTS:
+        file = folder / part
+        age = now - max(started, file.stat().st_mtime if file.exists() else 0)
+        busy = part != "guard" and _busy_workers(folder) >= Conf.WORKERS
+        if age > (task_timeout if busy else patience):
+            return part
+    return ""
+
+
+def _busy_workers(folder: Path) -> int:
+    pids = [file.name.removeprefix("busy-") for file in folder.glob("busy-*")]
+    return sum(1 for pid in pids if Path(f"/proc/{pid}").exists())
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,35 @@
+"""Run the web server and a background cluster together, until Ctrl-C."""
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing_site.schedules import ensure_schedules
+from billing_site.supervisor import PortIsTaken, Supervisor
+
+
+class Command(BaseCommand):
+    """One process to start and to stop; it restarts what dies or hangs."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--web-workers", type=int, default=2)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ensure_schedules()
+        supervisor = Supervisor(
+            host=options["host"], port=options["port"], web_workers=options["web_workers"], say=self._say
+        )
+        try:
+            sys.exit(supervisor.run())
+        except PortIsTaken as taken:
+            raise CommandError(str(taken)) from taken
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

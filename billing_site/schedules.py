@@ -1,0 +1,32 @@
+"""What wakes up when. django-q2's schedules only wake: what is due is in our own tables (docs/decisions.md)."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from django_q.models import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """One schedule: `func` is a task that takes nothing and does what is due, every `minutes`."""
+
+    name: str
+    func: str
+    minutes: int
+
+
+WAKES = (
+    Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
+    Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
+)
+
+
+def ensure_schedules() -> None:
+    """Make the table of schedules say what `WAKES` says. Safe to run again, and from several hosts."""
+    wanted = {wake.name: wake for wake in WAKES if find_spec(wake.func.rpartition(".")[0])}
+    Schedule.objects.exclude(name__in=wanted).filter(name__in=[wake.name for wake in WAKES]).delete()
+    for wake in wanted.values():
+        Schedule.objects.update_or_create(
+            name=wake.name,
+            defaults={"func": wake.func, "schedule_type": Schedule.MINUTES, "minutes": wake.minutes, "repeats": -1},
+        )

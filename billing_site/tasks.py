@@ -1,0 +1,25 @@
+"""Background work of the house itself."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django_q.models import Failure
+
+KEEP_FAILED_TASKS = timedelta(days=30)
+
+
+def canary() -> None:
+    """Does nothing: that it ran is the message (see cluster.py)."""
+
+
+def prune_failed_tasks() -> int:
+    """django-q2 keeps failed tasks for ever; we keep them for a month. Returns how many went."""
+    deleted, _ = Failure.objects.filter(stopped__lt=timezone.now() - KEEP_FAILED_TASKS).delete()
+    return deleted
+
+
+def clear_expired_sessions() -> None:
+    """Sessions past their date are only rows."""
+    from django.core.management import call_command
+
+    call_command("clearsessions")
