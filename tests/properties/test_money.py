@@ -79,10 +79,10 @@ def test_remainder_to_last_floors_every_part_but_those_at_the_end(total, over):
     parts = allocate(total, over, AllocationMode.FLOOR_REMAINDER_TO_LAST)
     floors = [total * weight // sum(over) for weight in over]
     assert all(part >= floor for part, floor in zip(parts, floors, strict=True))
-    # Nothing before the first part that took some of the remainder was touched, and all after it are full.
+    # The remainder goes backwards from the end: what lies after the first raised part is full.
     raised = [i for i, (part, floor) in enumerate(zip(parts, floors, strict=True)) if part > floor]
     if raised:
-        assert all(parts[i] == over[i] for i in range(raised[0] + 1, len(over)) if i > raised[0])
+        assert all(parts[i] == over[i] for i in range(raised[0] + 1, len(over)))
 
 
 @given(amounts, st.integers(0, 10**8), st.integers(1, 10**8))
