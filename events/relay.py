@@ -16,6 +16,7 @@ The number of queries does not depend on how many events a batch has.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -63,10 +64,10 @@ class Batch:
 def relay_batch(*, ctx: Context, consumer: Consumer, size: int) -> Batch | None:
     """Deliver the next `size` events of the outbox, as above. None when another worker is at it."""
     with transaction.atomic(durable=True):
-        cursor = lock_cursor(consumer.name, ctx.recorded_at)
+        cursor = lock_cursor(consumer.name)
         if cursor is None:
             return None
-        window, end = _window(cursor, consumer, size)
+        window, end = _window(cursor, size)
         batch = Batch(read=len(window))
         if end is None:
             return batch
@@ -77,14 +78,14 @@ def relay_batch(*, ctx: Context, consumer: Consumer, size: int) -> Batch | None:
         return batch
 
 
-def lock_cursor(consumer: str, wall: datetime) -> Position | None:
+def ensure_cursor(consumer: str, wall: datetime) -> None:
+    """A new consumer begins at the outbox's beginning. Committed by itself: nobody waits for a first batch to end."""
+    ConsumerCursor.objects.bulk_create([ConsumerCursor(consumer=consumer, recorded_at=wall)], ignore_conflicts=True)
+
+
+def lock_cursor(consumer: str) -> Position | None:
     """Where the consumer stands, its row locked to the end of the transaction; None when another holds it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO events_consumercursor (consumer, xid, event_id, recorded_at) VALUES (%s, '0', '', %s)"
-            " ON CONFLICT DO NOTHING",
-            [consumer, wall],
-        )
         cursor.execute(
             "SELECT xid, event_id FROM events_consumercursor WHERE consumer = %s FOR NO KEY UPDATE SKIP LOCKED",
             [consumer],
@@ -123,9 +124,12 @@ def _deliver_window(
     # One query answers both: which of the window was handed over before, and which of `ahead`.
     known = _consumed_ahead(consumer.name, [*wanted, *ahead])
     wanted_now = [event for event in wanted if event.id not in known]
-    ahead = [event for event in ahead if event.id not in known]
+    latest = latest_versions(wanted_now)
+    ahead = [
+        event for event in ahead if event.id not in known and event.object_version < latest.get(event.object_key, 0)
+    ]
     stopped = _objects_on_hold(consumer.name, wanted_now)
-    ordered = delivery_order(wanted_now, [event for event in ahead if _has_place(event, wanted_now)])
+    ordered = delivery_order(wanted_now, ahead)
     batch.waiting += [event for event in ordered if event.object_key in stopped]
     deliver(ctx, consumer, [event for event in ordered if event.object_key not in stopped], batch)
     _hold(ctx, consumer.name, batch)
@@ -140,11 +144,7 @@ def _deliver_window(
         ConsumedAhead.objects.filter(consumer=consumer.name, event_id__in=known & in_window).delete()
 
 
-def _has_place(event: DeliveredEvent, window: Iterable[DeliveredEvent]) -> bool:
-    return event.object_version < latest_versions(window).get(event.object_key, 0)
-
-
-def _window(after: Position, consumer: Consumer, size: int) -> tuple[list[DeliveredEvent], Position | None]:
+def _window(after: Position, size: int) -> tuple[list[DeliveredEvent], Position | None]:
     rows = _select(
         f"SELECT {COLUMNS} FROM events_event e"  # noqa: S608 (constants)
         " WHERE (e.xid, e.id) > (%s::text::xid8, %s) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())"
@@ -170,13 +170,17 @@ def _earlier_versions_beyond(window: Sequence[DeliveredEvent], end: Position) ->
     )
 
 
-def _select(sql: str, params: list[Any]) -> list[DeliveredEvent]:
-    import json
+def events_by_id(ids: Sequence[str]) -> list[DeliveredEvent]:
+    """These events, whoever consumed them, in outbox order."""
+    return _select(f"SELECT {COLUMNS} FROM events_event e WHERE e.id = ANY(%s) ORDER BY e.xid, e.id", [list(ids)])  # noqa: S608
 
+
+def _select(sql: str, params: list[Any]) -> list[DeliveredEvent]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [
-            DeliveredEvent(int(row[0]), *row[1:8], json.loads(row[8]) if row[8] else None, *row[9:])
+            # Django leaves jsonb to its fields, so it comes as text here.
+            DeliveredEvent(int(row[0]), *row[1:8], json.loads(row[8]) if row[8] else None, *row[9:])  # type: ignore[call-arg]
             for row in cursor.fetchall()
         ]
 

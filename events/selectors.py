@@ -1,0 +1,68 @@
+"""Reads of the outbox: lists, timelines, bodies, and how far consumers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from events.models import Event, HeldEvent, ObjectVersion
+from events.types import Consumer, DeliveredEvent
+
+
+def events(merchant_id: str) -> QuerySet[Event]:
+    """A merchant's events, newest first."""
+    return Event.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def events_of_object(merchant_id: str, object_id: str) -> QuerySet[Event]:
+    """What happened to one object, newest first."""
+    return events(merchant_id).filter(object_id=object_id)
+
+
+def events_of_customer(merchant_id: str, customer_id: str) -> QuerySet[Event]:
+    """A customer's timeline, newest first."""
+    return events(merchant_id).filter(customer_id=customer_id)
+
+
+def event_body(event: Event) -> dict[str, Any] | None:
+    """The object's JSON as of the event; None where the merchant keeps no bodies."""
+    return (
+        ObjectVersion.objects.filter(
+            merchant_id=event.merchant_id, object_id=event.object_id, version=event.object_version
+        )
+        .values_list("body", flat=True)
+        .first()
+    )
+
+
+def bodies_of(delivered: Iterable[DeliveredEvent]) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """The objects' JSON as of these events, by (merchant, object, version); one query, absent where none was kept."""
+    wanted = {event.version_key for event in delivered}
+    rows = ObjectVersion.objects.filter(
+        merchant_id__in={key[0] for key in wanted},
+        object_id__in={key[1] for key in wanted},
+        version__in={key[2] for key in wanted},
+    ).values_list("merchant_id", "object_id", "version", "body")
+    return {
+        (merchant, obj, version): body for merchant, obj, version, body in rows if (merchant, obj, version) in wanted
+    }
+
+
+def held_events(merchant_id: str) -> QuerySet[HeldEvent]:
+    """Events that some consumer could not take, oldest first."""
+    return HeldEvent.objects.filter(merchant_id=merchant_id).order_by("id")
+
+
+def unread_count(consumer: Consumer) -> int:
+    """How many committed events the consumer has not passed yet, those that cannot be read yet included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM events_event e WHERE (e.xid, e.id) > (COALESCE((SELECT c.xid FROM"
+            " events_consumercursor c WHERE c.consumer = %(name)s), '0')::xid8, COALESCE((SELECT c.event_id FROM"
+            " events_consumercursor c WHERE c.consumer = %(name)s), ''))",
+            {"name": consumer.name},
+        )
+        return int(cursor.fetchone()[0])

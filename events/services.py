@@ -1,0 +1,38 @@
+"""Deliver the outbox to its consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.context import Context
+from events.held import retry_held
+from events.relay import ensure_cursor, relay_batch
+from events.types import Consumer, RelayReport
+
+BATCH_SIZE = 500
+
+
+def relay(*, ctx: Context, consumer: Consumer, batch_size: int = BATCH_SIZE, max_batches: int = 200) -> RelayReport:
+    """Hand the consumer what it has not seen, batch by batch, each in a transaction of its own.
+
+    Returns after `max_batches` or when nothing is left that can be read: events of transactions that still run,
+    and what was written after them, wait for the next waking.
+    """
+    ensure_cursor(consumer.name, ctx.recorded_at)
+    delivered = held = batches = 0
+    while batches < max_batches:
+        batch = relay_batch(ctx=ctx, consumer=consumer, size=batch_size)
+        if batch is None:
+            return RelayReport(consumer.name, batches, delivered, held, busy=True)
+        batches += 1
+        delivered += batch.delivered
+        held += batch.held
+        if batch.read < batch_size:
+            break
+    delivered += retry_held(ctx=ctx, consumer=consumer)
+    return RelayReport(consumer.name, batches, delivered, held)
+
+
+def relay_all(*, ctx: Context, consumers: Sequence[Consumer], batch_size: int = BATCH_SIZE) -> list[RelayReport]:
+    """Every consumer in turn. They know nothing of each other: one that is behind or broken stops nobody."""
+    return [relay(ctx=ctx, consumer=consumer, batch_size=batch_size) for consumer in consumers]
