@@ -1,0 +1,87 @@
+"""Reads of invoices and what hangs on them. Always within one merchant, but for what the runs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Prefetch, QuerySet
+
+from core.errors import OstinatoError, gettext_noop
+from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax, NumberSeries
+
+
+class InvoiceNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "invoice"
+    message_id = gettext_noop("There is no such invoice.")
+
+
+class InvoiceItemNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "invoice_item"
+    message_id = gettext_noop("There is no such invoice item.")
+
+
+def invoices(merchant_id: str) -> QuerySet[Invoice]:
+    """The merchant's invoices, the latest first."""
+    return Invoice.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def invoice_by_id(merchant_id: str, invoice_id: str) -> Invoice:
+    """One invoice with its customer. Raises `InvoiceNotFound`, for another merchant's too."""
+    found = invoices(merchant_id).select_related("customer", "merchant").filter(id=invoice_id).first()
+    if found is None:
+        raise InvoiceNotFound
+    return found
+
+
+def invoice_by_hosted_token(hosted_token: str) -> Invoice:
+    """The invoice of a hosted page's URL; the token cannot be guessed. Raises `InvoiceNotFound`."""
+    found = Invoice.objects.select_related("customer", "merchant").filter(hosted_token=hosted_token).first()
+    if found is None or not hosted_token:
+        raise InvoiceNotFound
+    return found
+
+
+def invoice_lines(invoice: Invoice) -> list[InvoiceLine]:
+    """The invoice's lines in order, each with its taxes: two queries."""
+    return list(
+        InvoiceLine.objects.filter(merchant_id=invoice.merchant_id, invoice_id=invoice.id)
+        .order_by("position", "id")
+        .prefetch_related(Prefetch("taxes", InvoiceLineTax.objects.order_by("id")))
+    )
+
+
+def lines_of(invoice_ids: Sequence[str]) -> dict[str, list[InvoiceLine]]:
+    """The lines of many invoices, in order, by invoice; each with its taxes. Two queries whatever their number."""
+    found: dict[str, list[InvoiceLine]] = {invoice_id: [] for invoice_id in invoice_ids}
+    rows = (
+        InvoiceLine.objects.filter(invoice_id__in=invoice_ids)
+        .order_by("invoice_id", "position", "id")
+        .prefetch_related(Prefetch("taxes", InvoiceLineTax.objects.order_by("id")))
+    )
+    for line in rows:
+        found[line.invoice_id].append(line)
+    return found
+
+
+def pending_items(merchant_id: str, customer_id: str) -> QuerySet[InvoiceItem]:
+    """What the customer owes and waits for an invoice, the oldest first."""
+    return InvoiceItem.objects.filter(
+        merchant_id=merchant_id, customer_id=customer_id, invoice_id="", deleted_at__isnull=True
+    ).order_by("created", "id")
+
+
+def pending_items_of(customer_ids: Iterable[str]) -> list[InvoiceItem]:
+    """All pending items of many customers (ids are unique over merchants), the oldest first. One query."""
+    return list(
+        InvoiceItem.objects.filter(
+            customer_id__in=list(customer_ids), invoice_id="", deleted_at__isnull=True, held_for_invoice_id=""
+        ).order_by("created", "id")
+    )
+
+
+def series_of(billing_entity_ids: Iterable[str]) -> dict[str, NumberSeries]:
+    """Each billing entity's number series."""
+    rows = NumberSeries.objects.filter(billing_entity_id__in=set(billing_entity_ids))
+    return {series.billing_entity_id: series for series in rows}

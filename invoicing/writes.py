@@ -1,0 +1,142 @@
+"""Batch writers of invoices. They never open a transaction: their caller's holds what belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from core.errors import OstinatoError, gettext_noop
+from events.copying import Row, insert_rows, update_rows
+from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax
+
+# What finalization sets on a draft. The freeze begins with it.
+FINALIZED_FIELDS = (
+    "status",
+    "number_series_id",
+    "number_value",
+    "number",
+    "starting_balance",
+    "balance_applied",
+    "amount_due",
+    "amount_remaining",
+    "next_payment_attempt",
+    "next_action_at",
+    "automatically_finalizes_at",
+    "due_date",
+    "finalized_at",
+    "paid_at",
+    "payment_intent_id",
+    "seller_snapshot",
+    "customer_snapshot",
+    "hosted_token",
+    "version",
+)
+# What may move once an invoice is finalized.
+PROGRESS_FIELDS = (
+    "status",
+    "amount_paid",
+    "amount_remaining",
+    "attempt_count",
+    "attempted",
+    "auto_advance",
+    "next_payment_attempt",
+    "next_action_at",
+    "automatically_finalizes_at",
+    "overdue_since",
+    "paid_at",
+    "voided_at",
+    "marked_uncollectible_at",
+    "payment_intent_id",
+    "version",
+)
+
+
+class NoNumberSeries(OstinatoError):
+    code = "number_series_missing"
+    message_id = gettext_noop("The billing entity %(billing_entity)s has no number series.")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberBlock:
+    """`count` numbers from `first` on, taken from one series in this transaction."""
+
+    series_id: str
+    prefix: str
+    padding: int
+    first: int
+    count: int
+
+
+def lock_invoices(invoice_ids: Iterable[str]) -> list[Row]:
+    """The rows, locked in id order so that two workers never wait for each other in a circle."""
+    rows = Invoice.objects.select_for_update(no_key=True).filter(id__in=set(invoice_ids)).order_by("id")
+    return [Row(values) for values in rows.values()]
+
+
+def take_numbers(counts: Mapping[str, int]) -> dict[str, NumberBlock]:
+    """A block of numbers for each billing entity: {entity id: how many}. Held until the transaction ends.
+
+    The series' rows are locked in id order and as late as the caller can: from here on other workers of the
+    same entity wait. A rollback gives the numbers back, so there are no gaps. Raises `NoNumberSeries`.
+    """
+    if not counts:
+        return {}
+    statement = """
+        WITH wanted AS MATERIALIZED (
+            SELECT s.id, w.count FROM invoicing_numberseries s
+            JOIN unnest(%s::text[], %s::bigint[]) AS w(entity, count) ON s.billing_entity_id = w.entity
+            ORDER BY s.id FOR NO KEY UPDATE OF s
+        )
+        UPDATE invoicing_numberseries s SET next_number = s.next_number + wanted.count
+        FROM wanted WHERE s.id = wanted.id
+        RETURNING s.billing_entity_id, s.id, s.prefix, s.padding, s.next_number - wanted.count, wanted.count
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(counts), list(counts.values())])
+        blocks = {row[0]: NumberBlock(*row[1:]) for row in cursor.fetchall()}
+    for entity_id in counts:
+        if entity_id not in blocks:
+            raise NoNumberSeries(billing_entity=entity_id)
+    return blocks
+
+
+def insert_lines(lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]) -> None:
+    """Lines and their taxes: before their invoice when it is inserted as finalized, or into a draft."""
+    insert_rows(InvoiceLine, lines)
+    insert_rows(InvoiceLineTax, taxes)
+
+
+def insert_invoices(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Invoices, as drafts or finalized at once. Raises `psycopg.Error` for a number used twice."""
+    insert_rows(Invoice, rows)
+
+
+def update_finalized(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Drafts become open or paid: after this the database refuses to change what is on the paper."""
+    fields = ("id", *FINALIZED_FIELDS)
+    update_rows(Invoice, fields, [[row[name] for name in fields] for row in rows])
+
+
+def update_progress(rows: Sequence[Any]) -> None:
+    """Status, what is paid and the schedule; rows (or model instances) locked by the caller, version bumped."""
+    fields = ("id", *PROGRESS_FIELDS)
+    update_rows(Invoice, fields, [[getattr(row, name) for name in fields] for row in rows])
+
+
+def insert_invoice_items(rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(InvoiceItem, rows)
+
+
+def put_items_on_invoice(items: Sequence[tuple[str, str]]) -> None:
+    """(item id, invoice id): what was pending is billed. The caller holds the customer's lock."""
+    update_rows(InvoiceItem, ("id", "invoice_id"), items, extra='"version" = t."version" + 1')
+
+
+def allow_erasure() -> None:
+    """Let this transaction delete what is frozen: one-off drafts, livemode=False data, audited erasure. Nothing else."""
+    assert connection.in_atomic_block, "the permission ends with a transaction"
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ostinato.allow_erasure = 'on'")

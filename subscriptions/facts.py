@@ -1,0 +1,201 @@
+"""Rows (or model instances) read as the facts that rules take. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.periods import Interval
+from subscriptions.types import (
+    CouponFacts,
+    DebitFacts,
+    DiscountAmount,
+    DiscountFacts,
+    ItemFacts,
+    PlannedTax,
+    PriceFacts,
+    PromotionCodeFacts,
+    SubscriptionFacts,
+)
+
+
+def price_facts(price: Any, product: Any) -> PriceFacts:
+    return PriceFacts(
+        id=price.id,
+        product_id=price.product_id,
+        product_name=product.name,
+        currency=price.currency,
+        unit_amount_decimal=price.unit_amount_decimal,
+        interval=Interval(price.interval, price.interval_count) if price.interval else None,
+        nickname=price.nickname,
+        unit_label=product.unit_label,
+        billing_scheme=price.billing_scheme,
+        usage_type=price.usage_type,
+        trial_period_days=price.trial_period_days,
+        cycle_day=price.cycle_day,
+        tax_behavior=price.tax_behavior,
+        active=price.active,
+    )
+
+
+def coupon_facts(coupon: Any) -> CouponFacts:
+    return CouponFacts(
+        id=coupon.id,
+        name=coupon.name or coupon.api_id or coupon.id,
+        percent_off=coupon.percent_off,
+        amount_off=coupon.amount_off,
+        currency=coupon.currency,
+        duration=coupon.duration,
+        duration_in_months=coupon.duration_in_months,
+        max_redemptions=coupon.max_redemptions,
+        times_redeemed=coupon.times_redeemed,
+        redeem_by=coupon.redeem_by,
+        applies_to_product_ids=frozenset(coupon.applies_to_product_ids),
+        deleted=coupon.deleted_at is not None,
+    )
+
+
+def promotion_code_facts(code: Any) -> PromotionCodeFacts:
+    return PromotionCodeFacts(
+        id=code.id,
+        code=code.code,
+        coupon_id=code.coupon_id,
+        active=code.active,
+        customer_id=code.customer_id,
+        expires_at=code.expires_at,
+        max_redemptions=code.max_redemptions,
+        times_redeemed=code.times_redeemed,
+    )
+
+
+def discount_facts(discount: Any, coupon: CouponFacts) -> DiscountFacts:
+    return DiscountFacts(
+        id=discount.id,
+        coupon=coupon,
+        start=discount.start,
+        end=discount.end,
+        consumed_at=discount.consumed_at,
+        position=discount.position,
+        subscription_item_id=discount.subscription_item_id,
+        promotion_code_id=discount.promotion_code_id,
+    )
+
+
+def item_facts(item: Any, price: PriceFacts) -> ItemFacts:
+    return ItemFacts(
+        id=item.id,
+        price=price,
+        quantity=item.quantity,
+        current_period_start=item.current_period_start,
+        current_period_end=item.current_period_end,
+        sequence=item.sequence,
+        tax_rate_ids=tuple(item.tax_rate_ids),
+    )
+
+
+def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFacts:
+    return SubscriptionFacts(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        customer_id=row.customer_id,
+        billing_entity_id=row.billing_entity_id,
+        status=row.status,
+        currency=row.currency,
+        billing_cycle_anchor=row.billing_cycle_anchor,
+        start_date=row.start_date,
+        items=items,
+        collection_method=row.collection_method,
+        timezone=row.timezone,
+        trial_start=row.trial_start,
+        trial_end=row.trial_end,
+        trial_missing_payment_method=row.trial_missing_payment_method,
+        trial_will_end_sent_at=row.trial_will_end_sent_at,
+        cancel_at_period_end=row.cancel_at_period_end,
+        cancel_at=row.cancel_at,
+        canceled_at=row.canceled_at,
+        ended_at=row.ended_at,
+        cancellation_reason=row.cancellation_reason,
+        cancellation_feedback=row.cancellation_feedback,
+        cancellation_comment=row.cancellation_comment,
+        days_until_due=row.days_until_due,
+        default_payment_method_id=row.default_payment_method_id,
+        default_tax_rate_ids=tuple(row.default_tax_rate_ids),
+        latest_invoice_id=row.latest_invoice_id,
+        incomplete_expires_at=row.incomplete_expires_at,
+        next_action_at=row.next_action_at,
+        description=row.description,
+        test_clock_id=row.test_clock_id,
+        version=row.version,
+    )
+
+
+def debit_facts(
+    period: Any,
+    price: PriceFacts,
+    *,
+    invoice_status: str = "",
+    discount_amounts: tuple[DiscountAmount, ...] = (),
+    tax_rate_ids: tuple[str, ...] = (),
+) -> DebitFacts:
+    return DebitFacts(
+        id=period.id,
+        subscription_item_id=period.subscription_item_id,
+        kind=period.kind,
+        start=period.start,
+        end=period.end,
+        sequence=period.sequence,
+        price=price,
+        quantity=period.quantity,
+        gross_amount=period.gross_amount,
+        amount=period.amount,
+        taxes=taxes_from_json(period.taxes),
+        invoice_id=period.invoice_id,
+        invoice_status=invoice_status,
+        invoice_item_id=period.invoice_item_id,
+        tax_rate_ids=tax_rate_ids,
+        discount_amounts=discount_amounts,
+        credited_from=period.credited_from,
+    )
+
+
+def taxes_to_json(taxes: Iterable[PlannedTax]) -> list[dict[str, Any]]:
+    """Taxes as a billed period or a pending item keeps them."""
+    return [
+        {
+            "tax_rate": tax.tax_rate_id,
+            "display_name": tax.display_name,
+            "percentage": str(tax.percentage),
+            "inclusive": tax.inclusive,
+            "taxable_amount": tax.taxable_amount,
+            "amount": tax.amount,
+            "taxability_reason": tax.taxability_reason,
+        }
+        for tax in taxes
+    ]
+
+
+def taxes_from_json(taxes: Iterable[Mapping[str, Any]]) -> tuple[PlannedTax, ...]:
+    """The other way round."""
+    return tuple(
+        PlannedTax(
+            tax_rate_id=tax["tax_rate"],
+            display_name=tax["display_name"],
+            percentage=Decimal(tax["percentage"]),
+            inclusive=tax["inclusive"],
+            taxable_amount=tax["taxable_amount"],
+            amount=tax["amount"],
+            taxability_reason=tax["taxability_reason"],
+        )
+        for tax in taxes
+    )
+
+
+def discount_amounts_from_json(amounts: Iterable[Mapping[str, Any]]) -> tuple[DiscountAmount, ...]:
+    """A line's `discount_amounts` column as facts."""
+    return tuple(DiscountAmount(given["discount"], given["amount"]) for given in amounts)
+
+
+def discount_amounts_to_json(amounts: Iterable[DiscountAmount]) -> list[dict[str, Any]]:
+    """The other way round."""
+    return [{"discount": given.discount_id, "amount": given.amount} for given in amounts]

@@ -1,0 +1,92 @@
+"""Reads of subscriptions and what hangs on them. Always within one merchant, but for what the runs read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from core.errors import OstinatoError, gettext_noop
+from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
+
+
+class SubscriptionNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "subscription"
+    message_id = gettext_noop("There is no such subscription.")
+
+
+def live_items() -> QuerySet[SubscriptionItem]:
+    """Items that are not deleted, with price and product, in the order they were added."""
+    return (
+        SubscriptionItem.objects.filter(deleted_at__isnull=True)
+        .select_related("price__product")
+        .order_by("subscription_id", "created", "id")
+    )
+
+
+def subscriptions(merchant_id: str) -> QuerySet[Subscription]:
+    """The merchant's subscriptions, the latest first."""
+    return Subscription.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def subscription_by_id(merchant_id: str, subscription_id: str) -> Subscription:
+    """One subscription with its customer and live items (`subscription.items.all()`). Raises `SubscriptionNotFound`."""
+    found = (
+        subscriptions(merchant_id)
+        .select_related("customer__test_clock", "merchant")
+        .prefetch_related(Prefetch("items", live_items()))
+        .filter(id=subscription_id)
+        .first()
+    )
+    if found is None:
+        raise SubscriptionNotFound
+    return found
+
+
+def items_of(subscription_ids: Sequence[str]) -> dict[str, list[SubscriptionItem]]:
+    """The live items of many subscriptions, by subscription. One query."""
+    found: dict[str, list[SubscriptionItem]] = {subscription_id: [] for subscription_id in subscription_ids}
+    for item in live_items().filter(subscription_id__in=subscription_ids):
+        found[item.subscription_id].append(item)
+    return found
+
+
+def discounts_of(
+    subscription_ids: Iterable[str], customer_ids: Iterable[str]
+) -> tuple[dict[str, list[Discount]], dict[str, list[Discount]]]:
+    """Discounts that are not deleted or consumed: (by subscription, by customer for those of the customer alone).
+
+    One query, in stacking order.
+    """
+    on_subscription: dict[str, list[Discount]] = defaultdict(list)
+    on_customer: dict[str, list[Discount]] = defaultdict(list)
+    rows = (
+        Discount.objects.filter(deleted_at__isnull=True)
+        .filter(
+            Q(subscription_id__in=list(subscription_ids))
+            | Q(subscription__isnull=True, customer_id__in=list(customer_ids))
+        )
+        .select_related("coupon")
+        .order_by("position", "created", "id")
+    )
+    for discount in rows:
+        if discount.subscription_id:
+            on_subscription[discount.subscription_id].append(discount)
+        else:
+            on_customer[discount.customer_id].append(discount)
+    return on_subscription, on_customer
+
+
+def open_debits(merchant_id: str, subscription_id: str) -> list[BilledPeriod]:
+    """What was billed in advance and neither reversed nor credited: what a change would credit."""
+    return list(
+        BilledPeriod.objects.filter(
+            merchant_id=merchant_id,
+            subscription_id=subscription_id,
+            kind="advance",
+            reversed_at__isnull=True,
+            credited_from__isnull=True,
+        ).order_by("start", "sequence", "id")
+    )

@@ -1,0 +1,99 @@
+"""Batch writers of subscriptions. They never open a transaction: their caller's holds what belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from events.copying import Row, insert_rows, update_rows
+from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
+
+# What planning may move (`SubscriptionState`), with what every writing bumps.
+STATE_FIELDS = (
+    "status",
+    "next_action_at",
+    "billing_cycle_anchor",
+    "trial_end",
+    "trial_will_end_sent_at",
+    "cancel_at_period_end",
+    "cancel_at",
+    "canceled_at",
+    "ended_at",
+    "cancellation_reason",
+    "cancellation_feedback",
+    "cancellation_comment",
+    "incomplete_expires_at",
+    "latest_invoice_id",
+    "version",
+)
+
+
+def lock_subscriptions(subscription_ids: Iterable[str]) -> list[Row]:
+    """The rows, locked in id order so that two workers never wait for each other in a circle."""
+    rows = Subscription.objects.select_for_update(no_key=True).filter(id__in=set(subscription_ids)).order_by("id")
+    return [Row(values) for values in rows.values()]
+
+
+def insert_subscriptions(rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(Subscription, rows)
+
+
+def insert_items(rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(SubscriptionItem, rows)
+
+
+def insert_discounts(rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(Discount, rows)
+
+
+def insert_billed_periods(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What is billed. Raises `psycopg.errors.UniqueViolation` when a period was billed before: `billed_once`."""
+    insert_rows(BilledPeriod, rows)
+
+
+def update_states(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the columns that planning moved; the rows are locked by the caller and carry their new version."""
+    fields = ("id", *STATE_FIELDS)
+    update_rows(Subscription, fields, [[row[name] for name in fields] for row in rows])
+
+
+def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
+    """(item id, current_period_start, current_period_end) of each item that begins a new period."""
+    update_rows(SubscriptionItem, ("id", "current_period_start", "current_period_end"), advances)
+
+
+def update_items(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What a change alters on existing items."""
+    fields = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence")
+    update_rows(SubscriptionItem, fields, [[row[name] for name in fields] for row in rows])
+
+
+def delete_items(item_ids: Sequence[str], at: Any) -> None:
+    """Items leave the subscription; their rows stay for the paper that names them."""
+    update_rows(SubscriptionItem, ("id", "deleted_at"), [(item_id, at) for item_id in item_ids])
+
+
+def consume_discounts(uses: Sequence[tuple[str, Any, str]]) -> None:
+    """(discount id, consumed_at, invoice id) of each `once` discount that an invoice used up."""
+    update_rows(Discount, ("id", "consumed_at", "consumed_invoice_id"), uses)
+
+
+def remove_discounts(discount_ids: Sequence[str], at: Any) -> None:
+    update_rows(Discount, ("id", "deleted_at"), [(discount_id, at) for discount_id in discount_ids])
+
+
+def close_debits(closings: Sequence[tuple[str, Any, Any]]) -> None:
+    """(billed period id, credited_from, reversed_at or None) of each debit that is credited."""
+    update_rows(BilledPeriod, ("id", "credited_from", "reversed_at"), closings)
+
+
+def give_debits_to_invoice(debits: Sequence[tuple[str, str, list[dict[str, Any]]]]) -> None:
+    """(billed period id, invoice id, taxes): an invoice swept the pending item that held the debit."""
+    update_rows(BilledPeriod, ("id", "invoice_id", "taxes"), debits)
+
+
+def reverse_debits_of_invoice(merchant_id: str, invoice_id: str, at: Any) -> int:
+    """A voided invoice bills nothing: its periods are reversed. Returns how many. Voiding never re-bills."""
+    return BilledPeriod.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id, reversed_at__isnull=True).update(
+        reversed_at=at
+    )
