@@ -40,6 +40,8 @@ class Subscription(models.Model):
     currency = models.CharField(max_length=3)
     description = models.CharField(max_length=500, blank=True, default="")
     billing_cycle_anchor = models.DateTimeField()
+    # The day that was meant when the anchor itself was clamped to a short month (31 meant, 28 February anchored).
+    anchor_day_of_month = models.PositiveSmallIntegerField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     start_date = models.DateTimeField()
     trial_start = models.DateTimeField(null=True, blank=True)

@@ -172,6 +172,7 @@ class SubscriptionFacts:
     items: tuple[ItemFacts, ...]
     collection_method: str = "charge_automatically"
     timezone: str = "UTC"
+    anchor_day_of_month: int | None = None  # core.periods' day_of_month: the day meant when the anchor was clamped
     trial_start: datetime | None = None
     trial_end: datetime | None = None
     trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
@@ -278,6 +279,7 @@ class SubscriptionState:
     status: str
     next_action_at: datetime | None
     billing_cycle_anchor: datetime
+    anchor_day_of_month: int | None = None
     trial_end: datetime | None = None
     trial_will_end_sent_at: datetime | None = None
     cancel_at_period_end: bool = False
