@@ -25,3 +25,10 @@ def dies_with_parent(number: int = signal.SIGTERM) -> Callable[[], None]:
             os.kill(os.getpid(), number)
 
     return between_fork_and_exec
+
+
+def die_with_my_parent(number: int = signal.SIGTERM) -> None:
+    """The same for this process itself."""
+    prctl = getattr(_libc, "prctl", None)
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)

@@ -104,9 +104,10 @@ class Child:
 class Supervisor:
     """Runs until SIGINT, SIGTERM or SIGHUP."""
 
-    def __init__(self, *, host: str, port: int, web_workers: int, say: Say) -> None:
+    def __init__(self, *, host: str, port: int, web_workers: int, say: Say, ready: str = "") -> None:
         self.address = (host, port)
         self.say = say
+        self.ready = ready  # said once, when the web server answers
         self.heartbeats = Path(tempfile.mkdtemp(prefix="ostinato-"))
         self.web = Child("web", _gunicorn(host, port, web_workers), signal.SIGQUIT, say)
         self.cluster = Child(
@@ -128,6 +129,9 @@ class Supervisor:
             while not self.stopping:
                 for child in (self.web, self.cluster):
                     self._look_after(child)
+                if self.ready and _listens(self.address):
+                    self.say(self.ready)
+                    self.ready = ""
                 time.sleep(LOOK_EVERY)
         finally:
             self._stop()
@@ -185,6 +189,11 @@ def _gunicorn(host: str, port: int, workers: int) -> list[str]:
     command = [sys.executable, "-m", "gunicorn", "billing_site.wsgi:application"]
     command += ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", "4", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     return [*command, "--timeout", "60", "--graceful-timeout", "5", "--keep-alive", "5", "--log-level", "warning"]
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(address) == 0
 
 
 def _check_port(address: tuple[str, int]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing_site.banner import banner
+from billing_site.processes import die_with_my_parent
 from billing_site.schedules import ensure_schedules
 from billing_site.supervisor import PortIsTaken, Supervisor
 
@@ -19,11 +21,21 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--web-workers", type=int, default=2)
+        parser.add_argument(
+            "--with-parent", action="store_true", help="stop when the starting process ends"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["with_parent"]:
+            die_with_my_parent()
         ensure_schedules()
+        host, port = options["host"], options["port"]
         supervisor = Supervisor(
-            host=options["host"], port=options["port"], web_workers=options["web_workers"], say=self._say
+            host=host,
+            port=port,
+            web_workers=options["web_workers"],
+            say=self._say,
+            ready=banner(f"http://{host}:{port}", settings.VAR_DIR / "demo.json"),
         )
         try:
             sys.exit(supervisor.run())
