@@ -1,0 +1,135 @@
+"""The sandbox processor's side of the wire: its books and its idempotency store, committed by themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from payments.gateways.base import Call, IdempotencyKeyReused, NoSuchGatewayObject
+from payments.models import SandboxObject, SandboxReply
+from payments.types import (
+    Declined,
+    IntentCanceled,
+    NotConfirmed,
+    Processing,
+    RequiresAction,
+    Standing,
+    Succeeded,
+    Unknown,
+)
+
+Json = dict[str, Any]
+
+_KINDS: dict[str, type] = {
+    "succeeded": Succeeded,
+    "declined": Declined,
+    "requires_action": RequiresAction,
+    "processing": Processing,
+    "unknown": Unknown,
+    "not_confirmed": NotConfirmed,
+    "canceled": IntentCanceled,
+}
+_KIND_OF = {kind: name for name, kind in _KINDS.items()}
+
+
+def standing_to_json(standing: Standing) -> Json:
+    values = asdict(standing)
+    if values.get("settles_at"):
+        values["settles_at"] = values["settles_at"].isoformat()
+    return {"kind": _KIND_OF[type(standing)], **values}
+
+
+def standing_from_json(stored: Mapping[str, Any]) -> Any:
+    values = {name: value for name, value in stored.items() if name != "kind"}
+    if values.get("settles_at"):
+        values["settles_at"] = datetime.fromisoformat(values["settles_at"])
+    return _KINDS[stored["kind"]](**values)
+
+
+@contextmanager
+def own_transaction() -> Iterator[None]:
+    """The processor's own commit.
+
+    It does not wait for the disk: the write-ahead log is one sequence, so a crash that forgets this forgets
+    everything that was committed after it, on our side of the wire too. The two never disagree.
+    """
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+        yield
+
+
+def answer_once(
+    call: Call, operation: str, parameters: Mapping[str, Any], work: Callable[[], Json]
+) -> tuple[Json, bool]:
+    """Do `work` under the call's key, or give the first answer again: (answer, whether it is a replay).
+
+    A failure that `work` returns is kept like a success; one that it raises leaves no trace. A second caller
+    with the same key waits for the first. Raises `IdempotencyKeyReused` when the parameters differ.
+    """
+    fingerprint = hashlib.sha256(json.dumps([operation, parameters], sort_keys=True).encode()).hexdigest()
+    with own_transaction():
+        stored = SandboxReply(
+            merchant_id=call.merchant_id,
+            idempotency_key=call.key,
+            parameters_hash=fingerprint,
+            reply={},
+            recorded_at=call.recorded_at,
+        )
+        SandboxReply.objects.bulk_create([stored], ignore_conflicts=True)
+        held = SandboxReply.objects.get(merchant_id=call.merchant_id, idempotency_key=call.key)
+        if held.parameters_hash != fingerprint:
+            raise IdempotencyKeyReused
+        if held.id != stored.id:
+            return held.reply, True
+        reply = work()
+        SandboxReply.objects.filter(id=stored.id).update(reply=reply)
+        return reply, False
+
+
+def open_account(call: Call, kind: str, object_id: str, customer_id: str, body: Json) -> SandboxObject:
+    """A new object in the books."""
+    return SandboxObject.objects.create(
+        id=object_id,
+        merchant_id=call.merchant_id,
+        customer_id=customer_id,
+        kind=kind,
+        body=body,
+        created=call.at,
+        recorded_at=call.recorded_at,
+    )
+
+
+def locked(call: Call, kind: str, object_id: str) -> SandboxObject:
+    """One object of this merchant's, locked. Raises `NoSuchGatewayObject`."""
+    found = (
+        SandboxObject.objects.select_for_update().filter(merchant_id=call.merchant_id, kind=kind, id=object_id).first()
+    )
+    if found is None:
+        raise NoSuchGatewayObject(id=object_id)
+    return found
+
+
+def save_body(entry: SandboxObject) -> None:
+    SandboxObject.objects.filter(id=entry.id).update(body=entry.body)
+
+
+def first_with_metadata(call: Call, kind: str, customer_id: str, metadata: Mapping[str, str]) -> SandboxObject | None:
+    """The customer's first object that carries all of `metadata`."""
+    return (
+        SandboxObject.objects.filter(
+            merchant_id=call.merchant_id,
+            customer_id=customer_id,
+            kind=kind,
+            body__metadata__contains=dict(metadata),
+        )
+        .order_by("created", "id")
+        .first()
+    )

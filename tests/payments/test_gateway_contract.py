@@ -1,0 +1,321 @@
+"""What every gateway must do. A new adapter joins by its name in `GATEWAYS` and must pass all of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from payments.gateways import gateway_named
+from payments.gateways.base import (
+    PORT,
+    Call,
+    CalledInsideTransaction,
+    GatewayRefused,
+    IdempotencyKeyReused,
+    InstrumentDeclined,
+    IntentRequest,
+    MethodNotUsable,
+    NoSuchGatewayObject,
+    RefundRefused,
+    UnexpectedIntentState,
+    UnknownGateway,
+    UnknownInstrument,
+)
+from payments.gateways.sandbox_instruments import INSTRUMENTS
+from payments.types import (
+    Declined,
+    IntentCanceled,
+    NotConfirmed,
+    Processing,
+    RequiresAction,
+    Succeeded,
+    Unknown,
+)
+from tests.factories.times import NEW_YEAR
+
+GATEWAYS = ["sandbox"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=GATEWAYS)
+def gateway(request):
+    return gateway_named(request.param)
+
+
+def call(key: str, *, days: int = 0, merchant_id: str = "acct_1") -> Call:
+    at = NEW_YEAR + timedelta(days=days)
+    return Call(merchant_id=merchant_id, key=key, at=at, recorded_at=at)
+
+
+def a_request(amount: int = 1000, **fields) -> IntentRequest:
+    return IntentRequest(
+        **{"customer_id": "cus_1", "amount": amount, "currency": "cad", "metadata": {"payment_intent": "pi_ours"}}
+        | fields
+    )
+
+
+def an_intent(gateway, amount: int = 1000) -> str:
+    return gateway.create_intent(call("create"), a_request(amount)).gateway_intent_id
+
+
+def a_method(gateway, instrument: str) -> str:
+    return gateway.attach(call(f"attach {instrument}"), "cus_1", instrument).gateway_method_id
+
+
+def a_payment(gateway, instrument: str = "pm_card_visa", *, off_session: bool = True, amount: int = 1000):
+    """(the gateway's intent, the outcome of one attempt)."""
+    intent = an_intent(gateway, amount)
+    method = a_method(gateway, instrument)
+    return intent, gateway.confirm(call("confirm"), intent, method, off_session=off_session)
+
+
+def test_creating_an_intent_moves_no_money(gateway):
+    intent = gateway.retrieve(call("look"), an_intent(gateway))
+    assert intent.standing == NotConfirmed()
+    assert intent.amount_received == 0
+
+
+def test_a_good_card_pays(gateway):
+    intent, outcome = a_payment(gateway)
+    assert isinstance(outcome, Succeeded)
+    found = gateway.retrieve(call("look"), intent)
+    assert (found.standing, found.amount_received) == (outcome, 1000)
+    assert found.latest_charge_id == outcome.gateway_charge_id
+
+
+@pytest.mark.parametrize(
+    ("instrument", "code", "decline_code"),
+    [
+        ("pm_card_chargeCustomerFail", "card_declined", "generic_decline"),
+        ("pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"),
+        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
+    ],
+)
+def test_a_bad_card_is_declined_with_its_code(gateway, instrument, code, decline_code):
+    _, outcome = a_payment(gateway, instrument)
+    assert isinstance(outcome, Declined)
+    assert (outcome.code, outcome.decline_code) == (code, decline_code)
+    assert outcome.gateway_charge_id
+
+
+def test_an_issuer_may_decline_the_attaching(gateway):
+    with pytest.raises(InstrumentDeclined) as declined:
+        a_method(gateway, "pm_card_chargeDeclined")
+    assert declined.value.code == "card_declined"
+
+
+def test_an_unknown_instrument_is_refused_by_name(gateway):
+    with pytest.raises(UnknownInstrument, match="pm_card_nonsense"):
+        a_method(gateway, "pm_card_nonsense")
+
+
+def test_the_same_key_gives_the_same_answer_and_charges_once(gateway):
+    intent, first = a_payment(gateway)
+    again = gateway.confirm(call("confirm"), intent, a_method(gateway, "pm_card_visa"), off_session=True)
+    assert again == first
+    assert an_intent(gateway) == intent
+
+
+def test_a_decline_replays_under_its_key(gateway):
+    intent, first = a_payment(gateway, "pm_card_chargeCustomerFail")
+    method = a_method(gateway, "pm_card_chargeCustomerFail")
+    assert gateway.confirm(call("confirm"), intent, method, off_session=True) == first
+
+
+def test_the_same_key_with_other_parameters_is_refused(gateway):
+    an_intent(gateway, 1000)
+    with pytest.raises(IdempotencyKeyReused) as refused:
+        an_intent(gateway, 1001)
+    assert not refused.value.nothing_taken
+
+
+def test_two_merchants_may_use_the_same_key(gateway):
+    mine = an_intent(gateway)
+    theirs = gateway.create_intent(call("create", merchant_id="acct_2"), a_request(500)).gateway_intent_id
+    assert mine != theirs
+
+
+def test_another_merchants_intent_is_not_there(gateway):
+    intent = an_intent(gateway)
+    with pytest.raises(NoSuchGatewayObject):
+        gateway.retrieve(call("look", merchant_id="acct_2"), intent)
+
+
+def test_a_new_key_tries_a_declined_intent_again(gateway):
+    intent, _ = a_payment(gateway, "pm_sandbox_declineThenSucceed")
+    method = a_method(gateway, "pm_sandbox_declineThenSucceed")
+    assert isinstance(gateway.confirm(call("second"), intent, method, off_session=True), Succeeded)
+
+
+def test_a_paid_intent_cannot_be_confirmed_under_a_new_key(gateway):
+    intent, _ = a_payment(gateway)
+    with pytest.raises(UnexpectedIntentState) as refused:
+        gateway.confirm(call("second"), intent, a_method(gateway, "pm_card_visa"), off_session=True)
+    assert not refused.value.nothing_taken
+
+
+def test_off_session_authentication_is_a_decline_that_asks_for_the_customer(gateway):
+    _, outcome = a_payment(gateway, "pm_card_threeDSecure2Required")
+    assert isinstance(outcome, Declined)
+    assert outcome.decline_code == "authentication_required"
+
+
+def test_on_session_authentication_waits_and_then_pays(gateway):
+    intent, outcome = a_payment(gateway, "pm_card_threeDSecure2Required", off_session=False)
+    assert isinstance(outcome, RequiresAction)
+    assert gateway.retrieve(call("look"), intent).amount_received == 0
+    assert isinstance(gateway.complete_action(call("3ds"), intent, approve=True), Succeeded)
+
+
+def test_on_session_authentication_that_fails_is_a_decline(gateway):
+    intent, _ = a_payment(gateway, "pm_card_threeDSecure2Required", off_session=False)
+    outcome = gateway.complete_action(call("3ds"), intent, approve=False)
+    assert isinstance(outcome, Declined)
+    assert outcome.code == "payment_intent_authentication_failure"
+
+
+def test_a_card_authenticated_once_pays_off_session_after(gateway):
+    intent, _ = a_payment(gateway, "pm_card_authenticationRequiredOnSetup", off_session=False)
+    gateway.complete_action(call("3ds"), intent, approve=True)
+    later = gateway.create_intent(call("later"), a_request()).gateway_intent_id
+    method = a_method(gateway, "pm_card_authenticationRequiredOnSetup")
+    assert isinstance(gateway.confirm(call("renewal"), later, method, off_session=True), Succeeded)
+
+
+def test_completing_what_waits_for_nothing_is_refused(gateway):
+    intent, _ = a_payment(gateway)
+    with pytest.raises(UnexpectedIntentState):
+        gateway.complete_action(call("3ds"), intent, approve=True)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "days", "ends"),
+    [
+        ("pm_sepa_debit", 3, Succeeded),
+        ("pm_sepa_debit_fails", 3, Declined),
+        ("pm_acss_debit", 5, Succeeded),
+        ("pm_acss_debit_fails", 5, Declined),
+    ],
+)
+def test_a_debit_settles_days_later(gateway, instrument, days, ends):
+    intent, outcome = a_payment(gateway, instrument)
+    assert isinstance(outcome, Processing)
+    assert outcome.settles_at == NEW_YEAR + timedelta(days=days)
+    assert isinstance(gateway.retrieve(call("early", days=days - 1), intent).standing, Processing)
+    assert isinstance(gateway.retrieve(call("due", days=days), intent).standing, ends)
+
+
+def test_a_lost_answer_is_unknown_and_the_look_up_finds_the_money(gateway):
+    intent, outcome = a_payment(gateway, "pm_sandbox_timeoutAfterCharge")
+    assert isinstance(outcome, Unknown)
+    assert gateway.retrieve(call("look"), intent).amount_received == 1000
+
+
+def test_a_lost_call_is_unknown_and_the_look_up_finds_nothing(gateway):
+    intent, outcome = a_payment(gateway, "pm_sandbox_timeoutBeforeCharge")
+    assert isinstance(outcome, Unknown)
+    assert gateway.retrieve(call("look"), intent).standing == NotConfirmed()
+
+
+def test_a_server_error_replays_though_the_money_moved(gateway):
+    intent, outcome = a_payment(gateway, "pm_sandbox_serverErrorAfterCharge")
+    method = a_method(gateway, "pm_sandbox_serverErrorAfterCharge")
+    assert isinstance(outcome, Unknown)
+    assert isinstance(gateway.confirm(call("confirm"), intent, method, off_session=True), Unknown)
+    assert gateway.retrieve(call("look"), intent).amount_received == 1000
+
+
+def test_an_intent_is_found_by_our_metadata(gateway):
+    intent, outcome = a_payment(gateway)
+    found = gateway.find_by_metadata(call("look"), "cus_1", {"payment_intent": "pi_ours"})
+    assert (found.gateway_intent_id, found.standing) == (intent, outcome)
+    assert gateway.find_by_metadata(call("look"), "cus_1", {"payment_intent": "pi_other"}) is None
+    assert gateway.find_by_metadata(call("look"), "cus_2", {"payment_intent": "pi_ours"}) is None
+
+
+def test_a_canceled_intent_cannot_be_paid(gateway):
+    intent = an_intent(gateway)
+    assert gateway.cancel(call("cancel"), intent).standing == IntentCanceled()
+    with pytest.raises(UnexpectedIntentState):
+        gateway.confirm(call("confirm"), intent, a_method(gateway, "pm_card_visa"), off_session=True)
+
+
+@pytest.mark.parametrize(("instrument", "kept"), [("pm_card_visa", Succeeded), ("pm_sepa_debit", Processing)])
+def test_canceling_too_late_gives_back_what_is(gateway, instrument, kept):
+    intent, _ = a_payment(gateway, instrument)
+    assert isinstance(gateway.cancel(call("cancel"), intent).standing, kept)
+
+
+def test_a_detached_method_cannot_pay(gateway):
+    intent, method = an_intent(gateway), a_method(gateway, "pm_card_visa")
+    gateway.detach(call("detach"), method)
+    with pytest.raises(MethodNotUsable) as refused:
+        gateway.confirm(call("confirm"), intent, method, off_session=True)
+    assert refused.value.nothing_taken
+
+
+def test_refunds_never_exceed_the_charge(gateway):
+    intent, _ = a_payment(gateway, amount=1000)
+    assert gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"}).status == "succeeded"
+    with pytest.raises(RefundRefused):
+        gateway.refund(call("r2"), intent, 500, metadata={"refund": "re_2"})
+    assert gateway.refund(call("r3"), intent, 400, metadata={"refund": "re_3"}).status == "succeeded"
+
+
+def test_a_refund_replays_under_its_key_and_is_found_by_metadata(gateway):
+    intent, _ = a_payment(gateway)
+    first = gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"})
+    assert gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"}) == first
+    assert gateway.find_refund(call("look"), intent, {"refund": "re_1"}) == first
+    assert gateway.find_refund(call("look"), intent, {"refund": "re_2"}) is None
+
+
+@pytest.mark.parametrize(
+    ("instrument", "ends"), [("pm_card_pendingRefund", "succeeded"), ("pm_card_refundFail", "failed")]
+)
+def test_a_refund_may_end_a_day_later(gateway, instrument, ends):
+    intent, _ = a_payment(gateway, instrument)
+    refund = gateway.refund(call("r1"), intent, 1000, metadata={})
+    assert refund.status == "pending"
+    assert gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id).status == ends
+
+
+def test_a_failed_refund_can_be_made_again(gateway):
+    intent, _ = a_payment(gateway, "pm_card_refundFail")
+    refund = gateway.refund(call("r1"), intent, 1000, metadata={})
+    gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id)
+    assert gateway.refund(call("r2", days=1), intent, 1000, metadata={}).status == "pending"
+
+
+def test_an_unpaid_intent_has_nothing_to_refund(gateway):
+    with pytest.raises(RefundRefused):
+        gateway.refund(call("r1"), an_intent(gateway), 100, metadata={})
+
+
+@pytest.mark.parametrize("method", PORT)
+def test_no_method_may_be_called_inside_a_transaction(gateway, method):
+    with transaction.atomic(), pytest.raises(CalledInsideTransaction):
+        getattr(gateway, method)()
+
+
+def test_the_guard_is_what_a_gateways_method_meets_first(gateway):
+    with pytest.raises(TypeError):
+        gateway.retrieve()
+
+
+def test_an_unknown_gateway_is_refused_by_name():
+    with pytest.raises(UnknownGateway, match="nonesuch"):
+        gateway_named("nonesuch")
+
+
+def test_every_instrument_has_a_token_a_label_and_a_known_brand_or_type():
+    assert len({found.token for found in INSTRUMENTS}) == len(INSTRUMENTS)
+    assert all(str(found.label) and found.last4 and (found.brand or found.type != "card") for found in INSTRUMENTS)
+
+
+def test_refusals_are_translated_errors():
+    assert all(issubclass(error, GatewayRefused) for error in (InstrumentDeclined, UnknownInstrument, RefundRefused))
