@@ -229,6 +229,7 @@ class PaymentLink(models.Model):
     active = models.BooleanField(default=True)
     currency = models.CharField(max_length=3)
     allow_promotion_codes = models.BooleanField(default=True)
+    adjustable_quantity = models.BooleanField(default=False)  # the visitor may say how many
     trial_period_days = models.PositiveSmallIntegerField(null=True, blank=True)
     tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     after_completion_url = models.URLField(max_length=2000, blank=True, default="")

@@ -63,7 +63,15 @@ _TAX_RATE_FIELDS = frozenset(
     {"active", "display_name", "description", "country", "state", "jurisdiction", "tax_type", "metadata"}
 )
 _PAYMENT_LINK_FIELDS = frozenset(
-    {"name", "active", "allow_promotion_codes", "trial_period_days", "after_completion_url"}
+    {
+        "name",
+        "active",
+        "allow_promotion_codes",
+        "adjustable_quantity",
+        "trial_period_days",
+        "tax_rate_ids",
+        "after_completion_url",
+    }
 )
 
 
