@@ -26,8 +26,8 @@ def customers(merchant_id: str) -> QuerySet[Customer]:
 
 
 def customer_by_id(merchant_id: str, customer_id: str) -> Customer:
-    """One customer with its clock. Raises `CustomerNotFound`, for another merchant's too."""
-    found = customers(merchant_id).select_related("test_clock").filter(id=customer_id).first()
+    """One customer with its clock and merchant. Raises `CustomerNotFound`, for another merchant's too."""
+    found = customers(merchant_id).select_related("test_clock", "merchant").filter(id=customer_id).first()
     if found is None:
         raise CustomerNotFound
     return found
