@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +156,12 @@ def run() -> int:
 
 
 def _children_die_with_their_parent() -> None:
-    prepared: list[Any] = []
-    os.register_at_fork(
-        before=lambda: prepared.append(dies_with_parent(signal.SIGKILL)),
-        after_in_parent=lambda: prepared.clear(),
-        after_in_child=lambda: [prepare() for prepare in prepared],
-    )
+    prepare: list[Callable[[], None]] = []
+
+    def before() -> None:
+        prepare[:] = [dies_with_parent(signal.SIGKILL)]
+
+    os.register_at_fork(before=before, after_in_child=lambda: prepare[0]())
 
 
 def hung_part(folder: Path, *, started: float, now: float, patience: float, task_timeout: float) -> str:
