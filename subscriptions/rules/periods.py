@@ -1,0 +1,175 @@
+"""Where a subscription's cycle begins and what an item's periods are (SEMANTICS, Periods and anchors)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import OstinatoError, gettext_noop
+from core.periods import (
+    AnchorConfig,
+    Interval,
+    Period,
+    anchor_from_config,
+    boundary,
+    first_boundary_after,
+    period_at,
+    seconds_between,
+    time_zone,
+)
+from subscriptions.rules.prices import shortest_interval
+from subscriptions.types import PriceFacts
+
+MAX_TRIAL_DAYS = 730
+
+# How many boundaries are tried for one that is not clamped: eight years of months reach a 29 February.
+_UNCLAMPED_TRIES = 97
+
+
+class TrialTooLong(OstinatoError):
+    code = "trial_too_long"
+    param = "trial_period_days"
+    message_id = gettext_noop("A trial lasts at most %(days)s days.")
+
+
+class TrialDaysInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "trial_period_days"
+    message_id = gettext_noop("A trial lasts a whole number of days from 0 upwards, not %(days)s.")
+
+
+class TrialEndInPast(OstinatoError):
+    code = "trial_end_invalid"
+    param = "trial_end"
+    message_id = gettext_noop("A trial ends in the future.")
+
+
+class AnchorInPast(OstinatoError):
+    code = "billing_cycle_anchor_invalid"
+    param = "billing_cycle_anchor"
+    message_id = gettext_noop("The billing cycle cannot be anchored before the first paid moment.")
+
+
+class AnchorTooFar(OstinatoError):
+    code = "billing_cycle_anchor_invalid"
+    param = "billing_cycle_anchor"
+    message_id = gettext_noop("The first period is at most one interval: anchor it no later than %(latest)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a subscription begins. `anchor` may lie after the first boundary (see `opening`)."""
+
+    start: datetime
+    trial_end: datetime | None
+    anchor: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPeriod:
+    """A period to bill and the whole cycle it lies in: a stub is billed by seconds of `period` in `whole`."""
+
+    period: Period
+    whole: Period
+
+    @property
+    def is_whole(self) -> bool:
+        return self.period == self.whole
+
+
+def opening(
+    prices: Sequence[PriceFacts],
+    start: datetime,
+    tz: str,
+    *,
+    trial_period_days: int | None = None,
+    trial_end: datetime | None = None,
+    billing_cycle_anchor: datetime | None = None,
+) -> Opening:
+    """The trial and the anchor of a new subscription.
+
+    The anchor is the one that was asked for, else the first default cycle day among the prices, else the trial's
+    end or the start. A cycle day that the first boundary's month lacks (the 31st, from 28 February) is kept by
+    anchoring at the first boundary that has it: the boundaries are the same, before the anchor as after it.
+    Raises `TrialTooLong`, `TrialDaysInvalid`, `TrialEndInPast`, `AnchorInPast`, `AnchorTooFar`.
+    """
+    ends = _trial_end(prices, start, tz, trial_period_days, trial_end)
+    first_paid = ends or start
+    intervals = [price.interval for price in prices if price.interval is not None]
+    shortest = shortest_interval(intervals)
+    if billing_cycle_anchor is not None:
+        _check_anchor(billing_cycle_anchor, first_paid, shortest, tz)
+        return Opening(start, ends, billing_cycle_anchor)
+    for price in prices:
+        if price.cycle_day is not None and price.interval is not None:
+            anchor = _anchor_on(price.cycle_day, price.interval, first_paid, tz)
+            if anchor is not None:
+                return Opening(start, ends, anchor)
+    return Opening(start, ends, first_paid)
+
+
+def first_period(opened: Opening, interval: Interval, tz: str) -> ItemPeriod:
+    """An item's first period: the trial, or from the start to the first boundary (a stub when it is no boundary)."""
+    if opened.trial_end is not None:
+        trial = Period(opened.start, opened.trial_end)
+        return ItemPeriod(trial, trial)
+    return next_period(opened.anchor, interval, tz, opened.start)
+
+
+def next_period(
+    anchor: datetime, interval: Interval, tz: str, after: datetime, *, until: datetime | None = None
+) -> ItemPeriod:
+    """The period that begins at `after`, the end of the one before: a stub when `after` is no boundary.
+
+    `until` cuts it short: a subscription that ends inside a period is billed only to its end.
+    """
+    whole = period_at(anchor, interval, tz, after)
+    end = whole.end if until is None or until >= whole.end else until
+    return ItemPeriod(Period(after, end), whole)
+
+
+def _trial_end(
+    prices: Sequence[PriceFacts],
+    start: datetime,
+    tz: str,
+    trial_period_days: int | None,
+    trial_end: datetime | None,
+) -> datetime | None:
+    if trial_end is not None:
+        if trial_end <= start:
+            raise TrialEndInPast
+        if seconds_between(start, trial_end) > MAX_TRIAL_DAYS * 86_400:
+            raise TrialTooLong(param="trial_end", days=MAX_TRIAL_DAYS)
+        return trial_end
+    days = trial_period_days
+    if days is None:
+        days = max((price.trial_period_days or 0 for price in prices), default=0)
+    if days < 0:
+        raise TrialDaysInvalid(days=days)
+    if days > MAX_TRIAL_DAYS:
+        raise TrialTooLong(days=MAX_TRIAL_DAYS)
+    return boundary(start, Interval("day"), days, tz) if days else None
+
+
+def _check_anchor(anchor: datetime, first_paid: datetime, shortest: Interval, tz: str) -> None:
+    if anchor < first_paid:
+        raise AnchorInPast
+    latest = first_boundary_after(first_paid, shortest, tz, first_paid)
+    if anchor > latest:
+        raise AnchorTooFar(latest=latest.isoformat())
+
+
+def _anchor_on(cycle_day: int, interval: Interval, start: datetime, tz: str) -> datetime | None:
+    """The anchor for a price's default cycle day; None where the interval knows no such day."""
+    if interval.unit == "week":
+        return anchor_from_config(start, AnchorConfig(weekday=cycle_day), interval, tz)
+    if interval.unit == "day":
+        return None
+    first = anchor_from_config(start, AnchorConfig(day_of_month=cycle_day), interval, tz)
+    zone = time_zone(tz)
+    for n in range(_UNCLAMPED_TRIES):
+        candidate = boundary(first, interval, n, tz, day_of_month=cycle_day)
+        if candidate.astimezone(zone).day == cycle_day:
+            return candidate
+    return first
