@@ -107,6 +107,7 @@ def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFa
         items=items,
         collection_method=row.collection_method,
         timezone=row.timezone,
+        anchor_day_of_month=row.anchor_day_of_month,
         trial_start=row.trial_start,
         trial_end=row.trial_end,
         trial_missing_payment_method=row.trial_missing_payment_method,

@@ -13,6 +13,7 @@ STATE_FIELDS = (
     "status",
     "next_action_at",
     "billing_cycle_anchor",
+    "anchor_day_of_month",
     "trial_end",
     "trial_will_end_sent_at",
     "cancel_at_period_end",

@@ -15,7 +15,7 @@ def merchant(
     name: str = "Érable & Cie",
     currency: str = "cad",
     grace: int = 0,
-    prefix: str = "INV-",
+    prefix: str = "INV",
     created: datetime = NEW_YEAR,
     recovery_policy: bool = True,
     **fields: Any,
@@ -63,7 +63,7 @@ def number_series(
     *,
     merchant: Merchant,
     billing_entity: BillingEntity,
-    prefix: str = "INV-",
+    prefix: str = "INV",
     created: datetime = NEW_YEAR,
     **fields: Any,
 ) -> NumberSeries:

@@ -1,0 +1,1 @@
+"""Plans become rows: ids in the place of references, then one statement per table for any number of plans."""

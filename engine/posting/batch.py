@@ -1,0 +1,304 @@
+"""All rows of one transaction, gathered plan by plan and written together.
+
+The order of writing is the order of what may fail and of what others wait for: billed periods first (the guard
+against billing twice), the number block last but for the rows that carry numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.context import Context
+from core.ids import new_secret
+from customers.models import Customer
+from customers.snapshots import customer_snapshot
+from customers.types import BalanceEntry
+from customers.writes import append_balance_entries
+from engine.posting.refs import Refs
+from engine.posting.rows import InvoiceRows, draft_rows, pending_item_rows
+from engine.selectors import BillingRows
+from engine.types import FinalizationPlan, PlannedEvent
+from events.copying import Row
+from events.types import EventRow
+from events.writes import record_events
+from invoicing import writes as invoicing
+from invoicing.rules.numbering import invoice_number
+from invoicing.snapshots import invoice_item_snapshot, invoice_snapshot
+from invoicing.types import PlannedInvoice, PlannedPendingItem
+from payments.types import IntentToPlan
+from payments.writes import plan_intents
+from subscriptions import writes as subscriptions
+from subscriptions.snapshots import subscription_snapshot
+from subscriptions.types import DiscountUse, SubscriptionState
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to write in one transaction, and the facts to tell about them."""
+
+    ctx: Context
+    rows: BillingRows
+    off_session: bool = True
+    subscriptions: dict[str, Row] = field(default_factory=dict)  # every one touched, by id
+    new_subscriptions: list[Row] = field(default_factory=list)
+    moved_subscriptions: dict[str, Row] = field(default_factory=dict)
+    items: dict[str, list[Row]] = field(default_factory=dict)  # live ones by subscription, as they will be
+    new_items: list[Row] = field(default_factory=list)
+    updated_items: list[Row] = field(default_factory=list)
+    deleted_items: list[str] = field(default_factory=list)
+    advances: list[tuple[str, Any, Any]] = field(default_factory=list)
+    new_discounts: list[Row] = field(default_factory=list)
+    removed_discounts: list[str] = field(default_factory=list)
+    discounts_used: list[tuple[str, Any, str]] = field(default_factory=list)
+    closings: list[tuple[str, Any, Any]] = field(default_factory=list)
+    periods: list[Row] = field(default_factory=list)
+    pending: dict[str, Row] = field(default_factory=dict)  # new pending items by id
+    swept: list[tuple[str, str]] = field(default_factory=list)
+    swept_debits: list[tuple[str, str, list[dict[str, Any]]]] = field(default_factory=list)
+    new_invoices: dict[str, InvoiceRows] = field(default_factory=dict)
+    finalized: dict[str, Row] = field(default_factory=dict)  # by invoice, new ones and drafts that stood
+    progressed: dict[str, Row] = field(default_factory=dict)  # finalized before, now moved on (void, stopped)
+    intents: list[IntentToPlan] = field(default_factory=list)
+    balance_entries: list[BalanceEntry] = field(default_factory=list)
+    events: list[tuple[PlannedEvent, str, Row | None]] = field(default_factory=list)
+
+    # --- gathering -----------------------------------------------------------------------------------------------
+
+    def touch(self, subscription: Row, items: Iterable[Row]) -> None:
+        """A subscription that this transaction holds, with its live items."""
+        self.subscriptions[subscription.id] = subscription
+        self.items[subscription.id] = list(items)
+
+    def move(self, subscription_id: str, state: SubscriptionState) -> Row:
+        """Give the subscription its planned state; its version is bumped once in a transaction."""
+        row = self.subscriptions[subscription_id]
+        for name in SubscriptionState.__slots__:
+            row[name] = getattr(state, name)
+        self.bump(row)
+        return row
+
+    def bump(self, row: Row) -> None:
+        if row.id not in self.moved_subscriptions:
+            self.moved_subscriptions[row.id] = row
+            if not any(new.id == row.id for new in self.new_subscriptions):
+                row["version"] += 1
+
+    def add_invoice(self, planned: PlannedInvoice, invoice_id: str, refs: Refs) -> InvoiceRows:
+        """A draft with all that hangs on it; what it swept is spent for the rest of the transaction."""
+        drafted = draft_rows(self.ctx, planned, invoice_id, refs)
+        self.new_invoices[invoice_id] = drafted
+        self.periods.extend(drafted.periods)
+        for item_id in drafted.swept:
+            self.rows.spent.add(item_id)
+            if item_id in self.pending:
+                self.pending[item_id]["invoice_id"] = invoice_id
+            else:
+                self.swept.append((item_id, invoice_id))
+        self._give_new_debits(drafted)
+        self.swept_debits.extend(drafted.swept_debits)
+        if drafted.invoice.subscription_id:
+            subscription = self.subscriptions[drafted.invoice.subscription_id]
+            subscription["latest_invoice_id"] = invoice_id
+        return drafted
+
+    def _give_new_debits(self, drafted: InvoiceRows) -> None:
+        """A debit made by a pending item of this very plan goes onto the invoice with it."""
+        made = {period.invoice_item_id: period for period in self.periods if period.invoice_item_id}
+        for line in drafted.lines:
+            period = made.get(line.invoice_item_id)
+            if period is None:
+                continue
+            line["billed_period_id"] = period.id
+            period["invoice_id"] = drafted.invoice.id
+            period["taxes"] = [_kept_tax(tax) for tax in drafted.taxes_by_line.get(line.id, ())]
+
+    def add_pending(
+        self, planned: Sequence[PlannedPendingItem], merchant_id: str, customer_id: str, refs: Refs
+    ) -> None:
+        for item_id, item in zip(refs.pending, planned, strict=True):
+            row, period = pending_item_rows(self.ctx, item, item_id, merchant_id, customer_id, refs)
+            self.pending[item_id] = row
+            if period is not None:
+                self.periods.append(period)
+
+    def use_discounts(self, uses: Sequence[DiscountUse], refs: Refs) -> None:
+        for use in uses:
+            discount_id = refs.discount(use.discount_id)
+            self.rows.spent.add(discount_id)
+            self.discounts_used.append((discount_id, use.consumed_at, refs.invoices[use.invoice]))
+
+    def add_finalization(self, plan: FinalizationPlan, invoice: Row) -> None:
+        """Make a draft open or paid: the number comes when the batch is written."""
+        is_new = invoice.id in self.new_invoices
+        self.finalized[invoice.id] = invoice
+        invoice.update(
+            status=plan.status,
+            finalized_at=plan.finalized_at,
+            starting_balance=plan.starting_balance,
+            balance_applied=plan.balance_applied,
+            amount_due=plan.amount_due,
+            amount_remaining=plan.amount_remaining,
+            due_date=plan.due_date,
+            next_payment_attempt=plan.next_payment_attempt,
+            next_action_at=plan.next_action_at,
+            automatically_finalizes_at=None,
+            paid_at=plan.paid_at,
+            seller_snapshot=dict(plan.seller_snapshot),
+            customer_snapshot=dict(plan.customer_snapshot),
+            hosted_token=new_secret(),
+            version=invoice.version + (0 if is_new else 1),
+        )
+        for entry in plan.balance_transactions:
+            self.balance_entries.append(
+                BalanceEntry(plan.customer_id, entry.amount, invoice.currency, entry.type, invoice_id=invoice.id)
+            )
+            self.rows.customers[plan.customer_id]["balance"] = entry.ending_balance
+        if plan.amount_remaining > 0:
+            self.intents.append(self._intent(plan, invoice))
+        self.tell(plan.events, Refs())
+
+    def _intent(self, plan: FinalizationPlan, invoice: Row) -> IntentToPlan:
+        merchant = self.rows.merchants[invoice.merchant_id]
+        charged = invoice.collection_method == "charge_automatically"
+        return IntentToPlan(
+            merchant_id=invoice.merchant_id,
+            customer_id=invoice.customer_id,
+            invoice_id=invoice.id,
+            amount=plan.amount_remaining,
+            currency=invoice.currency,
+            gateway=merchant.gateway,
+            payment_method_id=plan.payment_method_id if charged else "",
+            test_clock_id=invoice.test_clock_id,
+            statement_descriptor=merchant.statement_descriptor,
+            off_session=self.off_session,
+        )
+
+    def tell(self, events: Iterable[PlannedEvent], refs: Refs) -> None:
+        for event in events:
+            self.events.append((event, refs.of_type(event.object_type, event.object_ref), None))
+
+    def tell_of(self, type_: str, object_type: str, row: Row, previous: Mapping[str, Any] | None = None) -> None:
+        """A fact about a row that no plan names."""
+        self.events.append((PlannedEvent(type_, object_type, row.id, previous), row.id, row))
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write everything. Raises `events.copying.DATABASE_ERRORS`, `NoNumberSeries`."""
+        self._write_agreements()
+        self._write_paper()
+        customers = self._write_balances()
+        self._plan_payments()
+        self._give_numbers()
+        invoicing.insert_invoices([drafted.invoice for drafted in self.new_invoices.values()])
+        invoicing.update_finalized([row for row in self.finalized.values() if row.id not in self.new_invoices])
+        invoicing.update_progress(list(self.progressed.values()))
+        record_events(self.ctx, [self._event_row(*event, customers) for event in self.events])
+
+    def _write_agreements(self) -> None:
+        subscriptions.insert_subscriptions(self.new_subscriptions)
+        subscriptions.insert_items(self.new_items)
+        subscriptions.insert_discounts(self.new_discounts)
+        subscriptions.close_debits(self.closings)
+        subscriptions.insert_billed_periods(self.periods)
+        new = {row.id for row in self.new_subscriptions}
+        subscriptions.update_states([row for row in self.moved_subscriptions.values() if row.id not in new])
+        subscriptions.update_items(self.updated_items)
+        subscriptions.delete_items(self.deleted_items, self.ctx.as_of)
+        subscriptions.advance_periods(self.advances)
+        subscriptions.remove_discounts(self.removed_discounts, self.ctx.as_of)
+        subscriptions.consume_discounts(self.discounts_used)
+        subscriptions.give_debits_to_invoice(self.swept_debits)
+
+    def _write_paper(self) -> None:
+        drafted = list(self.new_invoices.values())
+        invoicing.insert_lines(
+            [line for rows in drafted for line in rows.lines], [tax for rows in drafted for tax in rows.taxes]
+        )
+        invoicing.insert_invoice_items(list(self.pending.values()))
+        invoicing.put_items_on_invoice(self.swept)
+
+    def _write_balances(self) -> dict[str, Customer]:
+        if not self.balance_entries:
+            return {}
+        # The rows are locked already; only those whose balance moves are read as models.
+        customers = Customer.objects.in_bulk({entry.customer_id for entry in self.balance_entries})
+        append_balance_entries(ctx=self.ctx, customers=customers, entries=self.balance_entries)
+        return customers
+
+    def _plan_payments(self) -> None:
+        for planned in plan_intents(self.ctx, self.intents):
+            self.finalized[planned.invoice_id]["payment_intent_id"] = planned.payment_intent_id
+
+    def _give_numbers(self) -> None:
+        entities = Counter(row.billing_entity_id for row in self.finalized.values())
+        blocks = invoicing.take_numbers(entities)
+        used: Counter[str] = Counter()
+        for row in self.finalized.values():
+            block = blocks[row.billing_entity_id]
+            value = block.first + used[row.billing_entity_id]
+            used[row.billing_entity_id] += 1
+            row.update(
+                number_series_id=block.series_id,
+                number_value=value,
+                number=invoice_number(block.prefix, value, block.padding),
+            )
+
+    def _event_row(
+        self, event: PlannedEvent, object_id: str, row: Row | None, customers: Mapping[str, Customer]
+    ) -> EventRow:
+        row = row or self._row_of(event.object_type, object_id, customers)
+        keeps = self.rows.keeps_bodies(row.merchant_id)
+        return EventRow(
+            merchant_id=row.merchant_id,
+            type=event.type,
+            object_type=event.object_type,
+            object_id=object_id,
+            object_version=row.version,
+            customer_id=object_id if event.object_type == "customer" else row.customer_id,
+            body=self._body(event.object_type, row) if keeps else None,
+            previous_attributes=dict(event.previous_attributes) if event.previous_attributes else None,
+            test_clock_id=self._clock_of(event.object_type, row),
+        )
+
+    def _row_of(self, object_type: str, object_id: str, customers: Mapping[str, Customer]) -> Any:
+        if object_type == "subscription":
+            return self.subscriptions[object_id]
+        if object_type == "invoice":
+            drafted = self.new_invoices.get(object_id)
+            return drafted.invoice if drafted else self.finalized.get(object_id) or self.progressed[object_id]
+        if object_type == "invoiceitem":
+            return self.pending[object_id]
+        return customers.get(object_id) or self.rows.customers[object_id]
+
+    def _clock_of(self, object_type: str, row: Any) -> str | None:
+        if object_type == "invoiceitem":
+            clock: str | None = self.rows.customers[row.customer_id].test_clock_id
+            return clock
+        clock = row.test_clock_id
+        return clock
+
+    def _body(self, object_type: str, row: Any) -> dict[str, Any]:
+        if object_type == "subscription":
+            return subscription_snapshot(row, self.items.get(row.id, ()))
+        if object_type == "invoice":
+            drafted = self.new_invoices.get(row.id)
+            if drafted is None:
+                return invoice_snapshot(row)
+            return invoice_snapshot(row, drafted.lines, drafted.taxes_by_line)
+        return invoice_item_snapshot(row) if object_type == "invoiceitem" else customer_snapshot(row)
+
+
+def _kept_tax(tax: Row) -> dict[str, Any]:
+    return {
+        "tax_rate": tax.tax_rate_id,
+        "display_name": tax.display_name,
+        "percentage": str(tax.percentage),
+        "inclusive": tax.inclusive,
+        "taxable_amount": tax.taxable_amount,
+        "amount": tax.amount,
+        "taxability_reason": tax.taxability_reason,
+    }

@@ -1,0 +1,268 @@
+"""What the engine reads: claims of due rows, and all that a chunk of them depends on, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from catalog.models import Coupon, Price, Product, TaxRate
+from customers.models import Customer, CustomerTaxId
+from engine.types import BillingSettings, FinalizationSnapshot, RenewalSnapshot
+from events.copying import Row
+from invoicing.facts import customer_facts, invoice_facts, pending_item_facts, tax_rate_facts
+from invoicing.models import Invoice, InvoiceItem
+from invoicing.rules.legal import customer_snapshot, seller_snapshot
+from invoicing.types import CustomerFacts, PendingItemFacts, TaxRateFacts
+from merchants.models import BillingEntity, Merchant
+from subscriptions.facts import coupon_facts, discount_facts, item_facts, price_facts, subscription_facts
+from subscriptions.models import Discount, Subscription, SubscriptionItem
+from subscriptions.types import DiscountFacts, PriceFacts
+
+# --- claims ----------------------------------------------------------------------------------------------------
+
+
+def claim_subscriptions(
+    as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
+) -> list[Row]:
+    """Due subscriptions that no other worker holds, locked: on the clock, or all that are on none."""
+    return _claim(Subscription.objects.all(), as_of, clock_id, limit, only)
+
+
+def claim_drafts(
+    as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
+) -> list[Row]:
+    """Drafts whose grace is over and that no other worker holds, locked."""
+    drafts = Invoice.objects.filter(status="draft", auto_advance=True)
+    return _claim(drafts, as_of, clock_id, limit, only)
+
+
+def claim_overdue(
+    as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
+) -> list[Row]:
+    """Open invoices that were sent and whose due date has passed for the first time, locked."""
+    late = Invoice.objects.filter(
+        status="open", collection_method="send_invoice", overdue_since__isnull=True, due_date__lte=as_of
+    )
+    return _claim(late, as_of, clock_id, limit, only)
+
+
+def _claim(
+    rows: QuerySet[Any], as_of: datetime, clock_id: str | None, limit: int, only: Collection[str] | None
+) -> list[Row]:
+    # Written so that the partial indexes (subscription_due, …_on_clock) serve it.
+    due = rows.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
+    due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    if only is not None:
+        due = due.filter(id__in=list(only))
+    locked = due.select_for_update(skip_locked=True, no_key=True).order_by("next_action_at", "id")
+    return _rows(locked[:limit])
+
+
+# --- what a chunk depends on ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class BillingRows:
+    """All that a chunk depends on, shared by its plans. `spent` are pending items and discounts already used in it."""
+
+    customers: dict[str, Row] = field(default_factory=dict)
+    tax_ids: dict[str, list[Row]] = field(default_factory=dict)
+    merchants: dict[str, Row] = field(default_factory=dict)
+    settings: dict[str, BillingSettings] = field(default_factory=dict)
+    entities: dict[str, Row] = field(default_factory=dict)
+    items: dict[str, list[Row]] = field(default_factory=dict)
+    prices: dict[str, PriceFacts] = field(default_factory=dict)
+    subscription_discounts: dict[str, list[DiscountFacts]] = field(default_factory=dict)
+    customer_discounts: dict[str, list[DiscountFacts]] = field(default_factory=dict)
+    pending: dict[str, list[PendingItemFacts]] = field(default_factory=dict)
+    tax_rates: dict[str, TaxRateFacts] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+
+    def customer(self, customer_id: str) -> CustomerFacts:
+        row = self.customers[customer_id]
+        return customer_facts(row, self.merchants[row.merchant_id].locale)
+
+    def keeps_bodies(self, merchant_id: str) -> bool:
+        return bool(self.merchants[merchant_id].keep_event_bodies)
+
+    def default_entity_id(self, merchant_id: str) -> str:
+        of_merchant = [row for row in self.entities.values() if row.merchant_id == merchant_id]
+        return next(row.id for row in sorted(of_merchant, key=lambda row: (not row.is_default, row.id)))
+
+    def pending_for(self, customer_id: str, subscription_id: str, currency: str) -> tuple[PendingItemFacts, ...]:
+        """The subscription's pending items and the customer's own, without what this chunk has billed already."""
+        return tuple(
+            item
+            for item in self.pending.get(customer_id, ())
+            if item.currency == currency and item.subscription_id in ("", subscription_id) and item.id not in self.spent
+        )
+
+    def discounts_of_subscription(self, subscription_id: str) -> tuple[DiscountFacts, ...]:
+        return tuple(given for given in self.subscription_discounts.get(subscription_id, ()))
+
+    def discounts_of_customer(self, customer_id: str) -> tuple[DiscountFacts, ...]:
+        return tuple(given for given in self.customer_discounts.get(customer_id, ()) if given.id not in self.spent)
+
+
+def load_rows(
+    *,
+    subscriptions: Sequence[Row] = (),
+    invoices: Sequence[Row] = (),
+    customer_ids: Iterable[str] = (),
+    merchant_ids: Iterable[str] = (),
+    price_ids: Iterable[str] = (),
+    tax_rate_ids: Iterable[str] = (),
+    lock: bool,
+) -> BillingRows:
+    """Everything these rows depend on: ten queries, whatever their number.
+
+    `lock` takes the customers' rows in id order, and with them what their subscriptions share: balance,
+    pending items, discounts. A preview does not lock.
+    """
+    owners = [*subscriptions, *invoices]
+    rows = BillingRows()
+    _load_customers(rows, {*customer_ids, *(row.customer_id for row in owners)}, lock)
+    _load_merchants(rows, {*merchant_ids, *(row.merchant_id for row in owners)})
+    if subscriptions or price_ids:
+        _load_items(rows, [row.id for row in subscriptions], set(price_ids))
+    _load_discounts(rows, [row.id for row in subscriptions])
+    _load_pending(rows)
+    _load_tax_rates(rows, subscriptions, set(tax_rate_ids))
+    return rows
+
+
+def renewal_snapshot(rows: BillingRows, subscription: Row) -> RenewalSnapshot:
+    """All that the next invoice of one subscription depends on."""
+    items = tuple(item_facts(item, rows.prices[item.price_id]) for item in rows.items.get(subscription.id, ()))
+    return RenewalSnapshot(
+        subscription=subscription_facts(subscription, items),
+        customer=rows.customer(subscription.customer_id),
+        settings=rows.settings[subscription.merchant_id],
+        discounts=rows.discounts_of_subscription(subscription.id),
+        customer_discounts=rows.discounts_of_customer(subscription.customer_id),
+        pending_items=rows.pending_for(subscription.customer_id, subscription.id, subscription.currency),
+        tax_rates=rows.tax_rates,
+    )
+
+
+def finalization_snapshot(rows: BillingRows, invoice: Row, subscription: Row | None) -> FinalizationSnapshot:
+    """A draft with what its finalization needs; the customer's balance is the one under the lock."""
+    customer = rows.customers[invoice.customer_id]
+    merchant = rows.merchants[invoice.merchant_id]
+    return FinalizationSnapshot(
+        invoice=invoice_facts(invoice),
+        customer=rows.customer(invoice.customer_id),
+        settings=rows.settings[invoice.merchant_id],
+        days_until_due=subscription.days_until_due if subscription else None,
+        subscription_payment_method_id=subscription.default_payment_method_id if subscription else "",
+        subscription_status=subscription.status if subscription else "",
+        seller_snapshot=seller_snapshot(rows.entities[invoice.billing_entity_id], merchant),  # type: ignore[arg-type]
+        customer_snapshot=customer_snapshot(customer, rows.tax_ids.get(customer.id, ())),  # type: ignore[arg-type]
+    )
+
+
+def billing_settings(merchant: Row) -> BillingSettings:
+    return BillingSettings(
+        finalization_grace_seconds=merchant.finalization_grace_seconds,
+        default_days_until_due=merchant.default_days_until_due,
+        tax_rounding=merchant.tax_rounding,
+        unpaid_proration=merchant.unpaid_proration,
+        minimum_charges=merchant.minimum_charges,
+    )
+
+
+def subscription_rows(ids: Iterable[str]) -> dict[str, Row]:
+    """Subscriptions by id, as they are: for the invoices that belong to them."""
+    return {row.id: row for row in _rows(Subscription.objects.filter(id__in={*ids} - {"", None}))}
+
+
+def coupons_by_id(merchant_id: str, ids: Iterable[str]) -> dict[str, Row]:
+    """Coupons of the merchant by our id or by the one its API clients chose, deleted ones too."""
+    wanted = list(ids)
+    found = _rows(Coupon.objects.filter(Q(id__in=wanted) | Q(api_id__in=wanted), merchant_id=merchant_id))
+    return {row.id: row for row in found}
+
+
+def _load_customers(rows: BillingRows, ids: set[str], lock: bool) -> None:
+    customers = Customer.objects.filter(id__in=ids).order_by("id")
+    if lock:
+        customers = customers.select_for_update(no_key=True)
+    rows.customers = {row.id: row for row in _rows(customers)}
+    tax_ids: dict[str, list[Row]] = defaultdict(list)
+    for row in _rows(CustomerTaxId.objects.filter(customer_id__in=ids)):
+        tax_ids[row.customer_id].append(row)
+    rows.tax_ids = tax_ids
+
+
+def _load_merchants(rows: BillingRows, ids: set[str]) -> None:
+    rows.merchants = {row.id: row for row in _rows(Merchant.objects.filter(id__in=ids))}
+    rows.settings = {row.id: billing_settings(row) for row in rows.merchants.values()}
+    rows.entities = {row.id: row for row in _rows(BillingEntity.objects.filter(merchant_id__in=ids))}
+
+
+def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[str]) -> None:
+    items: dict[str, list[Row]] = defaultdict(list)
+    live = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
+    for row in _rows(live.order_by("created", "id")):
+        items[row.subscription_id].append(row)
+        price_ids.add(row.price_id)
+    rows.items = items
+    prices = _rows(Price.objects.filter(id__in=price_ids))
+    products = {row.id: row for row in _rows(Product.objects.filter(id__in={row.product_id for row in prices}))}
+    rows.prices = {row.id: price_facts(row, products[row.product_id]) for row in prices}
+
+
+def _load_discounts(rows: BillingRows, subscription_ids: list[str]) -> None:
+    of_customers = Q(subscription__isnull=True, customer_id__in=list(rows.customers))
+    live = Discount.objects.filter(deleted_at__isnull=True, consumed_at__isnull=True)
+    found = _rows(live.filter(Q(subscription_id__in=subscription_ids) | of_customers).order_by("position", "id"))
+    coupons = {row.id: row for row in _rows(Coupon.objects.filter(id__in={row.coupon_id for row in found}))}
+    on_subscription: dict[str, list[DiscountFacts]] = defaultdict(list)
+    on_customer: dict[str, list[DiscountFacts]] = defaultdict(list)
+    for row in found:
+        facts = discount_facts(row, coupon_facts(coupons[row.coupon_id]))
+        if row.subscription_id:
+            on_subscription[row.subscription_id].append(facts)
+        else:
+            on_customer[row.customer_id].append(facts)
+    rows.subscription_discounts, rows.customer_discounts = on_subscription, on_customer
+
+
+def _load_pending(rows: BillingRows) -> None:
+    pending: dict[str, list[PendingItemFacts]] = defaultdict(list)
+    waiting = InvoiceItem.objects.filter(
+        merchant_id__in=list(rows.merchants),
+        customer_id__in=list(rows.customers),
+        invoice_id="",
+        deleted_at__isnull=True,
+        held_for_invoice_id="",
+    )
+    for row in _rows(waiting.order_by("created", "id")):
+        pending[row.customer_id].append(pending_item_facts(row))
+    rows.pending = pending
+
+
+def _load_tax_rates(rows: BillingRows, subscriptions: Sequence[Row], ids: set[str]) -> None:
+    for subscription in subscriptions:
+        ids.update(subscription.default_tax_rate_ids)
+    for items in rows.items.values():
+        for item in items:
+            ids.update(item.tax_rate_ids)
+    for waiting in rows.pending.values():
+        for facts in waiting:
+            ids.update(facts.tax_rate_ids)
+    rows.tax_rates = {row.id: tax_rate_facts(row) for row in _rows(TaxRate.objects.filter(id__in=ids))}
+
+
+def _rows(queryset: Any) -> list[Row]:
+    return [Row(values) for values in queryset.values()]
+
+
+def bodies_kept(merchant_ids: Iterable[str]) -> set[str]:
+    """The merchants whose events keep their objects' bodies."""
+    return set(Merchant.objects.filter(id__in=set(merchant_ids), keep_event_bodies=True).values_list("id", flat=True))

@@ -1,0 +1,170 @@
+"""What payments do to subscriptions: incomplete -> active, past_due and back, and the end when tries end.
+
+Called inside the transaction that settled the invoices, once their rows are written. Nothing here opens one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.context import Context
+from engine.selectors import bodies_kept
+from events.copying import Row
+from events.types import EventRow
+from events.writes import record_events
+from invoicing.models import Invoice
+from invoicing.snapshots import invoice_snapshot
+from invoicing.writes import update_progress
+from subscriptions.models import SubscriptionItem
+from subscriptions.rules.next_action import next_action
+from subscriptions.rules.status import (
+    status_after_failure,
+    status_after_payment,
+    status_after_retries,
+    status_from_invoices,
+)
+from subscriptions.snapshots import subscription_snapshot
+from subscriptions.types import TERMINAL_STATUSES
+from subscriptions.writes import lock_subscriptions, update_states
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceNews:
+    """What happened to an invoice: paid, failed, overdue, settled (void or uncollectible) or retries_ended.
+
+    `end_behavior` (cancel, unpaid, past_due) goes with retries_ended.
+    """
+
+    invoice_id: str
+    subscription_id: str
+    what: str
+    end_behavior: str = ""
+
+
+def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> None:
+    """Move the subscriptions of these invoices to the status that follows, and tell it.
+
+    Several news of one subscription are taken in the order given; invoices without a subscription are passed
+    over. The subscriptions' rows are locked here, in id order, after their invoices': every caller's order.
+    """
+    by_subscription: dict[str, list[InvoiceNews]] = defaultdict(list)
+    for item in news:
+        if item.subscription_id:
+            by_subscription[item.subscription_id].append(item)
+    if not by_subscription:
+        return
+    rows = lock_subscriptions(by_subscription)
+    before = {row.id: row.status for row in rows}
+    for row in rows:
+        for item in by_subscription[row.id]:
+            row["status"] = _next_status(row, item)
+    moved = [row for row in rows if row.status != before[row.id]]
+    _write_moved(ctx, moved, before)
+
+
+def _next_status(row: Row, news: InvoiceNews) -> str:
+    is_latest = row.latest_invoice_id == news.invoice_id
+    if row.status in TERMINAL_STATUSES:
+        return str(row.status)
+    if news.what == "paid":
+        return status_after_payment(row.status, is_latest_invoice=is_latest)
+    if news.what in ("failed", "overdue"):
+        return status_after_failure(row.status, is_latest_invoice=is_latest)
+    if news.what == "retries_ended":
+        return status_after_retries(row.status, news.end_behavior)
+    return status_from_invoices(row.status, _invoice_statuses(row.id))
+
+
+def _invoice_statuses(subscription_id: str) -> list[str]:
+    finalized = Invoice.objects.filter(subscription_id=subscription_id).exclude(status="draft")
+    return list(finalized.order_by("-created", "-id").values_list("status", flat=True)[:50])
+
+
+def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> None:
+    if not moved:
+        return
+    items = live_items([row.id for row in moved])
+    for row in moved:
+        if row.status == "canceled":
+            row.update(ended_at=ctx.as_of, canceled_at=row.canceled_at or ctx.as_of, next_action_at=None)
+            row["cancellation_reason"] = row.cancellation_reason or "payment_failed"
+        else:
+            row["incomplete_expires_at"] = None if row.status != "incomplete" else row.incomplete_expires_at
+            row["next_action_at"] = next_action_of(row, items[row.id])
+        row["version"] += 1
+    update_states(moved)
+    kept = bodies_kept({row.merchant_id for row in moved})
+    record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept) for row in moved])
+    stop_invoices(ctx, [row.id for row in moved if row.status == "canceled"])
+
+
+def next_action_of(row: Row, items: Iterable[Any]) -> Any:
+    """When the run must look at this subscription again, by its columns and its items' periods."""
+    return next_action(
+        status=row.status,
+        period_ends=[item.current_period_end for item in items],
+        trial_end=row.trial_end,
+        trial_will_end_sent_at=row.trial_will_end_sent_at,
+        cancel_at_period_end=row.cancel_at_period_end,
+        cancel_at=row.cancel_at,
+        incomplete_expires_at=row.incomplete_expires_at,
+    )
+
+
+def subscription_event(row: Row, items: Iterable[Any], status_before: str, kept: Collection[str]) -> EventRow:
+    """customer.subscription.updated, or deleted when it has ended."""
+    ended = row.status in TERMINAL_STATUSES and status_before not in TERMINAL_STATUSES
+    return EventRow(
+        merchant_id=row.merchant_id,
+        type="customer.subscription.deleted" if ended else "customer.subscription.updated",
+        object_type="subscription",
+        object_id=row.id,
+        object_version=row.version,
+        customer_id=row.customer_id,
+        body=subscription_snapshot(row, items) if row.merchant_id in kept else None,
+        previous_attributes={"status": status_before} if status_before != row.status else None,
+        test_clock_id=row.test_clock_id,
+    )
+
+
+def live_items(subscription_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The live items of subscriptions that the caller has locked."""
+    found: dict[str, list[Row]] = {subscription_id: [] for subscription_id in subscription_ids}
+    rows = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
+    for values in rows.order_by("created", "id").values():
+        found[values["subscription_id"]].append(Row(values))
+    return found
+
+
+def stop_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:
+    """Draft and open invoices of ended subscriptions stop advancing: nothing is retried after a cancellation."""
+    if not subscription_ids:
+        return
+    advancing = Invoice.objects.filter(
+        subscription_id__in=subscription_ids, status__in=["draft", "open"], auto_advance=True
+    )
+    rows = [Row(values) for values in advancing.select_for_update(no_key=True).order_by("id").values()]
+    for row in rows:
+        row.update(auto_advance=False, next_payment_attempt=None, next_action_at=None, version=row.version + 1)
+        row["automatically_finalizes_at"] = None
+    update_progress(rows)
+    kept = bodies_kept({row.merchant_id for row in rows})
+    record_events(ctx, [invoice_event("invoice.updated", row, kept, {"auto_advance": True}) for row in rows])
+
+
+def invoice_event(type_: str, row: Any, kept: Collection[str], previous: dict[str, Any] | None = None) -> EventRow:
+    """A fact about an invoice whose version the caller bumped."""
+    return EventRow(
+        merchant_id=row.merchant_id,
+        type=type_,
+        object_type="invoice",
+        object_id=row.id,
+        object_version=row.version,
+        customer_id=row.customer_id,
+        body=invoice_snapshot(row) if row.merchant_id in kept else None,
+        previous_attributes=previous,
+        test_clock_id=row.test_clock_id,
+    )
