@@ -25,6 +25,7 @@ from subscriptions.types import (
     DebitClosing,
     DebitFacts,
     DiscountFacts,
+    DiscountMove,
     DiscountUse,
     ItemAdvance,
     ItemUpdate,
@@ -69,6 +70,8 @@ class SubscribeRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     off_session: bool = False
     proration_behavior: str = "create_prorations"  # none: the stub before the anchor is free
+    trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
+    add_invoice_items: tuple[ItemRequest, ...] = ()  # one-time prices, on the first invoice only
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,20 @@ class CancelRequest:
     subscription_id: str
     prorate: bool = False
     invoice_now: bool = False
+    reason: str = "cancellation_requested"
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCancelRequest:
+    """The end of a subscription, later: at the earliest item's period end, or at `cancel_at`."""
+
+    merchant_id: str
+    subscription_id: str
+    at_period_end: bool = True
+    cancel_at: datetime | None = None
+    proration_behavior: str = "create_prorations"  # none: what is billed beyond `cancel_at` is kept
     reason: str = "cancellation_requested"
     feedback: str = ""
     comment: str = ""
@@ -280,7 +297,11 @@ class SubscribeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSnapshot:
-    """A renewal's snapshot with the standing debits, and the prices and coupons that the change asks for."""
+    """A renewal's snapshot with the standing debits, and the prices and coupons that the change asks for.
+
+    `debits` are the subscription's billed periods in advance that are not reversed and end after now; undoing a
+    scheduled end also needs those that were already credited from then on.
+    """
 
     renewal: RenewalSnapshot
     debits: tuple[DebitFacts, ...] = ()
@@ -366,6 +387,7 @@ class RenewalPlan:
     discounts_used: tuple[DiscountUse, ...]
     state: SubscriptionState
     events: tuple[PlannedEvent, ...]
+    void_latest_invoice: bool = False  # an incomplete subscription expired: its first invoice is voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +403,7 @@ class NewSubscription:
     start_date: datetime
     trial_start: datetime | None
     trial_end: datetime | None
+    trial_missing_payment_method: str
     days_until_due: int | None
     default_payment_method_id: str
     default_tax_rate_ids: tuple[str, ...]
@@ -425,6 +448,7 @@ class ChangePlan:
     debit_closings: tuple[DebitClosing, ...] = ()
     pending_items: tuple[PlannedPendingItem, ...] = ()
     discounts_added: tuple[NewDiscount, ...] = ()
+    discounts_moved: tuple[DiscountMove, ...] = ()
     discounts_removed: tuple[str, ...] = ()
     invoices: tuple[PlannedInvoice, ...] = ()
     discounts_used: tuple[DiscountUse, ...] = ()

@@ -282,6 +282,14 @@ class NewDiscount:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscountMove:
+    """A discount that stays, in another place of the stack."""
+
+    discount_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class DiscountUse:
     """A `once` discount that is used up by invoice number `invoice` of the plan."""
 
