@@ -34,7 +34,7 @@ class Command(BaseCommand):
         (migration,) = changes["djstripe"]
         migration.name = f"0001_squashed_{version('dj-stripe').replace('.', '_')}"
         upstream = sorted(module.name for module in pkgutil.iter_modules(djstripe.migrations.__path__))
-        migration.replaces = [("djstripe", name) for name in upstream]
+        migration.replaces = [("djstripe", name) for name in upstream]  # type: ignore[misc]
         for old in FOLDER.glob("0001_squashed_*.py"):
             old.unlink()
         (FOLDER / f"{migration.name}.py").write_text(MigrationWriter(migration).as_string())
