@@ -125,33 +125,3 @@ class MethodFacts:
     exp_month: int | None = None
     exp_year: int | None = None
     fingerprint: str = ""
-
-
-# --- what the rules take -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOutcome:
-    """How one collection ended, for people and for the run.
-
-    `status`: succeeded, declined, requires_action, processing, unknown, not_needed, no_payment_method.
-    """
-
-    invoice_id: str
-    payment_intent_id: str
-    charge_id: str
-    status: str
-    failure_code: str = ""
-    decline_code: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RefundOutcome:
-    """How a refund stands after the gateway was asked: pending, succeeded, failed or unknown."""
-
-    refund_id: str
-    charge_id: str
-    status: str
-    amount: int
-    failure_reason: str = ""
