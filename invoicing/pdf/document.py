@@ -1,0 +1,272 @@
+"""What an invoice says, as finished strings in its language. From the snapshots on it, never from today's merchant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from core.money_format import format_money, format_quantity, format_unit_amount
+from core.periods import UnknownTimeZone, time_zone
+from invoicing.models import Invoice, InvoiceLine, InvoiceLineTax
+from invoicing.pdf import words
+
+LETTER_COUNTRIES = frozenset({"CA", "US", "MX", "PH", "CL", "CO"})
+MINUS = "−"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A label and a figure; `strong` for those that people look for, `note` in small under the label."""
+
+    label: str
+    value: str
+    strong: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    description: str
+    details: tuple[str, ...]
+    quantity: str
+    unit_price: str
+    tax: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    name: str
+    lines: tuple[str, ...]
+    numbers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """Everything the template prints. `stamp_tone`: paid, due, void, draft."""
+
+    language: str
+    paper: str  # Letter, A4
+    brand_color: str
+    merchant_name: str
+    title: str
+    number: str
+    stamp: str
+    stamp_tone: str
+    watermark: str
+    meta: tuple[Row, ...]
+    seller: Party
+    buyer: Party
+    headline: str
+    subline: str
+    lines: tuple[DocumentLine, ...]
+    shows_tax: bool
+    totals: tuple[Row, ...]
+    due: Row
+    notes: tuple[str, ...]
+    footer: str
+    contact: str
+    logo: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def invoice_document(
+    invoice: Invoice, lines: Sequence[InvoiceLine], discount_names: Mapping[str, str], logo: str = ""
+) -> InvoiceDocument:
+    """The invoice's words and figures. `lines` come with their taxes; `logo` is a data URI or blank."""
+    with translation.override(_django_language(invoice.locale)):
+        return _Writer(invoice, lines, discount_names).document(logo)
+
+
+def _django_language(locale: str) -> str:
+    return locale.replace("_", "-").lower() or "en"
+
+
+class _Writer:
+    """One invoice being put into words; nothing here outlives the call."""
+
+    def __init__(self, invoice: Invoice, lines: Sequence[InvoiceLine], discount_names: Mapping[str, str]) -> None:
+        self.invoice, self.lines, self.discount_names = invoice, lines, discount_names
+        self.locale = _django_language(invoice.locale)
+        self.seller: dict[str, Any] = invoice.seller_snapshot or {}
+        self.buyer: dict[str, Any] = invoice.customer_snapshot or {}
+        self.zone = _zone(self.seller.get("timezone", ""))
+        self.taxes = [tax for line in lines for tax in line.taxes.all()]
+
+    def document(self, logo: str) -> InvoiceDocument:
+        invoice = self.invoice
+        stamp, tone = self.stamp()
+        owed = 0 if invoice.status == "void" else invoice.amount_remaining
+        seller = self.party(self.seller, self.seller.get("legal_name", ""), self.seller.get("tax_registrations", []))
+        return InvoiceDocument(
+            language=self.locale,
+            paper="Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
+            brand_color=self.seller.get("brand_color") or "#1c1d22",
+            merchant_name=self.seller.get("name") or seller.name,
+            title=_("Invoice"),
+            number=invoice.number or "",
+            stamp=stamp,
+            stamp_tone=tone,
+            watermark=_("DRAFT") if tone == "draft" else _("VOID") if tone == "void" else "",
+            meta=tuple(self.meta()),
+            seller=seller,
+            buyer=self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
+            headline=self.headline(),
+            subline=invoice.description,
+            lines=tuple(self.line(line) for line in self.lines),
+            shows_tax=bool(self.taxes),
+            totals=tuple(self.totals()),
+            due=Row(_("Amount due"), self.money(owed), strong=True),
+            notes=tuple(self.notes()),
+            footer=invoice.footer or self.seller.get("footer", ""),
+            contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
+            logo=logo,
+            labels=_labels(),
+        )
+
+    def money(self, minor: int) -> str:
+        # A typographic minus in front reads the same in every locale's currency pattern.
+        return f"{MINUS}{self.money(-minor)}" if minor < 0 else format_money(minor, self.invoice.currency, self.locale)
+
+    def stamp(self) -> tuple[str, str]:
+        status = self.invoice.status
+        if status == "paid":
+            return _("Paid"), "paid"
+        if status == "void":
+            return _("Void"), "void"
+        return (_("Draft"), "draft") if status == "draft" else ("", "due")
+
+    def meta(self) -> Iterable[Row]:
+        invoice = self.invoice
+        yield Row(_("Invoice number"), invoice.number or _("Draft"))
+        yield Row(_("Date of issue"), self.day(invoice.finalized_at or invoice.created))
+        if invoice.collection_method == "send_invoice" and invoice.due_date:
+            yield Row(_("Date due"), self.day(invoice.due_date))
+        if invoice.status == "paid" and invoice.paid_at:
+            yield Row(_("Date paid"), self.day(invoice.paid_at))
+
+    def headline(self) -> str:
+        invoice = self.invoice
+        if invoice.status == "paid" and invoice.paid_at:
+            return _("%(amount)s paid on %(date)s") % {
+                "amount": self.money(invoice.amount_due),
+                "date": self.day(invoice.paid_at),
+            }
+        date = invoice.due_date or invoice.finalized_at or invoice.created
+        amount = {"amount": self.money(invoice.amount_remaining), "date": self.day(date)}
+        return self.money(invoice.amount_due) if invoice.status == "void" else _("%(amount)s due %(date)s") % amount
+
+    def day(self, moment: Any) -> str:
+        return words.day(moment, self.zone, self.locale)
+
+    def party(self, snapshot: dict[str, Any], name: str, numbers: Sequence[Mapping[str, str]]) -> Party:
+        lines = words.address_lines(snapshot.get("address") or {}, self.locale)
+        email = [snapshot["email"]] if snapshot.get("email") else []
+        shown = tuple(words.tax_number(given["type"], given["value"]) for given in numbers)
+        return Party(name or snapshot.get("email", ""), tuple(lines + (email if name else [])), shown)
+
+    def line(self, line: InvoiceLine) -> DocumentLine:
+        invoice = self.invoice
+        details = [words.period(line.period_start, line.period_end, self.zone, self.locale)]
+        for given in line.discount_amounts:
+            if given.get("amount"):
+                name = self.discount_names.get(given.get("discount", ""), _("Discount"))
+                details.append(f"{name}: {self.money(-int(given['amount']))}")
+        unit = line.unit_amount_decimal
+        # A proration's amount is no multiple of its price.
+        shown = "" if unit is None or line.proration else format_unit_amount(unit, invoice.currency, self.locale)
+        return DocumentLine(
+            description=line.description,
+            details=tuple(details),
+            quantity=format_quantity(line.quantity, self.locale),
+            unit_price=shown,
+            tax=" + ".join(words.rate(tax.percentage, self.locale) for tax in line.taxes.all()),
+            amount=self.money(line.amount),
+        )
+
+    def totals(self) -> Iterable[Row]:
+        invoice = self.invoice
+        yield Row(_("Subtotal"), self.money(invoice.lines_gross))
+        yield from self.discount_rows()
+        if invoice.credit_grants_applied:
+            yield Row(_("Credits"), self.money(-invoice.credit_grants_applied))
+        if invoice.inclusive_tax_backed_out:
+            yield Row(_("Tax not charged"), self.money(-invoice.inclusive_tax_backed_out))
+        if self.taxes and invoice.total_discount:
+            yield Row(
+                _("Total excluding tax"), self.money(invoice.total - invoice.exclusive_tax - invoice.inclusive_tax)
+            )
+        yield from self.tax_rows()
+        yield Row(_("Total"), self.money(invoice.total), strong=True)
+        if invoice.balance_applied > 0:
+            yield Row(_("Applied balance"), self.money(-invoice.balance_applied))
+        elif invoice.balance_applied < 0:
+            yield Row(_("Moved to your balance"), self.money(-invoice.balance_applied))
+        if invoice.pre_payment_credit_notes_amount:
+            yield Row(_("Credit notes"), self.money(-invoice.pre_payment_credit_notes_amount))
+        if invoice.amount_paid:
+            yield Row(_("Amount paid"), self.money(-invoice.amount_paid))
+
+    def discount_rows(self) -> Iterable[Row]:
+        by_name: dict[str, int] = {}
+        for line in self.lines:
+            for given in line.discount_amounts:
+                name = self.discount_names.get(given.get("discount", ""), _("Discount"))
+                by_name[name] = by_name.get(name, 0) + int(given.get("amount", 0))
+        unnamed = self.invoice.total_discount - sum(by_name.values())
+        if unnamed:
+            by_name[_("Discount")] = by_name.get(_("Discount"), 0) + unnamed
+        for name, amount in by_name.items():
+            if amount:
+                yield Row(name, self.money(-amount))
+
+    def tax_rows(self) -> Iterable[Row]:
+        """A row for each rate: its name, percentage and base; inclusive ones say that they are inside."""
+        by_rate: dict[tuple[str, Any, bool, str], list[InvoiceLineTax]] = {}
+        for tax in self.taxes:
+            key = (tax.display_name, tax.percentage, tax.inclusive, tax.taxability_reason)
+            by_rate.setdefault(key, []).append(tax)
+        for (name, percentage, inclusive, reason), taxes in by_rate.items():
+            label = f"{words.tax_name(name)} {words.rate(percentage, self.locale)}"
+            base = _("on %(amount)s") % {"amount": self.money(sum(tax.taxable_amount for tax in taxes))}
+            if reason == "reverse_charge":
+                base = _("reverse charge")
+            elif reason == "customer_exempt":
+                base = _("exempt")
+            elif inclusive:
+                base = _("included, %(base)s") % {"base": base}
+            yield Row(label, self.money(sum(tax.amount for tax in taxes)), note=base)
+
+    def notes(self) -> Iterable[str]:
+        if any(tax.taxability_reason == "reverse_charge" for tax in self.taxes):
+            yield _("Tax to be paid on reverse charge basis.")
+        if self.invoice.status == "draft":
+            yield _("This is a draft. It has no number yet and may change.")
+        if self.invoice.status == "void":
+            yield _("This invoice is void. Nothing is owed.")
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return time_zone(name or "UTC")
+    except UnknownTimeZone:
+        return ZoneInfo("UTC")
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "from": _("From"),
+        "bill_to": _("Bill to"),
+        "description": _("Description"),
+        "quantity": _("Qty"),
+        "unit_price": _("Unit price"),
+        "tax": _("Tax"),
+        "amount": _("Amount"),
+        "page": _("page"),
+        "questions": _("Questions?"),
+    }
