@@ -68,9 +68,12 @@ browser() {
 }
 
 catalogues() {
-  if compgen -G 'locale/*/LC_MESSAGES/django.po' >/dev/null; then
-    "$venv/bin/pybabel" --quiet compile --domain django --directory locale
-  fi
+  local folder
+  for folder in locale */locale; do  # a room may bring its own words
+    if compgen -G "$folder/*/LC_MESSAGES/django.po" >/dev/null; then
+      "$venv/bin/pybabel" --quiet compile --domain django --directory "$folder"
+    fi
+  done
 }
 
 python_parts
