@@ -1,0 +1,340 @@
+"""A new subscription: its trial, its cycle, its items, its discounts and its first invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.errors import OstinatoError, gettext_noop
+from core.periods import Period
+from engine.rules.drafting import Draft, draft_invoice, frame_of
+from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
+from engine.rules.renewal import state_of
+from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell
+from engine.types import (
+    NewSubscription,
+    PlannedEvent,
+    RenewalSnapshot,
+    SubscribePlan,
+    SubscribeRequest,
+    SubscribeSnapshot,
+)
+from invoicing.rules.balance import apply_balance
+from invoicing.types import PlannedInvoice, PlannedLine
+from subscriptions.rules.discounts import PromotionCodeInvalid, active_discounts, check_promotion_code
+from subscriptions.rules.next_action import TRIAL_NOTICE
+from subscriptions.rules.periods import ItemPeriod, Opening, first_period, opening
+from subscriptions.rules.prices import PriceNotOneTime, check_one_currency, check_prices_fit
+from subscriptions.rules.status import first_status, incomplete_expires_at
+from subscriptions.types import (
+    CouponFacts,
+    DiscountFacts,
+    DiscountUse,
+    ItemFacts,
+    NewDiscount,
+    NewItem,
+    PriceFacts,
+    SubscriptionFacts,
+    new_ref,
+)
+
+
+class DaysUntilDueMisplaced(OstinatoError):
+    code = "days_until_due_invalid"
+    param = "days_until_due"
+    message_id = gettext_noop("Days until due are for invoices that are sent, not for automatic charges.")
+
+
+class UnknownOption(OstinatoError):
+    code = "parameter_invalid_enum"
+    message_id = gettext_noop("“%(value)s” is not one of: %(choices)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A subscription as the rules see it before it exists, with what its first invoice is made of."""
+
+    snapshot: RenewalSnapshot
+    first_periods: tuple[ItemPeriod, ...]
+    discount_rows: tuple[NewDiscount, ...]
+
+
+def plan_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> SubscribePlan:
+    """The subscription "#0", its items and discounts, and its first invoice.
+
+    A trial's invoice is 0. The first period may be a stub; under `proration_behavior` none the stub is free and
+    makes no invoice. Charged automatically, the first invoice finalizes at once, and while it waits to be paid
+    the subscription is incomplete.
+    Raises the named errors of `subscriptions.rules.{prices,periods,discounts,amounts}`, `PriceNotFound`,
+    `DaysUntilDueMisplaced` and `UnknownOption`.
+    """
+    _check_options(request)
+    started = _start(snapshot, request, as_of)
+    draft = _first_invoice(snapshot, request, started, as_of)
+    invoices = () if draft is None else (draft.invoice,)
+    subscription = _with_first_status(started.snapshot, invoices, as_of)
+    return SubscribePlan(
+        subscription=_new_subscription(snapshot, request, subscription),
+        state=state_of(subscription),
+        items=tuple(_new_item(item) for item in subscription.items),
+        discounts=started.discount_rows,
+        invoices=invoices,
+        discounts_used=() if draft is None else _uses(draft, as_of),
+        events=_events(subscription, invoices),
+    )
+
+
+def subscribed(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> RenewalSnapshot:
+    """The subscription that `plan_subscribe` would make, as the next renewal will find it: for previews."""
+    plan = plan_subscribe(snapshot, request, as_of)
+    started = _start(snapshot, request, as_of).snapshot
+    used = {use.discount_id for use in plan.discounts_used}
+    return replace(
+        started,
+        subscription=replace(
+            started.subscription,
+            status="trialing" if plan.state.trial_end else "active",
+            trial_will_end_sent_at=as_of,  # nobody is told anything by a preview
+        ),
+        discounts=tuple(discount for discount in started.discounts if discount.id not in used),
+        customer_discounts=tuple(discount for discount in started.customer_discounts if discount.id not in used),
+        pending_items=() if plan.invoices else started.pending_items,
+    )
+
+
+def _check_options(request: SubscribeRequest) -> None:
+    choices = {
+        "collection_method": ("charge_automatically", "send_invoice"),
+        "payment_behavior": (
+            "allow_incomplete",
+            "default_incomplete",
+            "error_if_incomplete",
+            "pending_if_incomplete",
+        ),
+        "proration_behavior": ("create_prorations", "always_invoice", "none"),
+        "trial_missing_payment_method": ("create_invoice", "cancel", "pause"),
+    }
+    for field, allowed in choices.items():
+        check_option(field, getattr(request, field), allowed)
+    if request.days_until_due is not None and request.collection_method != "send_invoice":
+        raise DaysUntilDueMisplaced
+
+
+def check_option(field: str, value: str, allowed: Sequence[str]) -> None:
+    """Raises `UnknownOption` when the field's value is none of those allowed."""
+    if value not in allowed:
+        raise UnknownOption(param=field, value=value, choices=", ".join(allowed))
+
+
+def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> _Started:
+    """The request checked and turned into facts. The status is settled later, by the first invoice."""
+    prices = [
+        price_to_sell(snapshot.prices, item.price_id, f"items[{number}][price]")
+        for number, item in enumerate(request.items)
+    ]
+    check_prices_fit(prices, snapshot.customer.currency)
+    currency = prices[0].currency
+    opened = opening(
+        prices,
+        as_of,
+        snapshot.timezone,
+        trial_period_days=request.trial_period_days,
+        trial_end=request.trial_end,
+        billing_cycle_anchor=request.billing_cycle_anchor,
+    )
+    periods = tuple(
+        first_period(opened, price.interval, snapshot.timezone) for price in prices if price.interval is not None
+    )
+    rows, discounts = _discounts(snapshot, request, currency, as_of)
+    renewal = RenewalSnapshot(
+        subscription=_facts(snapshot, request, opened, currency, _items(request, prices, periods)),
+        customer=snapshot.customer,
+        settings=snapshot.settings,
+        discounts=discounts,
+        customer_discounts=snapshot.customer_discounts,
+        pending_items=tuple(item for item in snapshot.pending_items if item.currency == currency),
+        tax_rates=snapshot.tax_rates,
+    )
+    return _Started(renewal, periods, rows)
+
+
+def _items(
+    request: SubscribeRequest, prices: Sequence[PriceFacts], periods: Sequence[ItemPeriod]
+) -> tuple[ItemFacts, ...]:
+    return tuple(
+        ItemFacts(
+            id=new_ref(number),
+            price=price,
+            quantity=item.quantity,
+            current_period_start=item_period.period.start,
+            current_period_end=item_period.period.end,
+            tax_rate_ids=item.tax_rate_ids,
+        )
+        for number, (item, price, item_period) in enumerate(zip(request.items, prices, periods, strict=True))
+    )
+
+
+def _facts(
+    snapshot: SubscribeSnapshot,
+    request: SubscribeRequest,
+    opened: Opening,
+    currency: str,
+    items: tuple[ItemFacts, ...],
+) -> SubscriptionFacts:
+    return SubscriptionFacts(
+        id=new_ref(0),
+        merchant_id=request.merchant_id,
+        customer_id=request.customer_id,
+        billing_entity_id=snapshot.billing_entity_id,
+        status="active",
+        currency=currency,
+        billing_cycle_anchor=opened.anchor,
+        start_date=opened.start,
+        items=items,
+        collection_method=request.collection_method,
+        timezone=snapshot.timezone,
+        trial_start=opened.start if opened.trial_end else None,
+        trial_end=opened.trial_end,
+        trial_missing_payment_method=request.trial_missing_payment_method,
+        days_until_due=request.days_until_due,
+        default_payment_method_id=request.default_payment_method_id,
+        default_tax_rate_ids=request.default_tax_rate_ids,
+        description=request.description,
+        test_clock_id=snapshot.test_clock_id,
+    )
+
+
+def _discounts(
+    snapshot: SubscribeSnapshot, request: SubscribeRequest, currency: str, as_of: datetime
+) -> tuple[tuple[NewDiscount, ...], tuple[DiscountFacts, ...]]:
+    """The stack: the coupons in their order, then the promotion code's."""
+    given: list[tuple[CouponFacts, str]] = []
+    coupon_ids = list(request.coupon_ids)
+    code = snapshot.promotion_code
+    if request.promotion_code:
+        if code is None:
+            raise PromotionCodeInvalid(promotion_code=request.promotion_code)
+        check_promotion_code(code, request.customer_id, as_of)
+        coupon_ids.append(code.coupon_id)
+    for coupon in coupons_to_give(snapshot.coupons, coupon_ids, currency, as_of):
+        by_code = code is not None and request.promotion_code and coupon.id == code.coupon_id
+        given.append((coupon, code.id if code is not None and by_code else ""))
+    made = [
+        new_discount(coupon, number, number, as_of, snapshot.timezone, code_id)
+        for number, (coupon, code_id) in enumerate(given)
+    ]
+    return tuple(row for row, _ in made), tuple(facts for _, facts in made)
+
+
+def _first_invoice(
+    snapshot: SubscribeSnapshot, request: SubscribeRequest, started: _Started, as_of: datetime
+) -> Draft | None:
+    renewal = started.snapshot
+    subscription = renewal.subscription
+    lines = [*_item_lines(started, request), *_extra_lines(snapshot, request, started)]
+    lines += [pending_line(item, subscription.default_tax_rate_ids) for item in renewal.pending_items]
+    if not lines:
+        return None
+    return draft_invoice(
+        frame_of(renewal),
+        lines,
+        active_discounts(renewal.discounts, renewal.customer_discounts, as_of),
+        billing_reason="subscription_create",
+        period=Period(as_of, as_of),
+        as_of=as_of,
+        finalize_now=request.collection_method == "charge_automatically",
+    )
+
+
+def _item_lines(started: _Started, request: SubscribeRequest) -> list[PlannedLine]:
+    subscription = started.snapshot.subscription
+    lines = []
+    for item, item_period in zip(subscription.items, started.first_periods, strict=True):
+        if request.proration_behavior == "none" and not item_period.is_whole:
+            continue  # the stub is free
+        make = trial_period_line if subscription.trial_end is not None else period_line
+        lines.append(
+            make(
+                subscription.id,
+                item,
+                item_period,
+                default_tax_rate_ids=subscription.default_tax_rate_ids,
+                locale=started.snapshot.customer.locale,
+            )
+        )
+    return lines
+
+
+def _extra_lines(snapshot: SubscribeSnapshot, request: SubscribeRequest, started: _Started) -> list[PlannedLine]:
+    """One-time prices that are sold together with the subscription."""
+    lines = []
+    subscription = started.snapshot.subscription
+    for number, extra in enumerate(request.add_invoice_items):
+        price = price_to_sell(snapshot.prices, extra.price_id, f"add_invoice_items[{number}][price]")
+        if price.interval is not None:
+            raise PriceNotOneTime(price=price.id)
+        check_one_currency([price], subscription.currency)
+        rates = extra.tax_rate_ids or subscription.default_tax_rate_ids
+        lines.append(one_time_line(price, extra.quantity, subscription.start_date, rates, snapshot.customer.locale))
+    return lines
+
+
+def _with_first_status(
+    snapshot: RenewalSnapshot, invoices: tuple[PlannedInvoice, ...], as_of: datetime
+) -> SubscriptionFacts:
+    """The subscription with the status that its first invoice leaves it in before any payment."""
+    subscription, customer = snapshot.subscription, snapshot.customer
+    minimum = snapshot.settings.minimum_charges.get(subscription.currency, 0)
+    due = sum(apply_balance(invoice.totals.total, customer.balance, minimum).amount_due for invoice in invoices)
+    status = first_status(
+        on_trial=subscription.trial_end is not None,
+        amount_due=due,
+        collection_method=subscription.collection_method,
+    )
+    notice_is_due = subscription.trial_end is not None and subscription.trial_end - TRIAL_NOTICE <= as_of
+    return replace(
+        subscription,
+        status=status,
+        incomplete_expires_at=incomplete_expires_at(status, as_of),
+        trial_will_end_sent_at=as_of if notice_is_due else None,
+    )
+
+
+def _new_subscription(
+    snapshot: SubscribeSnapshot, request: SubscribeRequest, subscription: SubscriptionFacts
+) -> NewSubscription:
+    return NewSubscription(
+        merchant_id=request.merchant_id,
+        customer_id=request.customer_id,
+        billing_entity_id=snapshot.billing_entity_id,
+        currency=subscription.currency,
+        collection_method=subscription.collection_method,
+        timezone=subscription.timezone,
+        start_date=subscription.start_date,
+        trial_start=subscription.trial_start,
+        trial_end=subscription.trial_end,
+        trial_missing_payment_method=subscription.trial_missing_payment_method,
+        days_until_due=subscription.days_until_due,
+        default_payment_method_id=subscription.default_payment_method_id,
+        default_tax_rate_ids=subscription.default_tax_rate_ids,
+        description=subscription.description,
+        metadata=request.metadata,
+        test_clock_id=subscription.test_clock_id,
+    )
+
+
+def _new_item(item: ItemFacts) -> NewItem:
+    return NewItem(item.price.id, item.quantity, item.current_period_start, item.current_period_end, item.tax_rate_ids)
+
+
+def _uses(draft: Draft, as_of: datetime) -> tuple[DiscountUse, ...]:
+    return tuple(DiscountUse(discount_id, as_of, 0) for discount_id in draft.used_discount_ids)
+
+
+def _events(subscription: SubscriptionFacts, invoices: tuple[PlannedInvoice, ...]) -> tuple[PlannedEvent, ...]:
+    events = [PlannedEvent("customer.subscription.created", "subscription", subscription.id)]
+    if subscription.trial_will_end_sent_at is not None:
+        events.append(PlannedEvent("customer.subscription.trial_will_end", "subscription", subscription.id))
+    events += [PlannedEvent("invoice.created", "invoice", new_ref(number)) for number in range(len(invoices))]
+    return tuple(events)
