@@ -62,8 +62,14 @@ def test_importing_everything_starts_no_server(bare_env, tmp_path):
 
 
 def test_env_example_names_every_variable():
-    named = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     sources = [ROOT / "billing_site" / "settings.py", ROOT / "tests" / "settings.py"]
     read = {name for path in sources for name in re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', path.read_text())}
     assert read <= named
     assert named - read == {"CHROMIUM"}
+
+
+@pytest.mark.slow
+def test_a_copy_of_env_example_changes_nothing(bare_env):
+    looked_at = "settings.SITE_URL, settings.ALLOWED_HOSTS[:2], settings.DEBUG, settings.HTTPS, settings.EMAIL_BACKEND"
+    assert setting({**bare_env, "ENV_FILE": str(ROOT / ".env.example")}, looked_at) == setting(bare_env, looked_at)
