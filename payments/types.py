@@ -22,6 +22,7 @@ class IntentToPlan:
     statement_descriptor: str = ""
     description: str = ""
     off_session: bool = True
+    keep_body: bool = True  # the merchant's `keep_event_bodies`
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from core.context import Context
 from core.ids import new_ids
-from events.copying import copy_rows, update_rows
+from events.copying import Row, insert_rows, new_row, update_rows
 from events.writes import record_events
-from payments.events import intent_event
-from payments.models import Charge, ChargeStatus, InvoicePayment, PaymentIntent, PaymentIntentStatus
+from payments.events import intent_event, told
+from payments.models import (
+    OPEN_INTENT_STATUSES,
+    Charge,
+    ChargeStatus,
+    InvoicePayment,
+    PaymentIntent,
+    PaymentIntentStatus,
+    Refund,
+)
 from payments.rules import charge_key
 from payments.types import IntentToPlan, PlannedIntent
-
-_INTENT_FIELDS = tuple(field.attname for field in PaymentIntent._meta.concrete_fields)
-_CHARGE_FIELDS = tuple(field.attname for field in Charge._meta.concrete_fields)
-_INVOICE_PAYMENT_FIELDS = tuple(field.attname for field in InvoicePayment._meta.concrete_fields)
 
 # What settling may change. The rest of an intent or a charge never moves after it was planned.
 _INTENT_SETTLED = (
@@ -32,6 +37,7 @@ _INTENT_SETTLED = (
 )
 _CHARGE_SETTLED = (
     "status",
+    "called_at",
     "gateway_charge_id",
     "failure_code",
     "decline_code",
@@ -63,13 +69,13 @@ def plan_intents(ctx: Context, invoices: Sequence[IntentToPlan]) -> list[Planned
     ]
     charge_of = {charge.payment_intent_id: charge.id for charge in charges}
     for intent in intents:
-        intent.latest_charge_id = charge_of.get(intent.id, "")
+        intent["latest_charge_id"] = charge_of.get(intent.id, "")
     insert_intents(intents)
     insert_charges(charges)
     record_events(
         ctx,
         [
-            intent_event("created", intent, invoice.test_clock_id)
+            told(intent_event("created", intent, invoice.test_clock_id), invoice.keep_body)
             for intent, invoice in zip(intents, invoices, strict=True)
         ],
     )
@@ -79,19 +85,20 @@ def plan_intents(ctx: Context, invoices: Sequence[IntentToPlan]) -> list[Planned
     ]
 
 
-def new_intent(ctx: Context, intent_id: str, invoice: IntentToPlan) -> PaymentIntent:
+def new_intent(ctx: Context, intent_id: str, invoice: IntentToPlan) -> Row:
     """An intent's row, not stored yet."""
     waits_for = (
         PaymentIntentStatus.REQUIRES_CONFIRMATION
         if invoice.payment_method_id
         else PaymentIntentStatus.REQUIRES_PAYMENT_METHOD
     )
-    return PaymentIntent(
+    return new_row(
+        PaymentIntent,
         id=intent_id,
         merchant_id=invoice.merchant_id,
         customer_id=invoice.customer_id,
         invoice_id=invoice.invoice_id,
-        status=waits_for,
+        status=waits_for.value,
         amount=invoice.amount,
         currency=invoice.currency,
         gateway=invoice.gateway,
@@ -104,16 +111,17 @@ def new_intent(ctx: Context, intent_id: str, invoice: IntentToPlan) -> PaymentIn
 
 
 def plan_charge(
-    ctx: Context, charge_id: str, intent: PaymentIntent, *, attempt: int, off_session: bool, clock_id: str | None
-) -> Charge:
+    ctx: Context, charge_id: str, intent: Any, *, attempt: int, off_session: bool, clock_id: str | None
+) -> Row:
     """A planned attempt's row, not stored yet. Its key is what makes a repeated call harmless."""
-    return Charge(
+    return new_row(
+        Charge,
         id=charge_id,
         merchant_id=intent.merchant_id,
         customer_id=intent.customer_id,
         payment_intent_id=intent.id,
         invoice_id=intent.invoice_id or "",
-        status=ChargeStatus.PLANNED,
+        status=ChargeStatus.PLANNED.value,
         attempt=attempt,
         off_session=off_session,
         amount=intent.amount,
@@ -128,41 +136,67 @@ def plan_charge(
     )
 
 
-def insert_intents(intents: Sequence[PaymentIntent]) -> None:
-    copy_rows(PaymentIntent, _INTENT_FIELDS, _rows(intents, _INTENT_FIELDS))
+def insert_intents(rows: Sequence[Row]) -> None:
+    """Raises `psycopg.errors.UniqueViolation` for an invoice that has an open intent: one_open_intent_per_invoice."""
+    insert_rows(PaymentIntent, rows)
 
 
-def insert_charges(charges: Sequence[Charge]) -> None:
-    copy_rows(Charge, _CHARGE_FIELDS, _rows(charges, _CHARGE_FIELDS))
+def insert_charges(rows: Sequence[Row]) -> None:
+    """Raises `psycopg.errors.UniqueViolation` for a second one in flight: one_charge_in_flight_per_intent."""
+    insert_rows(Charge, rows)
 
 
-def insert_invoice_payments(payments: Sequence[InvoicePayment]) -> None:
-    copy_rows(InvoicePayment, _INVOICE_PAYMENT_FIELDS, _rows(payments, _INVOICE_PAYMENT_FIELDS))
+def insert_invoice_payments(rows: Sequence[Row]) -> None:
+    insert_rows(InvoicePayment, rows)
 
 
-def update_intents(intents: Sequence[PaymentIntent]) -> None:
+def insert_refunds(rows: Sequence[Row]) -> None:
+    insert_rows(Refund, rows)
+
+
+def lock_intents(intent_ids: Iterable[str]) -> dict[str, Row]:
+    """The rows by id, locked in id order."""
+    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(id__in=set(intent_ids)).order_by("id")
+    return {values["id"]: Row(values) for values in rows.values()}
+
+
+def lock_open_intents(invoice_ids: Iterable[str]) -> dict[str, Row]:
+    """The one open intent of each invoice that has one, by invoice, locked in id order. The invoices are locked."""
+    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(
+        invoice_id__in=set(invoice_ids), status__in=OPEN_INTENT_STATUSES
+    )
+    return {values["invoice_id"]: Row(values) for values in rows.order_by("id").values()}
+
+
+def lock_charges(charge_ids: Iterable[str]) -> dict[str, Row]:
+    """The rows by id, locked in id order."""
+    rows = Charge.objects.select_for_update(no_key=True).filter(id__in=set(charge_ids)).order_by("id")
+    return {values["id"]: Row(values) for values in rows.values()}
+
+
+def update_intents(intents: Sequence[Any]) -> None:
     """Store what settling changed; the caller holds the rows' locks and has bumped their versions."""
     update_rows(PaymentIntent, ("id", *_INTENT_SETTLED), _rows(intents, ("id", *_INTENT_SETTLED)))
 
 
-def update_charges(charges: Sequence[Charge]) -> None:
+def update_charges(charges: Sequence[Any]) -> None:
     """Store what settling changed; the caller holds the rows' locks and has bumped their versions."""
     update_rows(Charge, ("id", *_CHARGE_SETTLED), _rows(charges, ("id", *_CHARGE_SETTLED)))
 
 
-def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> set[str]:
-    """Which of these planned charges are this worker's to send: each goes to one worker, by a conditional update."""
-    return _ids_updated(
-        Charge.objects.filter(id__in=sorted(charge_ids), status=ChargeStatus.PLANNED, called_at__isnull=True),
-        called_at=ctx.recorded_at,
-    )
+def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> None:
+    """Mark planned charges as this worker's to send. The caller holds their rows' locks and saw that nobody has."""
+    Charge.objects.filter(id__in=charge_ids, status=ChargeStatus.PLANNED).update(called_at=ctx.recorded_at)
 
 
-def _ids_updated(queryset: Any, **values: Any) -> set[str]:
-    """Update and say which rows were: Django's `update` gives only a number."""
-    ids = list(queryset.select_for_update(no_key=True).order_by("id").values_list("id", flat=True))
-    queryset.model.objects.filter(id__in=ids).update(**values)
-    return set(ids)
+def postpone_look_up(ctx: Context, charge_ids: Sequence[str], until: datetime) -> None:
+    """Nobody else looks these up before `until` (wall time): a lease, and the pace of look-ups that find nothing."""
+    Charge.objects.filter(id__in=charge_ids).update(called_at=ctx.recorded_at, resolve_after=until)
+
+
+def postpone_settling(charge_ids: Sequence[str], until: datetime) -> None:
+    """Nobody else asks after these debits before `until` (business time)."""
+    Charge.objects.filter(id__in=charge_ids).update(next_action_at=until)
 
 
 def store_gateway_intent_ids(pairs: Sequence[tuple[str, str]]) -> None:
@@ -172,3 +206,30 @@ def store_gateway_intent_ids(pairs: Sequence[tuple[str, str]]) -> None:
 
 def _rows(objects: Sequence[Any], fields: Sequence[str]) -> list[list[Any]]:
     return [[getattr(row, name) for name in fields] for row in objects]
+
+
+# What a refund's answer may change.
+_REFUND_SETTLED = (
+    "status",
+    "called_at",
+    "gateway_refund_id",
+    "failure_reason",
+    "resolve_after",
+    "next_action_at",
+    "version",
+)
+
+
+def lock_refunds(refund_ids: Iterable[str]) -> dict[str, Row]:
+    """The rows by id, locked in id order; their charges are locked before."""
+    rows = Refund.objects.select_for_update(no_key=True).filter(id__in=set(refund_ids)).order_by("id")
+    return {values["id"]: Row(values) for values in rows.values()}
+
+
+def update_refunds(rows: Sequence[Row]) -> None:
+    update_rows(Refund, ("id", *_REFUND_SETTLED), _rows(rows, ("id", *_REFUND_SETTLED)))
+
+
+def set_amounts_refunded(rows: Sequence[Row]) -> None:
+    """What of each charge is promised back; the database refuses more than the charge."""
+    update_rows(Charge, ("id", "amount_refunded", "version"), _rows(rows, ("id", "amount_refunded", "version")))

@@ -1,0 +1,146 @@
+"""Reads of intents, charges and refunds. Always within one merchant, but for what the runs read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db.models import Max, Q, QuerySet
+
+from core.errors import OstinatoError, gettext_noop
+from customers.models import PaymentMethod
+from payments.models import IN_FLIGHT_CHARGE_STATUSES, Charge, InvoicePayment, PaymentIntent, Refund
+
+
+class PaymentIntentNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "payment_intent"
+    message_id = gettext_noop("There is no such payment.")
+
+
+class ChargeNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "charge"
+    message_id = gettext_noop("There is no such charge.")
+
+
+class RefundNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "refund"
+    message_id = gettext_noop("There is no such refund.")
+
+
+def payment_intents(merchant_id: str) -> QuerySet[PaymentIntent]:
+    """The merchant's payments, the latest first."""
+    return PaymentIntent.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def payment_intent_by_id(merchant_id: str, payment_intent_id: str) -> PaymentIntent:
+    """One payment. Raises `PaymentIntentNotFound`, for another merchant's too."""
+    found = payment_intents(merchant_id).filter(id=payment_intent_id).first()
+    if found is None:
+        raise PaymentIntentNotFound
+    return found
+
+
+def charges(merchant_id: str) -> QuerySet[Charge]:
+    """The merchant's attempts, the latest first."""
+    return Charge.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def charge_by_id(merchant_id: str, charge_id: str) -> Charge:
+    """One attempt. Raises `ChargeNotFound`, for another merchant's too."""
+    found = charges(merchant_id).filter(id=charge_id).first()
+    if found is None:
+        raise ChargeNotFound
+    return found
+
+
+def refunds_of(merchant_id: str, charge_id: str) -> list[Refund]:
+    """What went back of a charge, the oldest first."""
+    return list(Refund.objects.filter(merchant_id=merchant_id, charge_id=charge_id).order_by("created", "id"))
+
+
+def invoice_payments(merchant_id: str, invoice_id: str) -> list[InvoicePayment]:
+    """How an invoice was paid, the oldest first."""
+    return list(InvoicePayment.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).order_by("created", "id"))
+
+
+def usable_methods(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]:
+    """Those of these methods that are still attached, by id. One query."""
+    found = PaymentMethod.objects.filter(id__in={*payment_method_ids} - {""}, detached_at__isnull=True)
+    return {method.id: method for method in found}
+
+
+def methods_by_id(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]:
+    """These methods, attached or not. One query."""
+    return PaymentMethod.objects.in_bulk({*payment_method_ids} - {""})
+
+
+def last_attempts(payment_intent_ids: Iterable[str]) -> dict[str, int]:
+    """The number of the latest attempt of each intent. One query."""
+    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids)).values("payment_intent_id")
+    return {row["payment_intent_id"]: row["last"] for row in rows.annotate(last=Max("attempt"))}
+
+
+def in_flight(payment_intent_ids: Iterable[str]) -> dict[str, Charge]:
+    """The one charge in flight of each intent that has one, by intent. One query."""
+    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids), status__in=IN_FLIGHT_CHARGE_STATUSES)
+    return {charge.payment_intent_id: charge for charge in rows}
+
+
+def attempts_since(
+    since: datetime, tried: Iterable[tuple[str, int, str]]
+) -> Mapping[tuple[str, int, str], list[datetime]]:
+    """When each (payment method, amount, currency) was tried from `since` on, oldest first. One query."""
+    wanted = set(tried)
+    rows = Charge.objects.filter(
+        payment_method_id__in={method for method, _, _ in wanted}, created__gte=since, called_at__isnull=False
+    ).exclude(status="canceled")
+    found: dict[tuple[str, int, str], list[datetime]] = defaultdict(list)
+    for charge in rows.order_by("created"):
+        key = (charge.payment_method_id, charge.amount, charge.currency)
+        if key in wanted:
+            # A first attempt is made when it was planned; `called_at` is wall time and says nothing here.
+            found[key].append(charge.created)
+    return found
+
+
+def gateway_charges_of(payment_intent_ids: Iterable[str]) -> dict[str, set[str]]:
+    """The gateway's ids of the attempts that each intent brought home. One query."""
+    found: dict[str, set[str]] = defaultdict(set)
+    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids)).exclude(gateway_charge_id="")
+    for intent_id, gateway_charge_id in rows.values_list("payment_intent_id", "gateway_charge_id"):
+        found[intent_id].add(gateway_charge_id)
+    return found
+
+
+def unanswered_charges(wall: datetime, *, never_sent_before: datetime, sent_before: datetime) -> QuerySet[Charge]:
+    """Charges whose outcome nobody knows and that are due for a look-up: unknown, or planned by a worker that died."""
+    unknown = Q(status="unknown") & (Q(resolve_after__isnull=True) | Q(resolve_after__lte=wall))
+    never_sent = Q(status="planned", called_at__isnull=True, recorded_at__lte=never_sent_before)
+    died = Q(status="planned", called_at__lte=sent_before)
+    return Charge.objects.filter(unknown | never_sent | died).order_by("recorded_at", "id")
+
+
+def due_charges(as_of: datetime, clock_id: str | None) -> QuerySet[Charge]:
+    """Debits whose day has come: on the clock, or all that are on none."""
+    return _on_clock(Charge.objects.filter(status="processing", next_action_at__lte=as_of), clock_id)
+
+
+def due_refunds(as_of: datetime, clock_id: str | None) -> QuerySet[Refund]:
+    """Refunds whose day has come: on the clock, or all that are on none."""
+    return _on_clock(Refund.objects.filter(status="pending", next_action_at__lte=as_of), clock_id)
+
+
+def unanswered_refunds(wall: datetime, *, sent_before: datetime) -> QuerySet[Refund]:
+    """Refunds whose outcome nobody knows and that are due for a look-up."""
+    unknown = Q(status="unknown") & (Q(resolve_after__isnull=True) | Q(resolve_after__lte=wall))
+    died = Q(status="planned", recorded_at__lte=sent_before)
+    return Refund.objects.filter(unknown | died).order_by("recorded_at", "id")
+
+
+def _on_clock(rows: QuerySet, clock_id: str | None) -> QuerySet:
+    rows = rows.filter(test_clock_id__isnull=True) if clock_id is None else rows.filter(test_clock_id=clock_id)
+    return rows.order_by("next_action_at", "id")

@@ -1,0 +1,106 @@
+"""Storing and forgetting ways to pay. The gateway is called first or last, never inside a transaction."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core.context import Context
+from core.ids import new_id
+from customers.models import PaymentMethod
+from customers.selectors import PaymentMethodNotFound, customer_by_id, payment_method_by_id
+from customers.services import set_default_payment_method
+from customers.snapshots import payment_method_snapshot
+from customers.writes import lock_customer
+from events.types import EventRow
+from events.writes import record_events
+from payments.events import told
+from payments.gateways import gateway_named
+from payments.gateways.base import Call, NoSuchGatewayObject
+from payments.types import MethodFacts
+
+
+def attach_payment_method(
+    *, ctx: Context, merchant_id: str, customer_id: str, instrument: str, make_default: bool | None = None
+) -> PaymentMethod:
+    """Store an instrument (a sandbox token such as "pm_card_visa") for the customer.
+
+    It becomes the default when `make_default` says so, or when it says nothing and there is none yet.
+    Raises `CustomerNotFound`, `InstrumentDeclined`, `UnknownInstrument`; nothing is stored then.
+    """
+    customer = customer_by_id(merchant_id, customer_id)
+    gateway_name = customer.merchant.gateway
+    gateway = gateway_named(gateway_name)
+    method_id = new_id("pm")
+    call = Call(merchant_id, f"{method_id}/attach", ctx.as_of, ctx.recorded_at)
+    owner = gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
+    facts = gateway.attach(call, owner, instrument)
+    with transaction.atomic(durable=True):
+        customer = lock_customer(merchant_id, customer_id)
+        method = _store(ctx, method_id, merchant_id, customer_id, gateway_name, facts)
+        record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+        if make_default or (make_default is None and not customer.default_payment_method_id):
+            set_default_payment_method(
+                ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, payment_method_id=method.id
+            )
+    return method
+
+
+def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, payment_method_id: str) -> PaymentMethod:
+    """Forget one; it is no default any more. Raises `PaymentMethodNotFound`, for another customer's too.
+
+    Subscriptions and invoices that name it keep the name: collecting passes over what is detached.
+    """
+    with transaction.atomic(durable=True):
+        customer = lock_customer(merchant_id, customer_id)
+        method = payment_method_by_id(merchant_id, customer_id, payment_method_id)
+        method.detached_at = ctx.as_of
+        method.version += 1
+        method.save(update_fields=["detached_at", "version"])
+        record_events(ctx, [_event("detached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+        if customer.default_payment_method_id == payment_method_id:
+            set_default_payment_method(ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, payment_method_id="")
+    call = Call(merchant_id, f"{method.id}/detach", ctx.as_of, ctx.recorded_at)
+    try:
+        gateway_named(method.gateway).detach(call, method.gateway_method_id)
+    except NoSuchGatewayObject:
+        pass  # it is as forgotten as it was to be
+    return method
+
+
+def _store(
+    ctx: Context, method_id: str, merchant_id: str, customer_id: str, gateway: str, facts: MethodFacts
+) -> PaymentMethod:
+    return PaymentMethod.objects.create(
+        id=method_id,
+        merchant_id=merchant_id,
+        customer_id=customer_id,
+        gateway=gateway,
+        gateway_method_id=facts.gateway_method_id,
+        type=facts.type,
+        brand=facts.brand,
+        last4=facts.last4,
+        exp_month=facts.exp_month,
+        exp_year=facts.exp_year,
+        fingerprint=facts.fingerprint,
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def _event(type: str, method: PaymentMethod, test_clock_id: str | None, keep_body: bool) -> EventRow:
+    return told(
+        EventRow(
+            merchant_id=method.merchant_id,
+            type=f"payment_method.{type}",
+            object_type="payment_method",
+            object_id=method.id,
+            object_version=method.version,
+            customer_id=method.customer_id or "",
+            test_clock_id=test_clock_id,
+            body=payment_method_snapshot(method),
+        ),
+        keep_body,
+    )
+
+
+__all__ = ["PaymentMethodNotFound", "attach_payment_method", "detach_payment_method"]
