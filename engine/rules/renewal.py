@@ -64,6 +64,7 @@ def state_of(subscription: SubscriptionFacts) -> SubscriptionState:
         status=subscription.status,
         next_action_at=next_action_at(subscription),
         billing_cycle_anchor=subscription.billing_cycle_anchor,
+        anchor_day_of_month=subscription.anchor_day_of_month,
         trial_end=subscription.trial_end,
         trial_will_end_sent_at=subscription.trial_will_end_sent_at,
         cancel_at_period_end=subscription.cancel_at_period_end,
@@ -176,6 +177,7 @@ def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[Ite
         item.price.interval,
         subscription.timezone,
         item.current_period_end,
+        day_of_month=subscription.anchor_day_of_month,
         until=until,
     )
     line = period_line(

@@ -85,24 +85,6 @@ def plan_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of
     )
 
 
-def subscribed(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> RenewalSnapshot:
-    """The subscription that `plan_subscribe` would make, as the next renewal will find it: for previews."""
-    plan = plan_subscribe(snapshot, request, as_of)
-    started = _start(snapshot, request, as_of).snapshot
-    used = {use.discount_id for use in plan.discounts_used}
-    return replace(
-        started,
-        subscription=replace(
-            started.subscription,
-            status="trialing" if plan.state.trial_end else "active",
-            trial_will_end_sent_at=as_of,  # nobody is told anything by a preview
-        ),
-        discounts=tuple(discount for discount in started.discounts if discount.id not in used),
-        customer_discounts=tuple(discount for discount in started.customer_discounts if discount.id not in used),
-        pending_items=() if plan.invoices else started.pending_items,
-    )
-
-
 def _check_options(request: SubscribeRequest) -> None:
     choices = {
         "collection_method": ("charge_automatically", "send_invoice"),
@@ -190,6 +172,7 @@ def _facts(
         status="active",
         currency=currency,
         billing_cycle_anchor=opened.anchor,
+        anchor_day_of_month=opened.day_of_month,
         start_date=opened.start,
         items=items,
         collection_method=request.collection_method,

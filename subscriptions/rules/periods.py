@@ -16,15 +16,11 @@ from core.periods import (
     first_boundary_after,
     period_at,
     seconds_between,
-    time_zone,
 )
 from subscriptions.rules.prices import shortest_interval
 from subscriptions.types import PriceFacts
 
 MAX_TRIAL_DAYS = 730
-
-# How many boundaries are tried for one that is not clamped: eight years of months reach a 29 February.
-_UNCLAMPED_TRIES = 97
 
 
 class TrialTooLong(OstinatoError):
@@ -59,11 +55,12 @@ class AnchorTooFar(OstinatoError):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a subscription begins. `anchor` may lie after the first boundary (see `opening`)."""
+    """How a subscription begins; `day_of_month` is the day its cycle aims at, when not the anchor's own."""
 
     start: datetime
     trial_end: datetime | None
     anchor: datetime
+    day_of_month: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +87,7 @@ def opening(
     """The trial and the anchor of a new subscription.
 
     The anchor is the one that was asked for, else the first default cycle day among the prices, else the trial's
-    end or the start. A cycle day that the first boundary's month lacks (the 31st, from 28 February) is kept by
-    anchoring at the first boundary that has it: the boundaries are the same, before the anchor as after it.
+    end or the start. A cycle day that the anchor's month lacks (the 31st, anchored on 28 February) is remembered.
     Raises `TrialTooLong`, `TrialDaysInvalid`, `TrialEndInPast`, `AnchorInPast`, `AnchorTooFar`.
     """
     ends = _trial_end(prices, start, tz, trial_period_days, trial_end)
@@ -102,10 +98,9 @@ def opening(
         _check_anchor(billing_cycle_anchor, first_paid, shortest, tz)
         return Opening(start, ends, billing_cycle_anchor)
     for price in prices:
-        if price.cycle_day is not None and price.interval is not None:
-            anchor = _anchor_on(price.cycle_day, price.interval, first_paid, tz)
-            if anchor is not None:
-                return Opening(start, ends, anchor)
+        if price.cycle_day is not None and price.interval is not None and price.interval.unit != "day":
+            anchor, day_of_month = _anchor_on(price.cycle_day, price.interval, first_paid, tz)
+            return Opening(start, ends, anchor, day_of_month)
     return Opening(start, ends, first_paid)
 
 
@@ -114,17 +109,23 @@ def first_period(opened: Opening, interval: Interval, tz: str) -> ItemPeriod:
     if opened.trial_end is not None:
         trial = Period(opened.start, opened.trial_end)
         return ItemPeriod(trial, trial)
-    return next_period(opened.anchor, interval, tz, opened.start)
+    return next_period(opened.anchor, interval, tz, opened.start, day_of_month=opened.day_of_month)
 
 
 def next_period(
-    anchor: datetime, interval: Interval, tz: str, after: datetime, *, until: datetime | None = None
+    anchor: datetime,
+    interval: Interval,
+    tz: str,
+    after: datetime,
+    *,
+    day_of_month: int | None = None,
+    until: datetime | None = None,
 ) -> ItemPeriod:
     """The period that begins at `after`, the end of the one before: a stub when `after` is no boundary.
 
     `until` cuts it short: a subscription that ends inside a period is billed only to its end.
     """
-    whole = period_at(anchor, interval, tz, after)
+    whole = period_at(anchor, interval, tz, after, day_of_month=day_of_month)
     end = whole.end if until is None or until >= whole.end else until
     return ItemPeriod(Period(after, end), whole)
 
@@ -160,16 +161,8 @@ def _check_anchor(anchor: datetime, first_paid: datetime, shortest: Interval, tz
         raise AnchorTooFar(latest=latest.isoformat())
 
 
-def _anchor_on(cycle_day: int, interval: Interval, start: datetime, tz: str) -> datetime | None:
-    """The anchor for a price's default cycle day; None where the interval knows no such day."""
+def _anchor_on(cycle_day: int, interval: Interval, start: datetime, tz: str) -> tuple[datetime, int | None]:
+    """The anchor for a price's default cycle day, and the day of the month that the cycle aims at."""
     if interval.unit == "week":
-        return anchor_from_config(start, AnchorConfig(weekday=cycle_day), interval, tz)
-    if interval.unit == "day":
-        return None
-    first = anchor_from_config(start, AnchorConfig(day_of_month=cycle_day), interval, tz)
-    zone = time_zone(tz)
-    for n in range(_UNCLAMPED_TRIES):
-        candidate = boundary(first, interval, n, tz, day_of_month=cycle_day)
-        if candidate.astimezone(zone).day == cycle_day:
-            return candidate
-    return first
+        return anchor_from_config(start, AnchorConfig(weekday=cycle_day), interval, tz), None
+    return anchor_from_config(start, AnchorConfig(day_of_month=cycle_day), interval, tz), cycle_day
