@@ -1,0 +1,1 @@
+"""Catalogs brought in from elsewhere: read, checked and planned without a database, then written in bulk."""
