@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import F
+
 from core.context import Context
 from customers.models import Customer, CustomerBalanceTransaction
 from customers.rules import check_balance_currency, ending_balance
@@ -68,3 +70,12 @@ def _ledger_row(ctx: Context, customer: Customer, entry: BalanceEntry) -> Custom
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )
+
+
+def set_currency(customer_id: str, currency: str) -> int:
+    """The currency that the customer's first invoice or subscription brings; the caller holds the row's lock.
+
+    Returns the row's new version.
+    """
+    Customer.objects.filter(id=customer_id).update(currency=currency, version=F("version") + 1)
+    return int(Customer.objects.values_list("version", flat=True).get(id=customer_id))

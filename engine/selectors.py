@@ -212,7 +212,7 @@ def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[s
         items[row.subscription_id].append(row)
         price_ids.add(row.price_id)
     rows.items = items
-    prices = _rows(Price.objects.filter(id__in=price_ids))
+    prices = _rows(Price.objects.filter(merchant_id__in=list(rows.merchants), id__in=price_ids))
     products = {row.id: row for row in _rows(Product.objects.filter(id__in={row.product_id for row in prices}))}
     rows.prices = {row.id: price_facts(row, products[row.product_id]) for row in prices}
 
@@ -256,7 +256,10 @@ def _load_tax_rates(rows: BillingRows, subscriptions: Sequence[Row], ids: set[st
     for waiting in rows.pending.values():
         for facts in waiting:
             ids.update(facts.tax_rate_ids)
-    rows.tax_rates = {row.id: tax_rate_facts(row) for row in _rows(TaxRate.objects.filter(id__in=ids))}
+    rows.tax_rates = {
+        row.id: tax_rate_facts(row)
+        for row in _rows(TaxRate.objects.filter(merchant_id__in=list(rows.merchants), id__in=ids))
+    }
 
 
 def _rows(queryset: Any) -> list[Row]:

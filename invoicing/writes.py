@@ -136,7 +136,7 @@ def put_items_on_invoice(items: Sequence[tuple[str, str]]) -> None:
 
 
 def allow_erasure() -> None:
-    """Let this transaction delete what is frozen: one-off drafts, livemode=False data, audited erasure. Nothing else."""
+    """Let this transaction delete what is frozen: one-off drafts, sandbox data, audited erasure. Nothing else."""
     assert connection.in_atomic_block, "the permission ends with a transaction"
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ostinato.allow_erasure = 'on'")

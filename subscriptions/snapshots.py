@@ -59,6 +59,21 @@ def item_snapshot(item: Any) -> dict[str, Any]:
     }
 
 
+def discount_snapshot(discount: Any) -> dict[str, Any]:
+    """Stripe's discount object."""
+    return {
+        "id": discount.id,
+        "object": "discount",
+        "coupon": discount.coupon_id,
+        "customer": discount.customer_id,
+        "end": unix(discount.end),
+        "promotion_code": discount.promotion_code_id or None,
+        "start": unix(discount.start),
+        "subscription": discount.subscription_id,
+        "subscription_item": discount.subscription_item_id or None,
+    }
+
+
 def unix(instant: datetime | None) -> int | None:
     """Seconds since 1970, as Stripe tells time."""
     return None if instant is None else int(instant.timestamp())

@@ -31,7 +31,7 @@ from invoicing.types import PlannedInvoice, PlannedPendingItem
 from payments.types import IntentToPlan
 from payments.writes import plan_intents
 from subscriptions import writes as subscriptions
-from subscriptions.snapshots import subscription_snapshot
+from subscriptions.snapshots import discount_snapshot, subscription_snapshot
 from subscriptions.types import DiscountUse, SubscriptionState
 
 
@@ -42,6 +42,7 @@ class Batch:
     ctx: Context
     rows: BillingRows
     off_session: bool = True
+    charge: bool = True  # False: intents are planned without a charge (default_incomplete)
     subscriptions: dict[str, Row] = field(default_factory=dict)  # every one touched, by id
     new_subscriptions: list[Row] = field(default_factory=list)
     moved_subscriptions: dict[str, Row] = field(default_factory=dict)
@@ -51,6 +52,8 @@ class Batch:
     deleted_items: list[str] = field(default_factory=list)
     advances: list[tuple[str, Any, Any]] = field(default_factory=list)
     new_discounts: list[Row] = field(default_factory=list)
+    discounts: dict[str, Row] = field(default_factory=dict)  # given or taken away here, by id
+    discount_ids: dict[str, list[str]] = field(default_factory=dict)  # live ones by subscription
     removed_discounts: list[str] = field(default_factory=list)
     discounts_used: list[tuple[str, Any, str]] = field(default_factory=list)
     closings: list[tuple[str, Any, Any]] = field(default_factory=list)
@@ -59,6 +62,7 @@ class Batch:
     swept: list[tuple[str, str]] = field(default_factory=list)
     swept_debits: list[tuple[str, str, list[dict[str, Any]]]] = field(default_factory=list)
     new_invoices: dict[str, InvoiceRows] = field(default_factory=dict)
+    finalize_ids: list[str] = field(default_factory=list)  # new drafts that are finalized at once
     finalized: dict[str, Row] = field(default_factory=dict)  # by invoice, new ones and drafts that stood
     progressed: dict[str, Row] = field(default_factory=dict)  # finalized before, now moved on (void, stopped)
     intents: list[IntentToPlan] = field(default_factory=list)
@@ -71,6 +75,9 @@ class Batch:
         """A subscription that this transaction holds, with its live items."""
         self.subscriptions[subscription.id] = subscription
         self.items[subscription.id] = list(items)
+        self.discount_ids[subscription.id] = [
+            given.id for given in self.rows.subscription_discounts.get(subscription.id, ())
+        ]
 
     def move(self, subscription_id: str, state: SubscriptionState) -> Row:
         """Give the subscription its planned state; its version is bumped once in a transaction."""
@@ -90,6 +97,8 @@ class Batch:
         """A draft with all that hangs on it; what it swept is spent for the rest of the transaction."""
         drafted = draft_rows(self.ctx, planned, invoice_id, refs)
         self.new_invoices[invoice_id] = drafted
+        if planned.finalize_now:
+            self.finalize_ids.append(invoice_id)
         self.periods.extend(drafted.periods)
         for item_id in drafted.swept:
             self.rows.spent.add(item_id)
@@ -162,7 +171,7 @@ class Batch:
 
     def _intent(self, plan: FinalizationPlan, invoice: Row) -> IntentToPlan:
         merchant = self.rows.merchants[invoice.merchant_id]
-        charged = invoice.collection_method == "charge_automatically"
+        charged = self.charge and invoice.collection_method == "charge_automatically"
         return IntentToPlan(
             merchant_id=invoice.merchant_id,
             customer_id=invoice.customer_id,
@@ -251,17 +260,18 @@ class Batch:
         self, event: PlannedEvent, object_id: str, row: Row | None, customers: Mapping[str, Customer]
     ) -> EventRow:
         row = row or self._row_of(event.object_type, object_id, customers)
-        keeps = self.rows.keeps_bodies(row.merchant_id)
+        kind = event.object_type
         return EventRow(
             merchant_id=row.merchant_id,
             type=event.type,
-            object_type=event.object_type,
+            object_type=kind,
             object_id=object_id,
-            object_version=row.version,
-            customer_id=object_id if event.object_type == "customer" else row.customer_id,
-            body=self._body(event.object_type, row) if keeps else None,
+            # A discount is given and taken away, never changed: it has no version of its own.
+            object_version=row.version if kind != "discount" else 1 + event.type.endswith(".deleted"),
+            customer_id=object_id if kind == "customer" else row.customer_id,
+            body=self._body(kind, row) if self.rows.keeps_bodies(row.merchant_id) else None,
             previous_attributes=dict(event.previous_attributes) if event.previous_attributes else None,
-            test_clock_id=self._clock_of(event.object_type, row),
+            test_clock_id=self._clock_of(row),
         )
 
     def _row_of(self, object_type: str, object_id: str, customers: Mapping[str, Customer]) -> Any:
@@ -272,24 +282,30 @@ class Batch:
             return drafted.invoice if drafted else self.finalized.get(object_id) or self.progressed[object_id]
         if object_type == "invoiceitem":
             return self.pending[object_id]
+        if object_type == "discount":
+            return self.discounts[object_id]
         return customers.get(object_id) or self.rows.customers[object_id]
 
-    def _clock_of(self, object_type: str, row: Any) -> str | None:
-        if object_type == "invoiceitem":
-            clock: str | None = self.rows.customers[row.customer_id].test_clock_id
-            return clock
-        clock = row.test_clock_id
+    def _clock_of(self, row: Any) -> str | None:
+        # Items and discounts live in their customer's time.
+        clock: str | None = getattr(row, "test_clock_id", None) or self.rows.customers[_owner(row)].test_clock_id
         return clock
 
     def _body(self, object_type: str, row: Any) -> dict[str, Any]:
         if object_type == "subscription":
-            return subscription_snapshot(row, self.items.get(row.id, ()))
+            return subscription_snapshot(row, self.items.get(row.id, ()), self.discount_ids.get(row.id, ()))
         if object_type == "invoice":
             drafted = self.new_invoices.get(row.id)
             if drafted is None:
                 return invoice_snapshot(row)
             return invoice_snapshot(row, drafted.lines, drafted.taxes_by_line)
-        return invoice_item_snapshot(row) if object_type == "invoiceitem" else customer_snapshot(row)
+        tellers: dict[str, Any] = {"invoiceitem": invoice_item_snapshot, "discount": discount_snapshot}
+        body: dict[str, Any] = tellers.get(object_type, customer_snapshot)(row)
+        return body
+
+
+def _owner(row: Any) -> str:
+    return str(getattr(row, "customer_id", row.id))
 
 
 def _kept_tax(tax: Row) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""Finalization: a draft gets its number, its legal snapshots and its due date, and its payment is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from django.db import transaction
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from engine.posting.batch import Batch
+from engine.rules.finalization import plan_finalization
+from engine.selectors import claim_drafts, finalization_snapshot, load_rows, subscription_rows
+from engine.services.chunks import ChunkReport, Job, run_job
+from engine.services.transitions import InvoiceNews, subscriptions_after_payment
+from engine.types import RefusedPlan, RunReport
+from engine.writes import refuse, resolve_refusals
+from events.copying import Row
+from invoicing.selectors import InvoiceNotFound
+from invoicing.writes import lock_invoices
+
+KIND = "finalization"
+
+
+class InvoiceAlreadyFinalized(OstinatoError):
+    code = "invoice_not_editable"
+    param = "invoice"
+    message_id = gettext_noop("The invoice was finalized before.")
+
+
+class FinalizationRefused(OstinatoError):
+    """The planner's own refusal, for a caller that asked for this one invoice."""
+
+    code = "invoice_finalization_failed"
+    param = "invoice"
+
+
+def run_finalizations(
+    *, ctx: Context, clock_id: str | None = None, chunk_size: int = 500, max_chunks: int | None = None
+) -> RunReport:
+    """Finalize every draft whose grace is over. Payments are planned here and made by `run_collections`."""
+    job = Job(
+        kind=KIND,
+        claim=lambda limit, only: claim_drafts(ctx.as_of, clock_id=clock_id, limit=limit, only=only),
+        work=lambda drafts: _finalize_drafts(ctx, drafts),
+    )
+    return run_job(ctx, job, clock_id=clock_id, chunk_size=chunk_size, max_chunks=max_chunks)
+
+
+def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
+    """One draft, now. Raises `InvoiceNotFound`, `InvoiceAlreadyFinalized`, `FinalizationRefused`."""
+    with transaction.atomic(durable=True):
+        drafts = [row for row in lock_invoices([invoice_id]) if row.merchant_id == merchant_id]
+        if not drafts:
+            raise InvoiceNotFound
+        if drafts[0].status != "draft":
+            raise InvoiceAlreadyFinalized
+        batch = Batch(ctx, load_rows(invoices=drafts, lock=True))
+        refused = finalize_rows(batch, drafts, subscription_rows([drafts[0].subscription_id]))
+        if refused:
+            raise FinalizationRefused(refused[0].message_id, **refused[0].params)
+        batch.write()
+        settle_paid(batch)
+
+
+def _finalize_drafts(ctx: Context, drafts: list[Row]) -> ChunkReport:
+    subscriptions = subscription_rows(row.subscription_id for row in drafts)
+    batch = Batch(ctx, load_rows(invoices=drafts, lock=True))
+    refused = finalize_rows(batch, drafts, subscriptions)
+    batch.write()
+    settle_paid(batch)
+    refuse(ctx, KIND, refused)
+    finalized = [row.id for row in drafts if row.id in batch.finalized]
+    resolve_refusals(ctx, KIND, finalized)
+    return ChunkReport(done=len(finalized), refused=len(refused))
+
+
+def finalize_rows(
+    batch: Batch, drafts: Iterable[Row], subscriptions: dict[str, Row], *, statuses: Collection[str] = ("draft",)
+) -> list[RefusedPlan]:
+    """Plan the finalization of drafts, one after the other so that a customer's balance is spent once.
+
+    Returns what the planner would not finalize: these stay drafts.
+    """
+    refused: list[RefusedPlan] = []
+    for draft in drafts:
+        if draft.status not in statuses:
+            continue
+        subscription = subscriptions.get(draft.subscription_id or "")
+        plan = plan_finalization(finalization_snapshot(batch.rows, draft, subscription), batch.ctx.as_of)
+        if isinstance(plan, RefusedPlan):
+            refused.append(plan)
+        else:
+            batch.add_finalization(plan, draft)
+    return refused
+
+
+def finalize_new(batch: Batch) -> list[RefusedPlan]:
+    """Finalize drafts that this very batch makes, in the same transaction; nobody has seen them as drafts."""
+    drafts = [batch.new_invoices[invoice_id].invoice for invoice_id in batch.finalize_ids]
+    return finalize_rows(batch, drafts, batch.subscriptions)
+
+
+def settle_paid(batch: Batch) -> None:
+    """Invoices that are paid by being finalized (nothing due) may wake their subscriptions. After the writing."""
+    news = [
+        InvoiceNews(row.id, row.subscription_id, "paid")
+        for row in batch.finalized.values()
+        if row.status == "paid" and row.subscription_id and _may_wake(batch, row)
+    ]
+    subscriptions_after_payment(batch.ctx, news)
+
+
+def _may_wake(batch: Batch, invoice: Row) -> bool:
+    """Most renewals with nothing due belong to subscriptions that are well: no look at them is needed."""
+    subscription = batch.subscriptions.get(invoice.subscription_id)
+    return subscription is None or subscription.status in ("incomplete", "past_due", "unpaid")
+
+
+def invoice_ids_to_collect(batch: Batch) -> list[str]:
+    """What is to be charged once this transaction is committed."""
+    return [intent.invoice_id for intent in batch.intents if intent.payment_method_id]

@@ -1,0 +1,83 @@
+"""The renewal run: due subscriptions become drafts (and, with no grace, finalized invoices), their periods move on.
+
+1. Claim a chunk of due subscriptions; lock their customers in id order.
+2. Snapshot: a fixed number of queries per chunk.
+3. Plan each, pure; a plan that is refused becomes a `Refusal` and is pushed forward.
+4. Check each plan before anything is written.
+5. Write all plans at once: billed periods, lines, numbers as late as can be, invoices, events, advance; commit.
+
+The gateway is never called here: planned charges are committed and `engine.services.collect` sends them.
+"""
+
+from __future__ import annotations
+
+from core.context import Context
+from core.ids import new_ids
+from engine.posting.batch import Batch
+from engine.posting.refs import Refs
+from engine.rules.checks import check_plan
+from engine.rules.renewal import plan_renewal
+from engine.selectors import claim_subscriptions, load_rows, renewal_snapshot
+from engine.services.chunks import ChunkReport, Job, run_job
+from engine.services.finalize import KIND as FINALIZATION, finalize_new, settle_paid
+from engine.services.voiding import void_open_invoices
+from engine.types import RefusedPlan, RenewalPlan, RunReport
+from engine.writes import refuse, resolve_refusals
+from events.copying import Row
+
+KIND = "renewal"
+
+
+def run_renewals(
+    *, ctx: Context, clock_id: str | None = None, chunk_size: int = 500, max_chunks: int | None = None
+) -> RunReport:
+    """Bill every subscription that is due at `ctx.as_of`, on the clock or, without one, all that are on none."""
+    job = Job(
+        kind=KIND,
+        claim=lambda limit, only: claim_subscriptions(ctx.as_of, clock_id=clock_id, limit=limit, only=only),
+        work=lambda due: _bill(ctx, due),
+    )
+    return run_job(ctx, job, clock_id=clock_id, chunk_size=chunk_size, max_chunks=max_chunks)
+
+
+def _bill(ctx: Context, due: list[Row]) -> ChunkReport:
+    batch = Batch(ctx, load_rows(subscriptions=due, lock=True))
+    refused: list[RefusedPlan] = []
+    expired: list[str] = []
+    planned: list[str] = []
+    for subscription in due:
+        plan = plan_renewal(renewal_snapshot(batch.rows, subscription), ctx.as_of)
+        if isinstance(plan, RefusedPlan):
+            refused.append(plan)
+            continue
+        check_plan(plan)
+        if plan.void_latest_invoice:
+            expired.append(subscription.id)
+        planned.append(subscription.id)
+        _gather(batch, plan, subscription)
+    unfinalized = finalize_new(batch)
+    batch.write()
+    settle_paid(batch)
+    void_open_invoices(ctx, expired)
+    refuse(ctx, KIND, refused)
+    refuse(ctx, FINALIZATION, unfinalized)
+    resolve_refusals(ctx, KIND, planned)
+    return ChunkReport(done=len(planned), refused=len(refused))
+
+
+def _gather(batch: Batch, plan: RenewalPlan, subscription: Row) -> None:
+    """One plan's rows into the batch."""
+    items = batch.rows.items.get(subscription.id, [])
+    batch.touch(subscription, items)
+    refs = Refs(subscription_id=subscription.id, invoices=tuple(new_ids("in", len(plan.invoices))))
+    for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
+        batch.add_invoice(planned, invoice_id, refs)
+    batch.use_discounts(plan.discounts_used, refs)
+    by_id = {item.id: item for item in items}
+    for advance in plan.item_advances:
+        batch.advances.append((advance.item_id, advance.current_period_start, advance.current_period_end))
+        by_id[advance.item_id].update(
+            current_period_start=advance.current_period_start, current_period_end=advance.current_period_end
+        )
+    batch.move(subscription.id, plan.state)
+    batch.tell(plan.events, refs)

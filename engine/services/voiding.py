@@ -1,0 +1,70 @@
+"""Voiding paper inside a transaction: the number stays, the billed periods are reversed, nothing is billed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.context import Context
+from customers.models import Customer
+from customers.types import BalanceEntry
+from customers.writes import append_balance_entries
+from engine.selectors import bodies_kept
+from engine.services.transitions import invoice_event
+from events.copying import Row
+from events.writes import record_events
+from invoicing.models import Invoice
+from invoicing.writes import update_progress
+from payments.cancellation import cancel_intents
+from subscriptions.writes import reverse_debits_of_invoice
+
+
+def void_open_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:
+    """Void every open invoice of subscriptions that never began. Raises `PaymentInFlight`."""
+    if not subscription_ids:
+        return
+    found = Invoice.objects.filter(subscription_id__in=subscription_ids, status="open")
+    void_rows(ctx, [Row(values) for values in found.select_for_update(no_key=True).order_by("id").values()])
+
+
+def void_rows(ctx: Context, invoices: Sequence[Row]) -> None:
+    """Void locked invoices: their intents are canceled first, the balance they had used goes back.
+
+    Raises `PaymentInFlight`.
+    """
+    if not invoices:
+        return
+    cancel_intents(ctx, [row.id for row in invoices], {row.id: row.test_clock_id for row in invoices})
+    before = [row.status for row in invoices]
+    for row in invoices:
+        row.update(
+            status="void",
+            voided_at=ctx.as_of,
+            auto_advance=False,
+            next_payment_attempt=None,
+            next_action_at=None,
+            version=row.version + 1,
+        )
+        reverse_debits_of_invoice(row.merchant_id, row.id, ctx.as_of)
+    update_progress(invoices)
+    _give_balance_back(ctx, invoices)
+    kept = bodies_kept({row.merchant_id for row in invoices})
+    record_events(
+        ctx,
+        [
+            invoice_event("invoice.voided", row, kept, {"status": status})
+            for row, status in zip(invoices, before, strict=True)
+        ],
+    )
+
+
+def _give_balance_back(ctx: Context, invoices: Sequence[Row]) -> None:
+    """What was taken from the customer's credit (or collected of a debt) for this invoice, as Stripe unapplies it."""
+    entries = [
+        BalanceEntry(row.customer_id, -row.balance_applied, row.currency, "unapplied_from_invoice", invoice_id=row.id)
+        for row in invoices
+        if row.balance_applied
+    ]
+    if entries:
+        ids = {entry.customer_id for entry in entries}
+        locked = Customer.objects.select_for_update(no_key=True).filter(id__in=ids).order_by("id")
+        append_balance_entries(ctx=ctx, customers={row.id: row for row in locked}, entries=entries)

@@ -1,0 +1,109 @@
+"""Writers of the engine's own tables: runs, and what a run would not touch."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from core.context import Context
+from core.ids import new_id
+from engine.models import BillingRun, Refusal, RefusalStatus
+from engine.types import RefusedPlan, RunReport
+from events.copying import update_rows
+from invoicing.models import Invoice
+from subscriptions.models import Subscription
+
+# A refused row is looked at again after an hour, then ever later: it must not stall the others.
+RETRY_STEPS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12), timedelta(days=1))
+
+
+def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
+    """A run's row; it tells who runs even when the worker dies."""
+    return BillingRun.objects.create(
+        kind=kind,
+        worker=f"{socket.gethostname()[:60]}:{os.getpid()}",
+        test_clock_id=clock_id,
+        as_of=ctx.as_of,
+        started_at=ctx.recorded_at,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def finish_run(ctx: Context, run: BillingRun, report: RunReport) -> None:
+    """How much it did; a run that found nothing to do leaves no row."""
+    if not report.chunks:
+        run.delete()
+        return
+    run.chunks, run.done, run.refused = report.chunks, report.done, report.refused
+    run.ended_at = ctx.recorded_at
+    run.save(update_fields=["chunks", "done", "refused", "ended_at"])
+
+
+def refuse(ctx: Context, kind: str, refusals: Sequence[RefusedPlan]) -> None:
+    """Keep why each object was not touched and push it forward so that it stalls nobody.
+
+    `kind` is renewal (a subscription), finalization (a draft) or overdue (an invoice). An object that was
+    refused before keeps one open row that counts.
+    """
+    if not refusals:
+        return
+    ids = [refused.object_id for refused in refusals]
+    known = {
+        row.object_id: row
+        for row in Refusal.objects.select_for_update().filter(object_id__in=ids, kind=kind, status=RefusalStatus.OPEN)
+    }
+    fresh, retries = [], []
+    for refused in refusals:
+        row = known.get(refused.object_id)
+        retry_at = ctx.as_of + RETRY_STEPS[min(row.times if row else 0, len(RETRY_STEPS) - 1)]
+        retries.append((refused.object_id, retry_at))
+        if row is None:
+            fresh.append(_refusal(ctx, kind, refused, retry_at))
+        else:
+            _count_again(row, refused, retry_at)
+    Refusal.objects.bulk_create(fresh)
+    update_rows(Subscription if kind == "renewal" else Invoice, ("id", "next_action_at"), retries)
+
+
+def resolve_refusals(ctx: Context, kind: str, object_ids: Sequence[str]) -> None:
+    """What went through after all. One statement, whatever the number."""
+    Refusal.objects.filter(object_id__in=list(object_ids), kind=kind, status=RefusalStatus.OPEN).update(
+        status=RefusalStatus.RESOLVED, resolved_at=ctx.as_of
+    )
+
+
+def _refusal(ctx: Context, kind: str, refused: RefusedPlan, retry_at: datetime) -> Refusal:
+    return Refusal(
+        id=new_id("rfu"),
+        merchant_id=refused.merchant_id,
+        object_id=refused.object_id,
+        kind=kind,
+        code=refused.code[:60],
+        message=_message(refused),
+        params=_params(refused),
+        retry_at=retry_at,
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def _count_again(row: Refusal, refused: RefusedPlan, retry_at: datetime) -> None:
+    Refusal.objects.filter(id=row.id).update(
+        times=F("times") + 1,
+        code=refused.code[:60],
+        message=_message(refused),
+        params=_params(refused),
+        retry_at=retry_at,
+    )
+
+
+def _message(refused: RefusedPlan) -> str:
+    return refused.message_id % refused.params if refused.params else refused.message_id
+
+
+def _params(refused: RefusedPlan) -> dict[str, str]:
+    return {name: str(value) for name, value in refused.params.items()}
