@@ -187,7 +187,9 @@ class Supervisor:
 
 def _gunicorn(host: str, port: int, workers: int) -> list[str]:
     command = [sys.executable, "-m", "gunicorn", "billing_site.wsgi:application"]
-    command += ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", "4", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    command += ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", "4"]
+    if Path("/dev/shm").is_dir():  # noqa: S108 - gunicorn's heartbeat files must not wait for a disk
+        command += ["--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     return [*command, "--timeout", "60", "--graceful-timeout", "5", "--keep-alive", "5", "--log-level", "warning"]
 
 

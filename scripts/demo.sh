@@ -11,7 +11,18 @@ say() { printf '  %-9s %s\n' "[${SECONDS}s]" "$*"; }
 # Signals to this script alone must not leave the steps below behind.
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
-"$python" manage.py collectstatic --noinput --verbosity 0 &
+# Hashing and compressing take seconds: only when a file has changed.
+collect_static() {
+  local now
+  now="$({ find static -type f -printf '%p %s %T@\n' | sort
+    cat requirements.lock package-lock.json billing_site/staticfiles.py; } | sha256sum)"
+  if [ "$(cat "$var/static.fingerprint" 2>/dev/null)" != "$now" ]; then
+    "$python" manage.py collectstatic --noinput --clear --verbosity 0
+    printf '%s' "$now" >"$var/static.fingerprint"
+  fi
+}
+
+collect_static &
 collecting=$!
 say "bringing the database up to date"
 "$python" manage.py migrate --verbosity 0

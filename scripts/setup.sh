@@ -13,6 +13,12 @@ fail() { printf '\n  %s\n\n' "$*" >&2; exit 1; }
 # Whether $1 was already installed as it is now (a copy is kept at $2).
 same() { cmp -s "$1" "$2"; }
 
+# Installs exactly what lock files name.
+pip_install() {
+  "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --progress-bar off "$@" \
+    2> >(grep -v '^WARNING: Location' >&2)
+}
+
 install_with_apt() { # names of Debian packages
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing with apt: $*"
@@ -34,8 +40,7 @@ python_parts() {
   # The development lock contains the other one.
   if ! cat requirements.lock "$lock" | cmp -s - "$venv/$lock.installed"; then
     say "installing the Python packages of $lock"
-    "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --no-deps --progress-bar off \
-      -r "$lock" 2> >(grep -v '^WARNING: Location' >&2)
+    pip_install --no-deps -r "$lock"
     cat requirements.lock "$lock" >"$venv/$lock.installed"
   fi
 }
@@ -44,7 +49,7 @@ npm_parts() {
   if same package-lock.json node_modules/.installed.json; then return; fi
   if ! npm --version >/dev/null 2>&1; then
     say "no node on this machine: installing one into .venv"
-    "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check -r requirements-node.lock
+    pip_install -r requirements-node.lock
   fi
   say "fetching the npm parts of package-lock.json"
   PATH="$PATH:$venv/bin" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$venv/npm.log" 2>&1 ||
