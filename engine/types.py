@@ -299,8 +299,8 @@ class SubscribeSnapshot:
 class ChangeSnapshot:
     """A renewal's snapshot with the standing debits, and the prices and coupons that the change asks for.
 
-    `debits` are the subscription's billed periods in advance that are not reversed and end after now; undoing a
-    scheduled end also needs those that were already credited from then on.
+    `debits` are the subscription's billed periods in advance that still bill time to come: not reversed, ending
+    after now, and not credited, or only from an instant still to come (a scheduled end).
     """
 
     renewal: RenewalSnapshot

@@ -16,7 +16,10 @@ class UnknownBillingScheme(OstinatoError):
 class QuantityInvalid(OstinatoError):
     code = "parameter_invalid_integer"
     param = "quantity"
-    message_id = gettext_noop("A quantity is a whole number from 0 upwards, not %(quantity)s.")
+    message_id = gettext_noop("A quantity is a whole number from 0 to 2,147,483,647, not %(quantity)s.")
+
+
+_MAX_QUANTITY = 2**31 - 1  # what the column holds
 
 
 def line_amount(price: PriceFacts, quantity: int) -> int:
@@ -24,7 +27,7 @@ def line_amount(price: PriceFacts, quantity: int) -> int:
 
     Raises `QuantityInvalid`, `UnknownBillingScheme`, `AmountTooLarge`.
     """
-    if quantity < 0:
+    if not 0 <= quantity <= _MAX_QUANTITY:
         raise QuantityInvalid(quantity=quantity)
     if price.billing_scheme != "per_unit":
         raise UnknownBillingScheme(billing_scheme=price.billing_scheme)

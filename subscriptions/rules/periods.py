@@ -130,6 +130,14 @@ def next_period(
     return ItemPeriod(Period(after, end), whole)
 
 
+def current_period(
+    anchor: datetime, interval: Interval | None, tz: str, at: datetime, *, day_of_month: int | None = None
+) -> Period:
+    """The whole period that contains `at`: where an item that is new or of another interval is."""
+    assert interval is not None, "a price that does not recur has no period"
+    return period_at(anchor, interval, tz, at, day_of_month=day_of_month)
+
+
 def _trial_end(
     prices: Sequence[PriceFacts],
     start: datetime,

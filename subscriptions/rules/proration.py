@@ -7,8 +7,8 @@ and every amount is rounded once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.money import AllocationMode, allocate, share
@@ -36,21 +36,28 @@ class Proration:
 def proration_credit(debit: DebitFacts, at: datetime) -> Proration:
     """What the debit charged for the time from `at` on, as a credit: all of it when `at` is before its start.
 
-    amount = -round(net charged * seconds left / seconds of the debit's own period).
-    Raises `ValueError` when the debit is over at `at` or already credited: there is nothing to give back.
+    amount = -round(net charged * seconds left / seconds of the debit's own period). Of a debit that is to be
+    credited from a later instant anyhow (a scheduled end), only what that leaves is given back.
+    Raises `ValueError` when there is nothing to give back.
     """
     if not is_creditable(debit, at):
         raise ValueError(f"{debit.id} has nothing left to credit at {at.isoformat()}")
-    left, whole = _left(debit, at), seconds_between(debit.start, debit.end)
-    gross, amount = -share(debit.gross_amount, left, whole), -share(debit.amount, left, whole)
+    begin, until = max(at, debit.start), debit.credited_from or debit.end
+    whole = seconds_between(debit.start, debit.end)
+    left, beyond = seconds_between(begin, debit.end), seconds_between(until, debit.end)
+
+    def given_back(charged: int) -> int:
+        return share(charged, beyond, whole) - share(charged, left, whole)
+
+    gross, amount = given_back(debit.gross_amount), given_back(debit.amount)
     taken = debit.discount_amounts or _unnamed(debit.gross_amount - debit.amount)
-    taxes = None if not debit.invoice_id else tuple(_scaled(tax, left, whole) for tax in debit.taxes)
+    taxes = None if not debit.invoice_id else tuple(_scaled(tax, given_back) for tax in debit.taxes)
     return Proration(
-        period=Period(max(at, debit.start), debit.end),
+        period=Period(begin, until),
         gross=gross,
         amount=amount,
         discount_amounts=_split(gross - amount, taken),
-        seconds=left,
+        seconds=left - beyond,
         of_seconds=whole,
         taxes=taxes,
     )
@@ -78,7 +85,7 @@ def proration_debit(
 
 def is_creditable(debit: DebitFacts, at: datetime) -> bool:
     """Whether the debit still charges for time after `at`."""
-    return debit.kind == "advance" and debit.credited_from is None and debit.end > at
+    return debit.kind == "advance" and (debit.credited_from or debit.end) > at and debit.credited_from != debit.start
 
 
 def closing(debit: DebitFacts, at: datetime) -> DebitClosing:
@@ -87,20 +94,8 @@ def closing(debit: DebitFacts, at: datetime) -> DebitClosing:
     return DebitClosing(debit.id, credited_from, reversed=credited_from == debit.start)
 
 
-def _left(debit: DebitFacts, at: datetime) -> int:
-    return seconds_between(max(at, debit.start), debit.end)
-
-
-def _scaled(tax: PlannedTax, left: int, whole: int) -> PlannedTax:
-    return PlannedTax(
-        tax_rate_id=tax.tax_rate_id,
-        display_name=tax.display_name,
-        percentage=tax.percentage,
-        inclusive=tax.inclusive,
-        taxable_amount=-share(tax.taxable_amount, left, whole),
-        amount=-share(tax.amount, left, whole),
-        taxability_reason=tax.taxability_reason,
-    )
+def _scaled(tax: PlannedTax, given_back: Callable[[int], int]) -> PlannedTax:
+    return replace(tax, taxable_amount=given_back(tax.taxable_amount), amount=given_back(tax.amount))
 
 
 def _unnamed(discount: int) -> tuple[DiscountAmount, ...]:

@@ -1,0 +1,199 @@
+"""What a request to change a subscription comes to: its items afterwards, and its discounts afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.errors import OstinatoError, gettext_noop
+from core.periods import Period
+from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell
+from engine.types import ChangeRequest, ChangeSnapshot, ItemChange
+from subscriptions.rules.discounts import is_active
+from subscriptions.rules.periods import current_period
+from subscriptions.rules.prices import check_prices_fit
+from subscriptions.types import (
+    CouponFacts,
+    DiscountFacts,
+    DiscountMove,
+    ItemFacts,
+    NewDiscount,
+    PriceFacts,
+    SubscriptionFacts,
+    new_ref,
+)
+
+
+class ItemNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "items"
+    message_id = gettext_noop("The subscription has no item %(item)s.")
+
+
+class ItemTwice(OstinatoError):
+    code = "parameter_invalid"
+    param = "items"
+    message_id = gettext_noop("The item %(item)s is changed twice in one request.")
+
+
+class NoItemWouldRemain(OstinatoError):
+    code = "subscription_items_missing"
+    param = "items"
+    message_id = gettext_noop("A subscription keeps at least one item: cancel it instead.")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTarget:
+    """One item that is really changed: `old` is None when it is added, `new` when it is removed."""
+
+    old: ItemFacts | None
+    new: ItemFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The subscription's discounts after a change, and what is to be written for it."""
+
+    discounts: tuple[DiscountFacts, ...]
+    added: tuple[NewDiscount, ...] = ()
+    moved: tuple[DiscountMove, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.added or self.moved or self.removed)
+
+
+def item_targets(snapshot: ChangeSnapshot, request: ChangeRequest, at: datetime) -> list[ItemTarget]:
+    """The items that the request really changes, in its order; new ones are "#n".
+
+    Another price resets the quantity to 1 unless one is sent. An item keeps its period unless its interval
+    changes: then it is in the period, counted from the same anchor, that `at` lies in.
+    Raises `ItemNotFound`, `ItemTwice`, `PriceNotFound`, `PriceInactive`.
+    """
+    subscription = snapshot.renewal.subscription
+    by_id = {item.id: item for item in subscription.items}
+    targets: list[ItemTarget] = []
+    seen: set[str] = set()
+    added = 0
+    for number, change in enumerate(request.items):
+        if not change.item_id:
+            targets.append(ItemTarget(None, _added(snapshot, change, number, added, at)))
+            added += 1
+            continue
+        old = by_id.get(change.item_id)
+        if old is None:
+            raise ItemNotFound(param=f"items[{number}][id]", item=change.item_id)
+        if change.item_id in seen:
+            raise ItemTwice(item=change.item_id)
+        seen.add(change.item_id)
+        new = None if change.deleted else _updated(snapshot, old, change, number, at)
+        if new != old:
+            targets.append(ItemTarget(old, new))
+    return targets
+
+
+def items_after(subscription: SubscriptionFacts, targets: Sequence[ItemTarget]) -> tuple[ItemFacts, ...]:
+    """All items once the targets are reached. Raises `NoItemWouldRemain` and what `check_prices_fit` does."""
+    changed = {target.old.id: target.new for target in targets if target.old is not None}
+    after = [changed.get(item.id, item) for item in subscription.items]
+    after += [target.new for target in targets if target.old is None]
+    remaining = tuple(item for item in after if item is not None)
+    if not remaining:
+        raise NoItemWouldRemain
+    check_prices_fit([item.price for item in remaining], subscription.currency)
+    return remaining
+
+
+def restack(
+    current: Sequence[DiscountFacts],
+    coupon_ids: Sequence[str] | None,
+    coupons: Mapping[str, CouponFacts],
+    subscription: SubscriptionFacts,
+    as_of: datetime,
+) -> Stack:
+    """The stack that the request asks for, in its order; None leaves it as it is.
+
+    A coupon that is already given and still counts keeps its discount: it is not redeemed again and its months
+    do not start anew. Raises what `coupons_to_give` does.
+    """
+    if coupon_ids is None:
+        return Stack(tuple(current))
+    standing = {discount.coupon.id: discount for discount in current if is_active(discount, as_of)}
+    fresh = [coupon_id for coupon_id in coupon_ids if coupon_id not in standing]
+    given = {coupon.id: coupon for coupon in coupons_to_give(coupons, fresh, subscription.currency, as_of)}
+    discounts: list[DiscountFacts] = []
+    added: list[NewDiscount] = []
+    moved: list[DiscountMove] = []
+    for position, coupon_id in enumerate(dict.fromkeys(coupon_ids)):
+        kept = standing.get(coupon_id)
+        if kept is None:
+            row, facts = new_discount(given[coupon_id], len(added), position, as_of, subscription.timezone)
+            added.append(row)
+            discounts.append(facts)
+            continue
+        if kept.position != position:
+            moved.append(DiscountMove(kept.id, position))
+        discounts.append(replace(kept, position=position))
+    stays = {discount.id for discount in discounts}
+    removed = tuple(discount.id for discount in current if discount.id not in stays)
+    return Stack(tuple(discounts), tuple(added), tuple(moved), removed)
+
+
+def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int, at: datetime) -> ItemFacts:
+    price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
+    item_period = _period_of(snapshot.renewal.subscription, price, at)
+    return ItemFacts(
+        id=new_ref(added),
+        price=price,
+        quantity=1 if change.quantity is None else change.quantity,
+        current_period_start=item_period.start,
+        current_period_end=item_period.end,
+        tax_rate_ids=change.tax_rate_ids,
+    )
+
+
+def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, number: int, at: datetime) -> ItemFacts:
+    """The item as asked for; the very same when the request changes nothing of it."""
+    price = old.price
+    if change.price_id not in ("", old.price.id):
+        price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
+    reset = old.quantity if price is old.price else 1
+    quantity = reset if change.quantity is None else change.quantity
+    if price is old.price and quantity == old.quantity:
+        return old
+    subscription = snapshot.renewal.subscription
+    if price.interval == old.price.interval:
+        item_period = Period(old.current_period_start, _cut_short(subscription, old.current_period_end))
+    else:
+        item_period = _period_of(subscription, price, at)
+    return replace(
+        old,
+        price=price,
+        quantity=quantity,
+        current_period_start=item_period.start,
+        current_period_end=item_period.end,
+        sequence=old.sequence + 1,
+    )
+
+
+def _period_of(subscription: SubscriptionFacts, price: PriceFacts, at: datetime) -> Period:
+    """The period that an item of this price is in at `at`: the trial, or the one counted from the anchor."""
+    if subscription.status == "trialing" and subscription.trial_end is not None:
+        return Period(subscription.trial_start or subscription.start_date, subscription.trial_end)
+    whole = current_period(
+        subscription.billing_cycle_anchor,
+        price.interval,
+        subscription.timezone,
+        at,
+        day_of_month=subscription.anchor_day_of_month,
+    )
+    return Period(whole.start, _cut_short(subscription, whole.end))
+
+
+def _cut_short(subscription: SubscriptionFacts, end: datetime) -> datetime:
+    """A period's end, or the scheduled end inside it: nothing is charged beyond that."""
+    if subscription.cancel_at is None or subscription.cancel_at_period_end:
+        return end
+    return min(end, subscription.cancel_at)

@@ -1,0 +1,234 @@
+"""Credits and debits of a change as pending items: what waits for the next invoice, or goes on one at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from core.periods import Period, period_at
+from engine.types import ChangeSnapshot
+from invoicing.rules.descriptions import remaining_time, unused_time
+from invoicing.types import PendingItemFacts, PlannedPendingItem
+from subscriptions.rules.amounts import line_amount
+from subscriptions.rules.discounts import Discountable, spread_discounts
+from subscriptions.rules.proration import Proration, closing, is_creditable, proration_credit, proration_debit
+from subscriptions.types import (
+    DebitClosing,
+    DebitFacts,
+    DiscountAmount,
+    DiscountFacts,
+    ItemFacts,
+    PlannedDebit,
+    PriceFacts,
+    new_ref,
+)
+
+_Sentence = Callable[[PriceFacts, int, datetime, str, str], str]
+
+_UNSETTLED = frozenset({"draft", "open"})
+
+
+@dataclass(slots=True)
+class Prorations:
+    """What a change gives back and charges, gathered: pending items "#0", "#1", … and the debits they close."""
+
+    snapshot: ChangeSnapshot
+    items: list[PlannedPendingItem] = field(default_factory=list)
+    closings: list[DebitClosing] = field(default_factory=list)
+
+    def credit(self, item_ids: Iterable[str], at: datetime) -> None:
+        """Close every standing debit of these items at `at`, each credited by itself."""
+        wanted = set(item_ids)
+        for debit in self.snapshot.debits:
+            if debit.subscription_item_id in wanted and is_creditable(debit, at):
+                self.closings.append(closing(debit, at))
+                self._add_credit(debit, proration_credit(debit, at), at)
+
+    def debit(self, item: ItemFacts, at: datetime, discounts: tuple[DiscountAmount, ...]) -> None:
+        """Charge the item from `at` to the end of its current period. `discounts` are those of its whole amount."""
+        subscription = self.snapshot.renewal.subscription
+        assert item.price.interval is not None, f"{item.id} has a price that does not recur"
+        whole = period_at(
+            subscription.billing_cycle_anchor,
+            item.price.interval,
+            subscription.timezone,
+            at,
+            day_of_month=subscription.anchor_day_of_month,
+        )
+        gross = line_amount(item.price, item.quantity)
+        part = proration_debit(gross, discounts, Period(at, item.current_period_end), whole)
+        self._add_debit(item, part, gross, at)
+
+    def undo_credit(self, debit: DebitFacts) -> None:
+        """Charge again what was credited from a scheduled end on, with the same taxes."""
+        assert debit.credited_from is not None
+        part = _mirrored(proration_credit(_uncredited(debit), debit.credited_from))
+        price = debit.price
+        charged = PlannedDebit(
+            subscription_item_id=debit.subscription_item_id,
+            kind=debit.kind,
+            start=part.period.start,
+            end=part.period.end,
+            sequence=debit.sequence,
+            price_id=price.id,
+            quantity=debit.quantity,
+            currency=price.currency,
+            gross_amount=part.gross,
+            amount=part.amount,
+        )
+        facts = self._facts(
+            part,
+            description=self._words(remaining_time, debit, part.period.start),
+            item_id=debit.subscription_item_id,
+            debit=debit,
+            explanation={"kind": "proration_undone", "billed_period": debit.id} | _told(part),
+        )
+        self.items.append(PlannedPendingItem(facts, charged))
+
+    def _add_credit(self, debit: DebitFacts, part: Proration, at: datetime) -> None:
+        if part.gross == 0 and part.amount == 0:
+            return  # nothing was charged, so no line tells of it
+        facts = self._facts(
+            part,
+            description=self._words(unused_time, debit, at),
+            item_id=debit.subscription_item_id,
+            debit=debit,
+            credited_billed_period_id=debit.id,
+            held_for_invoice_id=self._held_for(debit),
+            explanation={
+                "kind": "proration_credit",
+                "billed_period": debit.id,
+                "charged": debit.amount,
+                "price": debit.price.id,
+                "quantity": debit.quantity,
+            }
+            | _told(part),
+        )
+        self.items.append(PlannedPendingItem(facts))
+
+    def _add_debit(self, item: ItemFacts, part: Proration, whole_amount: int, at: datetime) -> None:
+        subscription, customer = self.snapshot.renewal.subscription, self.snapshot.renewal.customer
+        charged = PlannedDebit(
+            subscription_item_id=item.id,
+            kind="advance",
+            start=part.period.start,
+            end=part.period.end,
+            sequence=item.sequence,
+            price_id=item.price.id,
+            quantity=item.quantity,
+            currency=item.price.currency,
+            gross_amount=part.gross,
+            amount=part.amount,
+        )
+        facts = PendingItemFacts(
+            id=new_ref(len(self.items)),
+            currency=item.price.currency,
+            amount=part.amount,
+            discount_amounts=self._shown_discounts(part),
+            period_start=part.period.start,
+            period_end=part.period.end,
+            description=remaining_time(item.price, item.quantity, at, customer.locale, subscription.timezone),
+            subscription_id=subscription.id,
+            subscription_item_id=item.id,
+            quantity=item.quantity,
+            price_id=item.price.id,
+            product_id=item.price.product_id,
+            proration=True,
+            discountable=False,
+            tax_rate_ids=item.tax_rate_ids,
+            explanation={
+                "kind": "proration_debit",
+                "price": item.price.id,
+                "unit_amount_decimal": f"{item.price.unit_amount_decimal:f}",
+                "quantity": item.quantity,
+                "whole_amount": whole_amount,
+            }
+            | _told(part),
+        )
+        self.items.append(PlannedPendingItem(facts, charged))
+
+    def _facts(
+        self,
+        part: Proration,
+        *,
+        description: str,
+        item_id: str,
+        debit: DebitFacts,
+        explanation: dict[str, object],
+        credited_billed_period_id: str = "",
+        held_for_invoice_id: str = "",
+    ) -> PendingItemFacts:
+        """A pending item that speaks of an earlier debit: it has that debit's price, quantity and taxes."""
+        return PendingItemFacts(
+            id=new_ref(len(self.items)),
+            currency=debit.price.currency,
+            amount=part.amount,
+            discount_amounts=self._shown_discounts(part),
+            period_start=part.period.start,
+            period_end=part.period.end,
+            description=description,
+            subscription_id=self.snapshot.renewal.subscription.id,
+            subscription_item_id=item_id,
+            quantity=debit.quantity,
+            price_id=debit.price.id,
+            product_id=debit.price.product_id,
+            proration=True,
+            discountable=False,
+            tax_rate_ids=debit.tax_rate_ids if part.taxes is None else (),
+            taxes=part.taxes,
+            credited_billed_period_id=credited_billed_period_id,
+            held_for_invoice_id=held_for_invoice_id,
+            explanation=explanation,
+        )
+
+    def _words(self, sentence: _Sentence, debit: DebitFacts, at: datetime) -> str:
+        customer, tz = self.snapshot.renewal.customer, self.snapshot.renewal.subscription.timezone
+        return sentence(debit.price, debit.quantity, at, customer.locale, tz)
+
+    def _shown_discounts(self, part: Proration) -> tuple[DiscountAmount, ...]:
+        itemized = self.snapshot.renewal.settings.proration_discounts == "itemized"
+        return part.discount_amounts if itemized else ()
+
+    def _held_for(self, debit: DebitFacts) -> str:
+        """Under `defer` a credit waits until what it gives back was paid."""
+        defers = self.snapshot.renewal.settings.unpaid_proration == "defer"
+        return debit.invoice_id if defers and debit.invoice_status in _UNSETTLED else ""
+
+
+def whole_discounts(
+    items: Sequence[ItemFacts], discounts: Sequence[DiscountFacts]
+) -> dict[str, tuple[DiscountAmount, ...]]:
+    """What the stack takes from each item's whole amount, by item: a fixed coupon is spread over all of them."""
+    lines = [Discountable(line_amount(item.price, item.quantity), item.price.product_id, item.id) for item in items]
+    taken = spread_discounts(discounts, lines)
+    return {item.id: amounts for item, amounts in zip(items, taken, strict=True)}
+
+
+def _uncredited(debit: DebitFacts) -> DebitFacts:
+    return replace(debit, credited_from=None)
+
+
+def _mirrored(part: Proration) -> Proration:
+    """The credit as a charge: every amount with the other sign."""
+    taxes = part.taxes
+    if taxes is not None:
+        taxes = tuple(replace(tax, taxable_amount=-tax.taxable_amount, amount=-tax.amount) for tax in taxes)
+    return replace(
+        part,
+        gross=-part.gross,
+        amount=-part.amount,
+        discount_amounts=tuple(replace(taken, amount=-taken.amount) for taken in part.discount_amounts),
+        taxes=taxes,
+    )
+
+
+def _told(part: Proration) -> dict[str, object]:
+    return {
+        "gross": part.gross,
+        "amount": part.amount,
+        "seconds": part.seconds,
+        "of_seconds": part.of_seconds,
+        "from": part.period.start.isoformat(),
+        "to": part.period.end.isoformat(),
+    }
