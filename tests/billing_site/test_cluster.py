@@ -19,24 +19,23 @@ def _answer_until_stop(asked, answered):
 
 @pytest.mark.slow
 def test_killing_the_idle_next_in_line_worker_does_not_hang_the_queue():
-    context = get_mp_context()
     asked, answered = KillSafeQueue(maxsize=2), KillSafeQueue()
-    workers = [context.Process(target=_answer_until_stop, args=(asked, answered), daemon=True) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    time.sleep(0.5)  # one of them now waits inside the lock
-    asked.put("a")
-    _answerer, _task = answered.get(timeout=5)
-    # Whoever is alone left holds or will hold the lock; kill both in turn, each followed by a fresh worker.
-    for victim in workers:
-        os.kill(victim.pid, signal.SIGKILL)
-        victim.join()
-        context.Process(target=_answer_until_stop, args=(asked, answered), daemon=True).start()
-        time.sleep(0.3)
-        asked.put("b")
-        answerer, task = answered.get(timeout=5)
-        assert task == "b"
-        assert answerer != victim.pid
+    workers = [_start_worker(asked, answered) for _ in range(2)]
+    time.sleep(0.5)  # one of them now waits for a task inside the lock, the other for the lock
+    asked.put("first")
+    answerer, _task = answered.get(timeout=5)
+    time.sleep(0.3)  # and now it is the other one that waits inside the lock
+    (next_in_line,) = [worker for worker in workers if worker.pid != answerer]
+    os.kill(next_in_line.pid, signal.SIGKILL)
+    next_in_line.join()
+    asked.put("second")
+    assert answered.get(timeout=5) == (answerer, "second")
+
+
+def _start_worker(asked, answered):
+    worker = get_mp_context().Process(target=_answer_until_stop, args=(asked, answered), daemon=True)
+    worker.start()
+    return worker
 
 
 def _touch(folder, age, *names):
