@@ -12,6 +12,7 @@ class MessageStatus(models.TextChoices):
     QUEUED = "queued", _("queued")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
+    KEPT = "kept", _("kept here")  # a test clock's customer: shown in the outbox, sent to nobody
 
 
 class Message(models.Model):
@@ -23,7 +24,7 @@ class Message(models.Model):
     kind = models.CharField(max_length=40)
     dedupe_key = models.TextField()
     locale = models.CharField(max_length=10)
-    to = models.EmailField(max_length=512)
+    to = models.EmailField(max_length=512, blank=True)
     subject = models.TextField()
     text = models.TextField()
     html = models.TextField()
@@ -32,6 +33,7 @@ class Message(models.Model):
     status = models.CharField(max_length=8, choices=MessageStatus, default=MessageStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True, default="")
+    next_attempt_at = models.DateTimeField(null=True, blank=True)  # wall time; also the lease of who is sending it
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -40,5 +42,9 @@ class Message(models.Model):
         constraints = [models.UniqueConstraint(name="message_once", fields=["merchant", "dedupe_key"])]
         indexes = [
             models.Index(name="message_by_merchant", fields=["merchant", "-created", "-id"]),
-            models.Index(name="message_queued", fields=["recorded_at", "id"], condition=models.Q(status="queued")),
+            models.Index(name="message_by_customer", fields=["merchant", "customer_id", "-created"]),
+            models.Index(name="message_queued", fields=["next_attempt_at", "id"], condition=models.Q(status="queued")),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"

@@ -68,7 +68,7 @@ def logo_or_nothing(name: str, merchant_id: str) -> str:
 def _mime_type(content: bytes) -> str:
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            picture.load()  # the header alone says nothing about a file that was cut off
+            picture.load()
             return MIME_TYPES.get(picture.format or "", "")
     except UnidentifiedImageError:
         return "image/svg+xml" if _is_svg(content) else ""

@@ -1,0 +1,115 @@
+"""Send what is queued.
+
+  1. Claim a few due messages with a lease (SKIP LOCKED), and commit: no lock is held while a mail server talks.
+  2. Make each mail, the invoice's PDF attached, and hand it to Django's e-mail backend.
+  3. Mark it sent; or keep the error and try again later, at last give it up.
+
+A worker that dies between 2 and 3 leaves its lease to run out, and the mail goes once more, under the same
+Message-ID.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from smtplib import SMTPRecipientsRefused
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django_q.tasks import async_task
+
+from core.context import Context
+from invoicing.pdf.service import invoice_pdf
+from merchants.models import Merchant
+from notifications.models import Message, MessageStatus
+from notifications.rules import ATTACHES_PDF, LEASE, next_try
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 20
+ERROR_LENGTH = 1000
+
+
+def wake_sender() -> None:
+    """Have the queue looked at soon; without it the schedule comes by within a minute. Enqueued on commit."""
+    async_task("notifications.tasks.send_queued")
+
+
+def send_due(*, ctx: Context, limit: int) -> tuple[int, int]:
+    """Send up to `limit` due messages. Returns how many were sent and how many tries failed."""
+    sent = failed = 0
+    backend = get_connection(fail_silently=False)
+    for message in _claimed(ctx, limit):
+        if _send_one(ctx, message, backend):
+            sent += 1
+        else:
+            failed += 1
+    return sent, failed
+
+
+def _claimed(ctx: Context, limit: int) -> Iterator[Message]:
+    left = limit
+    while left > 0:
+        with transaction.atomic(durable=True):
+            due = list(
+                Message.objects.select_for_update(skip_locked=True)
+                .filter(status=MessageStatus.QUEUED, next_attempt_at__lte=ctx.recorded_at)
+                .order_by("next_attempt_at", "id")[: min(AT_ONCE, left)]
+            )
+            Message.objects.filter(id__in=[message.id for message in due]).update(
+                next_attempt_at=ctx.recorded_at + LEASE
+            )
+        yield from due
+        left -= len(due)
+        if len(due) < AT_ONCE:
+            return
+
+
+def _send_one(ctx: Context, message: Message, backend: BaseEmailBackend) -> bool:
+    attempts = message.attempts + 1
+    try:
+        _mail(ctx, message, backend).send()
+    except Exception as error:  # whatever a mail server or a file does wrong is this message's error, not the queue's
+        logger.warning("Message %s was not sent: %s", message.id, error)
+        # A refused address stays refused.
+        again = None if isinstance(error, SMTPRecipientsRefused) else next_try(attempts, ctx.recorded_at)
+        Message.objects.filter(id=message.id).update(
+            attempts=attempts,
+            error=f"{type(error).__name__}: {error}"[:ERROR_LENGTH],
+            next_attempt_at=again,
+            status=MessageStatus.QUEUED if again else MessageStatus.FAILED,
+        )
+        return False
+    # A sign-in link is a key to the subscriber's account: it is not kept where the merchant's members can read it.
+    secret = message.kind == "portal_link" and not getattr(backend, "outbox_is_the_inbox", False)
+    Message.objects.filter(id=message.id).update(
+        attempts=attempts,
+        error="",
+        status=MessageStatus.SENT,
+        sent_at=ctx.recorded_at,
+        next_attempt_at=None,
+        **({"text": "", "html": ""} if secret else {}),
+    )
+    return True
+
+
+def _mail(ctx: Context, message: Message, backend: BaseEmailBackend) -> EmailMultiAlternatives:
+    merchant = Merchant.objects.get(id=message.merchant_id)
+    address = settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip("> ")
+    quoted = merchant.name.replace("\\", "").replace('"', "").replace("\n", " ").replace("\r", " ")
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text,
+        from_email=f'"{quoted}" <{address}>',
+        to=[message.to],
+        reply_to=[merchant.support_email] if merchant.support_email else None,
+        headers={"Message-ID": f"<{message.id}@{address.rpartition('@')[2]}>", "Auto-Submitted": "auto-generated"},
+        connection=backend,
+    )
+    mail.attach_alternative(message.html, "text/html")
+    if message.invoice_id and message.kind in ATTACHES_PDF:
+        content, name, _ = invoice_pdf(ctx=ctx, merchant_id=message.merchant_id, invoice_id=message.invoice_id)
+        mail.attach(name, content, "application/pdf")
+    return mail

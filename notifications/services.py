@@ -1,0 +1,81 @@
+"""Say something to a subscriber, or say it again."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from core.ids import hash_secret
+from customers.models import Customer
+from invoicing.selectors import invoice_by_id, invoice_lines
+from merchants.models import Merchant
+from notifications.models import Message
+from notifications.sending import send_due, wake_sender
+from notifications.writes import Draft, queue_messages
+
+SEND_LIMIT = 200
+
+
+class CustomerNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "customer"
+    message_id = gettext_noop("There is no such customer.")
+
+
+class CustomerHasNoEmail(OstinatoError):
+    code = "email_missing"
+    param = "customer"
+    message_id = gettext_noop("%(name)s has no e-mail address. Add one to the customer first.")
+
+
+class NothingToSend(OstinatoError):
+    code = "invoice_not_sendable"
+    param = "invoice"
+    message_id = gettext_noop("Only an open or paid invoice can be sent; this one is not.")
+
+
+def send_queued_messages(*, ctx: Context, limit: int = SEND_LIMIT) -> tuple[int, int]:
+    """Send what is due. Returns (sent, failed tries). Any number of workers may do this at once."""
+    return send_due(ctx=ctx, limit=limit)
+
+
+def send_portal_link(*, ctx: Context, merchant_id: str, customer_id: str, url: str) -> Message:
+    """Queue the one-time sign-in link and wake the sender. `url` is the whole address, secret included.
+
+    Raises `CustomerNotFound`, `CustomerHasNoEmail`.
+    """
+    with transaction.atomic():
+        customer = Customer.objects.filter(merchant_id=merchant_id, id=customer_id, deleted_at__isnull=True).first()
+        if customer is None:
+            raise CustomerNotFound
+        _must_have_email(customer)
+        merchant = Merchant.objects.get(id=merchant_id)
+        # Each link is a new one, and so is its mail; the link itself is the key.
+        draft = Draft("portal_link", f"portal_link:{hash_secret(url)}", merchant, customer, ctx.as_of, {"url": url})
+        [message] = queue_messages(ctx, [draft])
+        wake_sender()
+    return message
+
+
+def resend_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> Message:
+    """Send a paid invoice's receipt, or an open invoice with its link, once more. A double click sends one.
+
+    Raises `InvoiceNotFound`, `CustomerHasNoEmail`, `NothingToSend`.
+    """
+    with transaction.atomic():
+        invoice = invoice_by_id(merchant_id, invoice_id)
+        if invoice.status not in ("open", "paid", "uncollectible"):
+            raise NothingToSend
+        _must_have_email(invoice.customer)
+        kind = "receipt" if invoice.status == "paid" else "invoice"
+        key = f"resend:{invoice.id}:{ctx.recorded_at:%Y-%m-%dT%H:%M}"
+        facts = {"invoice": invoice, "lines": invoice_lines(invoice)}
+        queue_messages(ctx, [Draft(kind, key, invoice.merchant, invoice.customer, ctx.as_of, facts, invoice.id)])
+        wake_sender()
+    return Message.objects.get(merchant_id=merchant_id, dedupe_key=key)
+
+
+def _must_have_email(customer: Customer) -> None:
+    if not customer.email:
+        raise CustomerHasNoEmail(name=customer.name or customer.id)

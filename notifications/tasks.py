@@ -1,0 +1,15 @@
+"""Wake the sender of mails."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from core.context import Context
+from notifications.services import send_queued_messages
+
+
+def send_queued() -> dict[str, int]:
+    """Send what is due. Returns the counts."""
+    wall = timezone.now()
+    sent, failed = send_queued_messages(ctx=Context(as_of=wall, recorded_at=wall))
+    return {"sent": sent, "failed": failed}

@@ -1,0 +1,8 @@
+"""The two addresses of the portal that mails name; the mails are tested without the faces above them."""
+
+from django.urls import path
+
+urlpatterns = [
+    path("i/<str:hosted_token>", lambda request, hosted_token: None, name="hosted_invoice"),
+    path("portal/<str:merchant_id>/login", lambda request, merchant_id: None, name="portal_login"),
+]
