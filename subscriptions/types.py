@@ -7,11 +7,9 @@ the id and puts it in the place of the reference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from core.periods import Interval
 
@@ -116,22 +114,6 @@ class PlannedTax:
     taxable_amount: int
     amount: int
     taxability_reason: str = "standard_rated"
-
-    def as_json(self) -> dict[str, object]:
-        """As it is kept in `BilledPeriod.taxes` and `InvoiceItem.taxes`."""
-        return {
-            "tax_rate_id": self.tax_rate_id,
-            "display_name": self.display_name,
-            "percentage": str(self.percentage),
-            "inclusive": self.inclusive,
-            "taxable_amount": self.taxable_amount,
-            "amount": self.amount,
-            "taxability_reason": self.taxability_reason,
-        }
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> PlannedTax:
-        return cls(**{**kept, "percentage": Decimal(kept["percentage"])})
 
 
 @dataclass(frozen=True, slots=True)

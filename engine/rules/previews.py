@@ -28,7 +28,7 @@ from subscriptions.rules.next_action import RENEWING_STATUSES, cancel_instant
 from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts, new_ref
 
 
-def invoice_preview(invoice: PlannedInvoice, customer: CustomerFacts, settings: BillingSettings) -> InvoicePreview:
+def preview_invoice(invoice: PlannedInvoice, customer: CustomerFacts, settings: BillingSettings) -> InvoicePreview:
     """A planned invoice as it would be due. `subtotal` is before discounts and exclusive tax; `tax` is all tax."""
     totals = invoice.totals
     return InvoicePreview(
@@ -51,7 +51,7 @@ def preview_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as
     """
     plan = plan_subscribe(snapshot, request, as_of)
     if plan.invoices:
-        return invoice_preview(plan.invoices[0], snapshot.customer, snapshot.settings)
+        return preview_invoice(plan.invoices[0], snapshot.customer, snapshot.settings)
     return InvoicePreview((), 0, 0, 0, 0, 0, plan.subscription.currency, as_of, as_of)
 
 
@@ -70,7 +70,7 @@ def preview_next_invoice(snapshot: RenewalSnapshot) -> tuple[datetime, InvoicePr
     plan = plan_renewal(snapshot, moment)
     if isinstance(plan, RefusedPlan) or not plan.invoices:
         return None
-    return moment, invoice_preview(plan.invoices[0], snapshot.customer, snapshot.settings)
+    return moment, preview_invoice(plan.invoices[0], snapshot.customer, snapshot.settings)
 
 
 def preview_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime) -> ChangePreview:
@@ -89,7 +89,7 @@ def preview_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: date
         due_now=_settled(now, customer, settings).amount_due if now is not None else 0,
         next_invoice=upcoming[1] if upcoming else None,
         currency=snapshot.renewal.subscription.currency,
-        invoice_now=invoice_preview(now, customer, settings) if now is not None else None,
+        invoice_now=preview_invoice(now, customer, settings) if now is not None else None,
         next_invoice_at=upcoming[0] if upcoming else None,
     )
 
