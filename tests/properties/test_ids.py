@@ -1,7 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from core import ids
 
