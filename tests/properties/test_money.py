@@ -1,8 +1,7 @@
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from core import money
 from core.money import AllocationMode, allocate
