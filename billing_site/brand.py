@@ -1,4 +1,4 @@
-"""A merchant's colour as a style sheet: the CSP refuses inline styles, so the colour arrives as a file named after it."""
+"""A merchant's colour as a style sheet: the CSP refuses inline styles, so it arrives as a file named after it."""
 
 import re
 
@@ -24,10 +24,7 @@ def brand_stylesheet(digits: str) -> str:
     on_light = _towards(colour, INK, WHITE)
     on_dark = _towards(colour, WHITE, NIGHT)
     return (
-        ":root{"
-        f"--brand:#{digits};--brand-ink:{_css(ink)};"
-        f"--brand-text:light-dark({_css(on_light)},{_css(on_dark)});"
-        "}"
+        f":root{{--brand:#{digits};--brand-ink:{_css(ink)};--brand-text:light-dark({_css(on_light)},{_css(on_dark)});}}"
     )
 
 

@@ -2,10 +2,8 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
-from core.money import to_major
 from django import template
 from django.conf import settings
 from django.urls import reverse
@@ -15,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from billing_site.brand import parse_hex
 from billing_site.status_words import status_tone, status_word
+from core.money_format import format_money, format_percentage, format_unit_amount, reader_locale as babel_locale
 
 register = template.Library()
 NOTHING = "–"
@@ -30,7 +29,13 @@ def money(amount: int | Decimal | None, currency: str) -> str:
     """Minor units as a price: 1999 CAD -> $19.99 in English, 19,99 $ in Canadian French."""
     if amount is None or amount == "":
         return NOTHING
-    return numbers.format_currency(to_major(amount, currency), currency.upper(), locale=reader_locale())
+    return format_money(int(amount), currency, reader_locale())
+
+
+@register.filter
+def unit_money(amount: Decimal | None, currency: str) -> str:
+    """A unit price in minor units, fractions of them included."""
+    return NOTHING if amount is None else format_unit_amount(Decimal(amount), currency, reader_locale())
 
 
 @register.filter
@@ -39,8 +44,8 @@ def local_date(moment: date | datetime | None, width: str = "medium") -> str:
     if not moment:
         return NOTHING
     if isinstance(moment, datetime):
-        moment = timezone.localtime(moment).date() if timezone.is_aware(moment) else moment.date()
-    return dates.format_date(moment, format=width, locale=reader_locale())
+        moment = moment.astimezone(timezone.get_current_timezone()).date()
+    return dates.format_date(moment, format=width, locale=babel_locale(reader_locale()))
 
 
 @register.filter
@@ -48,16 +53,15 @@ def local_datetime(moment: datetime | None, width: str = "medium") -> str:
     """An instant in the reader's words and the active time zone, without seconds."""
     if not moment:
         return NOTHING
-    zone = timezone.get_current_timezone()
-    local = moment.astimezone(zone if isinstance(zone, ZoneInfo) else None)
-    locale = reader_locale()
+    local = moment.astimezone(timezone.get_current_timezone())
+    locale = babel_locale(reader_locale())
     time = dates.format_time(local.time(), format="short", locale=locale)
     return f"{dates.format_date(local, format=width, locale=locale)}, {time}"
 
 
 @register.filter
 def month_name(moment: date | datetime, skeleton: str = "yMMM") -> str:
-    return dates.format_skeleton(skeleton, moment, locale=reader_locale())
+    return dates.format_skeleton(skeleton, moment, locale=babel_locale(reader_locale()))
 
 
 @register.filter
@@ -65,24 +69,18 @@ def percentage(share: Decimal | float | None, digits: int = 1) -> str:
     """A share of one as a percentage: 0.034 -> 3.4 %."""
     if share is None:
         return NOTHING
-    pattern = "#,##0." + "#" * int(digits) + "%"
-    locale = numbers.Locale.parse(reader_locale())
-    if locale.language == "fr":
-        pattern = pattern.replace("%", "\xa0%")
-    return numbers.format_percent(share, format=pattern, locale=locale)
+    return format_percentage(round(Decimal(share) * 100, int(digits)).normalize(), reader_locale())
 
 
 @register.filter
 def percent(points: Decimal | None) -> str:
     """Percent points as written on a coupon or a tax rate: 9.975 -> 9.975%."""
-    if points is None:
-        return NOTHING
-    return percentage(Decimal(points) / 100, 4)
+    return NOTHING if points is None else format_percentage(points, reader_locale())
 
 
 @register.filter
 def number(value: int | Decimal | None) -> str:
-    return NOTHING if value is None else numbers.format_decimal(value, locale=reader_locale())
+    return NOTHING if value is None else numbers.format_decimal(value, locale=babel_locale(reader_locale()))
 
 
 @register.filter
@@ -101,7 +99,7 @@ def brand_css_url(colour: str) -> str:
 @register.filter
 def language_label(code: str) -> str:
     """The short name in the language switch: each language once, Canadian French as plain FR."""
-    return {"en": "EN", "fr-ca": "FR", "fr": "FR (France)"}.get(code, code.upper())
+    return {"en": "EN", "fr-ca": "FR", "fr": "FR-FR"}.get(code, code.upper())
 
 
 @register.filter

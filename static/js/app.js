@@ -35,25 +35,32 @@
     setTimeout(() => { label.textContent = before; }, 1500);
   };
 
+  // Acts open in the page's one <dialog>; without JavaScript, or in a new tab, the same address is a page.
+  const openDialog = (link, event) => {
+    if (!window.htmx || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML" })
+      .then(() => document.getElementById("dialog").showModal());
+  };
+
+  const closeDialog = (link, event) => {
+    const dialog = link.closest("dialog");
+    if (dialog) { event.preventDefault(); dialog.close(); }
+  };
+
   document.addEventListener("submit", guardDoubleSubmit);
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-theme-toggle],[data-copy],[data-print],[data-row-href],[data-add-row]");
+    const target = event.target.closest(
+      "[data-theme-toggle],[data-copy],[data-print],[data-row-href],[data-dialog],[data-dialog-close]",
+    );
     if (!target) return;
     if (target.dataset.themeToggle !== undefined) toggleTheme();
     else if (target.dataset.copy !== undefined) copy(target);
     else if (target.dataset.print !== undefined) window.print();
-    else if (target.dataset.addRow !== undefined) addRow(target);
-    else if (!event.target.closest("a,button,input,label,select") && !getSelection().toString()) location.assign(target.dataset.rowHref);
+    else if (target.dataset.dialog !== undefined) openDialog(target, event);
+    else if (target.dataset.dialogClose !== undefined) closeDialog(target, event);
+    else if (!event.target.closest("a,button,input,label,select,summary") && !getSelection().toString()) location.assign(target.dataset.rowHref);
   });
-
-  // One more row of a formset, from its <template>.
-  const addRow = (button) => {
-    const formset = document.getElementById(button.dataset.addRow);
-    const total = formset.querySelector("[name$=TOTAL_FORMS]");
-    const html = formset.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
-    formset.querySelector("[data-rows]").insertAdjacentHTML("beforeend", html);
-    total.value = String(Number(total.value) + 1);
-  };
 
   // Pages come back from the back-forward cache with their buttons still locked.
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {

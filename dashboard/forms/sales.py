@@ -1,0 +1,194 @@
+"""Forms that sell: payment links, new subscriptions, changes, cancellations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Coupon, Price, TaxRate
+from customers.models import Customer
+from dashboard.forms.fields import SectionedForm
+from subscriptions.models import CollectionMethod
+
+ROWS = 4  # baskets are short; more items can be added later by a change
+
+
+def price_label(price: Price) -> str:
+    words = render_to_string("dashboard/_price_words.html", {"price": price}).strip()
+    name = f"{price.product.name} – {price.nickname}" if price.nickname else price.product.name
+    return f"{name} · {words}"
+
+
+class BasketForm(SectionedForm):
+    """Some rows of a price and a quantity."""
+
+    rows = ROWS
+
+    def __init__(self, *args: Any, prices: Sequence[Price] = (), **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Choose a price")), *((price.pk, price_label(price)) for price in prices)]
+        for n in range(self.rows):
+            self.fields[f"price_{n}"] = forms.ChoiceField(
+                label=_("Price") if n == 0 else _("And"), choices=choices, required=n == 0
+            )
+            self.fields[f"quantity_{n}"] = forms.IntegerField(
+                label=_("Quantity"), min_value=1, initial=1, required=False
+            )
+
+    def basket(self) -> list[tuple[Any, Any]]:
+        """The bound rows, for the template."""
+        return [(self[f"price_{n}"], self[f"quantity_{n}"]) for n in range(self.rows)]
+
+    def items(self) -> list[tuple[str, int]]:
+        data = self.cleaned_data
+        rows = [(data.get(f"price_{n}"), data.get(f"quantity_{n}") or 1) for n in range(self.rows)]
+        return [(price_id, quantity) for price_id, quantity in rows if price_id]
+
+
+def _tax_rates(form: forms.Form, rates: Sequence[TaxRate]) -> None:
+    form.fields["tax_rate_ids"].choices = [(rate.pk, str(rate)) for rate in rates]  # type: ignore[attr-defined]
+
+
+class PaymentLinkForm(BasketForm):
+    rows = 3
+    layout = (
+        (_("Page"), ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes")),
+        (_("Tax rates"), ("tax_rate_ids",)),
+    )
+    name = forms.CharField(label=_("Name"), max_length=200, help_text=_("Yours alone."))
+    trial_period_days = forms.IntegerField(label=_("Trial, in days"), min_value=0, max_value=730, required=False)
+    after_completion_url = forms.URLField(label=_("Where to go after payment"), required=False, assume_scheme="https")
+    allow_promotion_codes = forms.BooleanField(label=_("Accept promotion codes"), required=False, initial=True)
+    tax_rate_ids = forms.MultipleChoiceField(
+        label=_("Added to each invoice"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, tax_rates: Sequence[TaxRate] = (), **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        _tax_rates(self, tax_rates)
+
+    def link_fields(self) -> dict[str, Any]:
+        names = ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes", "tax_rate_ids")
+        return {name: self.cleaned_data[name] for name in names}
+
+
+class PaymentLinkEditForm(SectionedForm):
+    layout = ((_("Page"), ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes", "active")),)
+    name = forms.CharField(label=_("Name"), max_length=200)
+    trial_period_days = forms.IntegerField(label=_("Trial, in days"), min_value=0, max_value=730, required=False)
+    after_completion_url = forms.URLField(label=_("Where to go after payment"), required=False, assume_scheme="https")
+    allow_promotion_codes = forms.BooleanField(label=_("Accept promotion codes"), required=False)
+    active = forms.BooleanField(label=_("Can be opened"), required=False)
+
+
+class SubscribeForm(BasketForm):
+    layout = (
+        (_("Terms"), ("coupon_id", "trial_period_days", "collection_method", "days_until_due", "description")),
+        (_("Tax rates"), ("tax_rate_ids",)),
+    )
+    customer_id = forms.CharField(label=_("Customer"))
+    coupon_id = forms.ChoiceField(label=_("Coupon"), required=False)
+    trial_period_days = forms.IntegerField(
+        label=_("Trial, in days"), min_value=0, max_value=730, required=False, help_text=_("Empty: the price's own.")
+    )
+    collection_method = forms.ChoiceField(
+        label=_("Collection"), choices=CollectionMethod.choices, initial=CollectionMethod.CHARGE_AUTOMATICALLY
+    )
+    days_until_due = forms.IntegerField(
+        label=_("Days until due"),
+        min_value=0,
+        max_value=365,
+        required=False,
+        help_text=_("For invoices that are sent."),
+    )
+    description = forms.CharField(label=_("Notes"), required=False, max_length=500)
+    tax_rate_ids = forms.MultipleChoiceField(
+        label=_("Added to each invoice"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        customers: Sequence[Customer] = (),
+        coupons: Sequence[Coupon] = (),
+        tax_rates: Sequence[TaxRate] = (),
+        **kwargs: Any,
+    ):
+        super().__init__(*args, **kwargs)
+        self.fields["coupon_id"].choices = [("", "–"), *((c.pk, str(c)) for c in coupons)]  # type: ignore[attr-defined]
+        _tax_rates(self, tax_rates)
+
+
+class ChangeForm(forms.Form):
+    """A running subscription's items: another price or quantity, one more item, one less."""
+
+    proration_behavior = forms.ChoiceField(
+        label=_("The difference for the rest of the period"),
+        choices=(
+            ("always_invoice", _("invoice it now")),
+            ("create_prorations", _("put it on the next invoice")),
+            ("none", _("do not bill it: the new price counts from the next period")),
+        ),
+        widget=forms.RadioSelect,
+        initial="always_invoice",
+    )
+    proration_date = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    add_price = forms.ChoiceField(label=_("Add an item"), required=False)
+    add_quantity = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1, required=False)
+
+    def __init__(self, *args: Any, subscription_items: Sequence[Any], prices: Sequence[Price], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.subscription_items = subscription_items
+        labels = {price.pk: price_label(price) for price in prices}
+        for item in subscription_items:
+            own = labels | {item.price_id: price_label(item.price)}  # its price may be archived by now
+            self.fields[f"price_{item.pk}"] = forms.ChoiceField(
+                label=_("Price"), choices=list(own.items()), initial=item.price_id
+            )
+            self.fields[f"quantity_{item.pk}"] = forms.IntegerField(
+                label=_("Quantity"), min_value=1, initial=item.quantity
+            )
+            if len(subscription_items) > 1:
+                self.fields[f"remove_{item.pk}"] = forms.BooleanField(label=_("Remove"), required=False)
+        held = {item.price_id for item in subscription_items}
+        self.fields["add_price"].choices = [  # type: ignore[attr-defined]
+            ("", "–"),
+            *((pk, label) for pk, label in labels.items() if pk not in held),
+        ]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The bound fields of each item, for the template."""
+        names = ("price", "quantity", "remove")
+        return [
+            tuple(self[f"{name}_{item.pk}"] if f"{name}_{item.pk}" in self.fields else None for name in names)
+            for item in self.subscription_items
+        ]
+
+
+class CancelForm(forms.Form):
+    when = forms.ChoiceField(
+        label=_("When"),
+        choices=(("period_end", _("at the end of the period")), ("now", _("now"))),
+        widget=forms.RadioSelect,
+        initial="period_end",
+    )
+    prorate = forms.BooleanField(label=_("Now: credit the unused rest of the period"), required=False)
+    invoice_now = forms.BooleanField(label=_("Now: invoice at once what is pending"), required=False)
+    feedback = forms.ChoiceField(
+        label=_("Why"),
+        required=False,
+        choices=(
+            ("", "–"),
+            ("too_expensive", _("too expensive")),
+            ("missing_features", _("something is missing")),
+            ("switched_service", _("went elsewhere")),
+            ("unused", _("not used")),
+            ("customer_service", _("customer service")),
+            ("too_complex", _("too complicated")),
+            ("low_quality", _("quality")),
+            ("other", _("other")),
+        ),
+    )
+    comment = forms.CharField(label=_("Comment"), required=False, widget=forms.Textarea(attrs={"rows": 2}))

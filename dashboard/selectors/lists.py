@@ -1,0 +1,82 @@
+"""What lists read: the lower rooms' rows with the joins that one page needs, a fixed number of queries."""
+
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
+
+from catalog import selectors as catalog
+from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, TaxRate
+from customers import selectors as people
+from customers.models import Customer, TestClock
+from engine.models import BillingRun, Refusal
+from events import selectors as outbox
+from events.models import Event
+from invoicing.models import Invoice
+from notifications.models import Message
+from payments.models import PaymentIntent
+from subscriptions.models import Subscription, SubscriptionItem
+
+ENDED = ["canceled", "incomplete_expired"]
+
+
+def listed_customers(merchant_id: str) -> QuerySet[Customer]:
+    live = Subscription.objects.filter(customer_id=OuterRef("pk")).exclude(status__in=ENDED)
+    return people.customers(merchant_id).annotate(live_subscriptions=Exists(live))
+
+
+def listed_subscriptions(merchant_id: str) -> QuerySet[Subscription]:
+    items = SubscriptionItem.objects.filter(deleted_at__isnull=True).select_related("price__product")
+    return (
+        Subscription.objects.filter(merchant_id=merchant_id)
+        .select_related("customer")
+        .prefetch_related(Prefetch("items", queryset=items.order_by("created", "id")))
+        .annotate(listed_period_end=Max("items__current_period_end", filter=Q(items__deleted_at__isnull=True)))
+    )
+
+
+def listed_invoices(merchant_id: str) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(merchant_id=merchant_id).select_related("customer")
+
+
+def listed_payments(merchant_id: str) -> QuerySet[PaymentIntent]:
+    return PaymentIntent.objects.filter(merchant_id=merchant_id).select_related("customer", "invoice")
+
+
+def listed_products(merchant_id: str) -> QuerySet[Product]:
+    prices = Price.objects.filter(deleted_at__isnull=True, active=True).order_by("created", "id")
+    return catalog.products(merchant_id).prefetch_related(Prefetch("prices", queryset=prices, to_attr="listed_prices"))
+
+
+def listed_coupons(merchant_id: str) -> QuerySet[Coupon]:
+    return catalog.coupons(merchant_id)
+
+
+def listed_tax_rates(merchant_id: str) -> QuerySet[TaxRate]:
+    return catalog.tax_rates(merchant_id)
+
+
+def listed_payment_links(merchant_id: str) -> QuerySet[PaymentLink]:
+    items = PaymentLinkItem.objects.select_related("price__product").order_by("position")
+    return catalog.payment_links(merchant_id).prefetch_related(Prefetch("items", queryset=items))
+
+
+def listed_events(merchant_id: str) -> QuerySet[Event]:
+    return outbox.events(merchant_id)
+
+
+def listed_messages(merchant_id: str) -> QuerySet[Message]:
+    return Message.objects.filter(merchant_id=merchant_id).defer("html", "text", "context")
+
+
+def listed_runs(merchant_id: str) -> QuerySet[BillingRun]:
+    """Runs cross merchants; those on a test clock are shown to the clock's own sandbox only."""
+    clocks = TestClock.objects.filter(merchant_id=merchant_id).values("id")
+    return BillingRun.objects.filter(Q(test_clock_id__isnull=True) | Q(test_clock_id__in=clocks))
+
+
+def listed_refusals(merchant_id: str) -> QuerySet[Refusal]:
+    return Refusal.objects.filter(merchant_id=merchant_id)
+
+
+def listed_clocks(merchant_id: str) -> QuerySet[TestClock]:
+    return TestClock.objects.filter(merchant_id=merchant_id, deleted_at__isnull=True).annotate(
+        customer_count=Count("customers")
+    )

@@ -1,0 +1,80 @@
+"""Words for what machines write: event types, run kinds, refusals, actors, billing reasons."""
+
+import json
+from typing import Any
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy as _
+
+from dashboard.event_words import EVENT_TONES, EVENT_WORDS
+from dashboard.filters.lists import RUN_KINDS
+from engine.models import Refusal
+from events.models import Event
+from invoicing.models import BillingReason
+
+register = template.Library()
+
+DECLINES: dict[str, Promise] = {
+    "generic_decline": _("The bank declined without saying why"),
+    "insufficient_funds": _("Insufficient funds"),
+    "lost_card": _("The card was reported lost"),
+    "stolen_card": _("The card was reported stolen"),
+    "expired_card": _("The card has expired"),
+    "incorrect_cvc": _("The security code is wrong"),
+    "incorrect_number": _("The card number is wrong"),
+    "processing_error": _("The processor had an error"),
+    "do_not_honor": _("The bank declined"),
+    "fraudulent": _("The bank suspects fraud"),
+    "authentication_required": _("The bank asks for authentication"),
+    "card_velocity_exceeded": _("The card is over its limit"),
+    "no_payment_method": _("There is no payment method"),
+}
+
+
+@register.filter
+def event_sentence(event: Event) -> str | Promise:
+    return EVENT_WORDS.get(event.type, event.type)
+
+
+@register.filter
+def event_tone(event: Event) -> str:
+    return EVENT_TONES.get(event.type, "neutral")
+
+
+@register.filter
+def run_kind(kind: str) -> str | Promise:
+    return dict(RUN_KINDS).get(kind, kind)
+
+
+@register.filter
+def decline_words(code: str) -> str | Promise:
+    """Why a payment failed; an unlisted code is shown as the processor wrote it."""
+    return DECLINES.get(code, code.replace("_", " "))
+
+
+@register.filter
+def billing_reason(reason: str) -> str | Promise:
+    return dict(BillingReason.choices).get(reason, reason)
+
+
+@register.filter
+def refusal_text(refusal: Refusal) -> str:
+    """The stored message id in the reader's language, its holes filled."""
+    try:
+        return gettext(refusal.message) % refusal.params
+    except (KeyError, TypeError, ValueError):
+        return refusal.message
+
+
+@register.filter
+def actor_words(actor: str) -> str:
+    """Who did it: the run and the customer in words, a person or a key by id."""
+    kind, _colon, rest = actor.partition(":")
+    known = {"run": gettext("billing run"), "system": gettext("system"), "customer": gettext("the customer")}
+    return known.get(kind, rest or actor)
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)

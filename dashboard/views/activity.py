@@ -1,0 +1,141 @@
+"""What happened: events, messages, runs and refusals, test clocks."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.http.response import Http404
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import TestClock
+from dashboard.filters.lists import EventFilter, MessageFilter, RefusalFilter, RunFilter, TestClockFilter
+from dashboard.selectors import details, lists
+from dashboard.tables.activity import EventTable, MessageTable, RefusalTable, RunTable, TestClockTable
+from dashboard.views.pages import DetailPage, ListPage
+from engine.models import BillingRun, Refusal
+from events import selectors as outbox
+from events.models import Event
+from merchants.rules import Capability
+from notifications.models import Message
+
+
+class EventList(ListPage):
+    title = _("Events")
+    subtitle = _("Everything that happened, in the order it happened.")
+    table = EventTable
+    filter = EventFilter
+    filename = "events"
+    empty_icon = "activity"
+    empty_title = _("Nothing happened yet")
+
+    def rows(self) -> QuerySet[Event]:
+        return lists.listed_events(self.merchant_id)
+
+
+class EventDetail(DetailPage):
+    template = "dashboard/events/detail.html"
+
+    def rows(self) -> QuerySet[Event]:
+        return lists.listed_events(self.merchant_id)
+
+    def facts(self, found: Event) -> dict[str, Any]:
+        return {"body": outbox.event_body(found), "object_url": details.page_of(found.object_id)}
+
+
+class MessageList(ListPage):
+    title = _("Sent messages")
+    subtitle = _("Every mail to a subscriber, kept as it went out.")
+    table = MessageTable
+    filter = MessageFilter
+    filename = "messages"
+    empty_icon = "mail"
+    empty_title = _("No messages yet")
+    empty_text = _("Receipts, invoices and reminders show here once they are sent.")
+
+    def rows(self) -> QuerySet[Message]:
+        return lists.listed_messages(self.merchant_id)
+
+
+class MessageDetail(DetailPage):
+    template = "dashboard/messages/detail.html"
+
+    def rows(self) -> QuerySet[Message]:
+        return Message.objects.filter(merchant_id=self.merchant_id)
+
+
+class RunList(ListPage):
+    template = "dashboard/runs/list.html"
+    title = _("Billing runs")
+    subtitle = _("Each waking of the run, and what it refused to touch.")
+    table = RunTable
+    filter = RunFilter
+    filename = "billing-runs"
+    empty_icon = "timer-reset"
+    empty_title = _("The run has not woken yet")
+    empty_text = _("It wakes every minute and looks for what is due.")
+
+    def rows(self) -> QuerySet[BillingRun]:
+        return lists.listed_runs(self.merchant_id)
+
+    def extra(self) -> dict[str, Any]:
+        return {"open_refusals": lists.listed_refusals(self.merchant_id).filter(status="open").count()}
+
+
+class RefusalList(ListPage):
+    title = _("Refusals")
+    subtitle = _("What the run would not bill, why, and when it looks again. Nothing is skipped silently.")
+    table = RefusalTable
+    filter = RefusalFilter
+    filename = "refusals"
+    empty_icon = "shield-check"
+    empty_title = _("Nothing was refused")
+    empty_text = _("Every subscription and invoice that was due could be billed.")
+
+    def rows(self) -> QuerySet[Refusal]:
+        return lists.listed_refusals(self.merchant_id)
+
+
+class SandboxOnly:
+    """Test clocks exist in a sandbox; in live mode their pages are not there."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.scope.merchant.livemode:  # type: ignore[attr-defined]
+            raise Http404
+        return super().get(request, *args, **kwargs)  # type: ignore[misc]
+
+
+class TestClockList(SandboxOnly, ListPage):
+    __test__ = False
+
+    title = _("Test clocks")
+    subtitle = _("Time that you advance by hand. Customers on a clock live at its time and are billed by the same run.")
+    table = TestClockTable
+    filter = TestClockFilter
+    filename = "test-clocks"
+    empty_icon = "clock"
+    empty_title = _("No test clocks yet")
+    empty_text = _("Make one, add customers to it, and see a year of renewals in a minute.")
+    create_url = "dashboard:test_clock_new"
+    create_label = _("New test clock")
+    create_capability = Capability.TEST_CLOCKS
+
+    def rows(self) -> QuerySet[TestClock]:
+        return lists.listed_clocks(self.merchant_id)
+
+
+class TestClockDetail(SandboxOnly, DetailPage):
+    __test__ = False
+
+    template = "dashboard/test_clocks/detail.html"
+
+    def rows(self) -> QuerySet[TestClock]:
+        return lists.listed_clocks(self.merchant_id)
+
+    def facts(self, found: TestClock) -> dict[str, Any]:
+        return {
+            "customers": lists.listed_customers(self.merchant_id).filter(test_clock=found)[:50],
+            "subscriptions": lists.listed_subscriptions(self.merchant_id).filter(test_clock_id=found.pk)[:50],
+            "invoices": lists.listed_invoices(self.merchant_id)
+            .filter(test_clock_id=found.pk)
+            .order_by("-created", "-id")[:25],
+        }

@@ -1,0 +1,53 @@
+"""Customers: list and detail."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from customers import selectors as people
+from customers.models import Customer
+from dashboard.filters.lists import CustomerFilter
+from dashboard.selectors import details, lists
+from dashboard.tables.people import CustomerTable
+from dashboard.views.pages import DetailPage, ListPage
+from merchants.rules import Capability
+
+RELATED = 10
+
+
+class CustomerList(ListPage):
+    title = _("Customers")
+    table = CustomerTable
+    filter = CustomerFilter
+    filename = "customers"
+    empty_icon = "users-round"
+    empty_title = _("No customers yet")
+    empty_text = _("They come by themselves through a payment link, by import, or you add them here.")
+    create_url = "dashboard:customer_new"
+    create_label = _("New customer")
+    create_capability = Capability.CUSTOMERS
+
+    def rows(self) -> QuerySet[Customer]:
+        return lists.listed_customers(self.merchant_id)
+
+
+class CustomerDetail(DetailPage):
+    template = "dashboard/customers/detail.html"
+
+    def rows(self) -> QuerySet[Customer]:
+        # A deleted customer keeps its page: its invoices still point here.
+        return Customer.objects.filter(merchant_id=self.merchant_id).select_related("test_clock")
+
+    def facts(self, found: Customer) -> dict[str, Any]:
+        subscriptions = lists.listed_subscriptions(self.merchant_id).filter(customer=found)
+        invoices = lists.listed_invoices(self.merchant_id).filter(customer=found)
+        return {
+            "subscriptions": subscriptions.order_by("-created", "-id")[:RELATED],
+            "invoices": invoices.order_by("-created", "-id")[:RELATED],
+            "payment_methods": people.payment_methods(self.merchant_id, found.pk),
+            "tax_ids": people.tax_ids(self.merchant_id, found.pk),
+            "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],
+            "totals": details.paid_by_currency(self.merchant_id, found.pk),
+            "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
+        }
