@@ -85,6 +85,27 @@ def plan_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of
     )
 
 
+def subscribed(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> RenewalSnapshot:
+    """The subscription that `plan_subscribe` would make, as its next renewal will find it: for previews.
+
+    Its first invoice counts as paid, and nothing is to be announced. Raises what `plan_subscribe` raises.
+    """
+    plan = plan_subscribe(snapshot, request, as_of)
+    started = _start(snapshot, request, as_of).snapshot
+    used = {use.discount_id for use in plan.discounts_used}
+    return replace(
+        started,
+        subscription=replace(
+            started.subscription,
+            status="trialing" if plan.state.trial_end else "active",
+            trial_will_end_sent_at=as_of,
+        ),
+        discounts=tuple(given for given in started.discounts if given.id not in used),
+        customer_discounts=tuple(given for given in started.customer_discounts if given.id not in used),
+        pending_items=() if plan.invoices else started.pending_items,
+    )
+
+
 def _check_options(request: SubscribeRequest) -> None:
     choices = {
         "collection_method": ("charge_automatically", "send_invoice"),
