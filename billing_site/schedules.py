@@ -16,6 +16,8 @@ class Wake:
 
 
 WAKES = (
+    Wake("deliver events", "events.tasks.relay_events", 1),
+    Wake("send mails", "notifications.tasks.send_queued", 1),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
     Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
 )
