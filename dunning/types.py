@@ -92,3 +92,34 @@ class GiveUp:
 
 
 Decision = Retry | AskCustomer | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A payment that failed, for `dunning.services.record_failures`.
+
+    `automatic`: the run tried it, no person did. `may_open`: a case begins with it when there is none.
+    """
+
+    merchant_id: str
+    invoice_id: str
+    customer_id: str
+    subscription_id: str
+    charge_id: str
+    automatic: bool
+    may_open: bool = True
+    code: str = ""
+    decline_code: str = ""
+    network: str = ""
+    method_type: str = "card"
+    network_decline_code: str = ""
+    network_advice_code: str = ""
+    attempts: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What is decided for an invoice. `end_behavior` is the policy's, for when `decision` is to give up."""
+
+    decision: Decision
+    end_behavior: str

@@ -51,6 +51,12 @@ def claim_overdue(
     return _claim(late, as_of, clock_id, limit, only)
 
 
+def claim_collections(as_of: datetime, *, clock_id: str | None, limit: int) -> list[Row]:
+    """Open invoices to be charged whose next attempt, or the day until which their customer was asked, has come."""
+    due = Invoice.objects.filter(status="open", collection_method="charge_automatically", auto_advance=True)
+    return _claim(due, as_of, clock_id, limit, None)
+
+
 def _claim(
     rows: QuerySet[Any], as_of: datetime, clock_id: str | None, limit: int, only: Collection[str] | None
 ) -> list[Row]:

@@ -125,6 +125,7 @@ class Charge(models.Model):
         indexes = [
             models.Index(name="charge_by_merchant", fields=["merchant_id", "-created", "-id"]),
             models.Index(name="charge_by_invoice", fields=["merchant_id", "invoice_id"]),
+            models.Index(name="charge_by_method", fields=["payment_method_id", "created"]),
             models.Index(
                 name="charge_in_flight",
                 fields=["recorded_at", "id"],

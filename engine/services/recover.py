@@ -1,0 +1,82 @@
+"""What follows from dunning's decisions: retries that a new method brings forward, and the end of tries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from core.context import Context
+from customers.models import PaymentMethod
+from dunning.selectors import open_cases_of_customer
+from dunning.services import bring_forward, give_up
+from engine.selectors import bodies_kept
+from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
+from events.copying import Row
+from events.writes import record_events
+from invoicing.writes import lock_invoices, update_progress
+from payments.services import attach_payment_method
+
+
+def end_recoveries(ctx: Context, invoices: Sequence[Row]) -> None:
+    """Apply the policy's end behaviour to invoices whose time is over; inside the transaction that holds them.
+
+    An invoice without an open case is only taken off the schedule: nothing is left to wait for.
+    """
+    if not invoices:
+        return
+    ended = give_up(ctx, [row.id for row in invoices])
+    for row in invoices:
+        row["next_action_at"] = None
+    update_progress(invoices)
+    news = [
+        InvoiceNews(row.id, row.subscription_id, "retries_ended", ended[row.id])
+        for row in invoices
+        if row.id in ended and row.subscription_id
+    ]
+    subscriptions_after_payment(ctx, news)
+
+
+def add_payment_method(
+    *, ctx: Context, merchant_id: str, customer_id: str, instrument: str, make_default: bool = True
+) -> PaymentMethod:
+    """Store a new way to pay and try again now what failed before: what a customer's "new card" form calls.
+
+    Raises what `attach_payment_method` raises; nothing is stored then.
+    """
+    method = attach_payment_method(
+        ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, instrument=instrument, make_default=make_default
+    )
+    bring_retries_forward(ctx=ctx, merchant_id=merchant_id, customer_id=customer_id)
+    return method
+
+
+def bring_retries_forward(*, ctx: Context, merchant_id: str, customer_id: str) -> list[str]:
+    """Make the customer's failed invoices due now, because there is another method. Returns their ids.
+
+    What is under way is left alone. The next waking of `run_collections` charges them.
+    """
+    with transaction.atomic(durable=True):
+        cases = open_cases_of_customer(merchant_id, customer_id)
+        held = {row.id: row for row in lock_invoices(case.invoice_id for case in cases)}
+        due = [row for row in held.values() if row.status == "open" and row.auto_advance and row.next_action_at]
+        moved = set(bring_forward(ctx, [row.id for row in due], "new_payment_method"))
+        rows = [row for row in due if row.id in moved]
+        before = {row.id: row.next_payment_attempt for row in rows}
+        for row in rows:
+            row.update(next_payment_attempt=ctx.as_of, next_action_at=ctx.as_of, version=row.version + 1)
+        update_progress(rows)
+        kept = bodies_kept({merchant_id})
+        record_events(
+            ctx,
+            [
+                invoice_event(
+                    "invoice.updated",
+                    row,
+                    kept,
+                    {"next_payment_attempt": int(moment.timestamp()) if (moment := before[row.id]) else None},
+                )
+                for row in rows
+            ],
+        )
+    return [row.id for row in rows]

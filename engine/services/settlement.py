@@ -1,0 +1,314 @@
+"""What the gateway answered, made true on our side, in one transaction.
+
+1. Lock what the answers touch: subscriptions, invoices, intents, charges, each in id order.
+2. Apply each answer to its charge. One that was settled before is passed over: a repeated answer is harmless.
+3. Money received is allocated to its invoice; what is more than is owed goes to the customer's balance.
+4. A failure goes to dunning, which decides; its decision becomes the invoice's schedule.
+5. Write everything in bulk, tell the outbox, move the subscriptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from core.context import Context
+from core.ids import new_id
+from customers.services import adjust_balance
+from dunning.models import CaseStatus
+from dunning.selectors import open_cases
+from dunning.types import AskCustomer, GiveUp, Recovery, Retry
+from dunning.writes import close_cases
+from engine.selectors import bodies_kept
+from engine.services.recovery import decide, is_recovered_automatically
+from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
+from engine.types import PaymentOutcome
+from events.copying import Row, new_row
+from events.types import EventRow
+from events.writes import record_events
+from invoicing.models import Invoice
+from invoicing.rules.finalization import invoice_next_action_at
+from invoicing.writes import lock_invoices, update_progress
+from payments import writes as payments
+from payments.events import charge_event, intent_event, invoice_payment_event, told
+from payments.models import Charge, InvoicePayment
+from payments.rules import split_payment
+from payments.settling import OUTCOME_OF_STATUS, settle
+from payments.types import Standing
+from subscriptions.writes import lock_subscriptions
+
+PAYABLE = ("open", "uncollectible")
+
+
+def settle_answers(
+    ctx: Context, answers: Mapping[str, Standing], without_method: Iterable[str] = ()
+) -> list[PaymentOutcome]:
+    """Settle charges by their gateway's answers, and fail the invoices that nothing can be charged to.
+
+    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids).
+    """
+    invoice_ids = list(without_method)
+    if not answers and not invoice_ids:
+        return []
+    with transaction.atomic(durable=True):
+        touched = Charge.objects.filter(id__in=list(answers)).values_list("invoice_id", "payment_intent_id")
+        pairs = list(touched)
+        work = hold(ctx, {invoice_id for invoice_id, _ in pairs if invoice_id} | set(invoice_ids))
+        work.intents = payments.lock_intents(intent_id for _, intent_id in pairs)
+        work.charges = payments.lock_charges(answers)
+        outcomes = [work.settle_charge(work.charges[charge_id], standing) for charge_id, standing in answers.items()]
+        outcomes += [work.fail_without_method(work.invoices[invoice_id]) for invoice_id in invoice_ids]
+        work.write()
+    return outcomes
+
+
+def hold(ctx: Context, invoice_ids: Iterable[str]) -> Settlement:
+    """The invoices with their subscriptions, locked, ready to be settled."""
+    wanted = set(invoice_ids)
+    owners = set(
+        Invoice.objects.filter(id__in=wanted, subscription__isnull=False).values_list("subscription_id", flat=True)
+    )
+    subscriptions = {row.id: row for row in lock_subscriptions(owners)} if owners else {}
+    return Settlement(ctx, subscriptions, {row.id: row for row in lock_invoices(wanted)})
+
+
+@dataclass(slots=True)
+class Settlement:
+    """The rows of one transaction, and what is to be written and told of them."""
+
+    ctx: Context
+    subscriptions: dict[str, Row]
+    invoices: dict[str, Row]
+    intents: dict[str, Row] = field(default_factory=dict)
+    charges: dict[str, Row] = field(default_factory=dict)
+    moved_charges: list[Row] = field(default_factory=list)
+    moved_intents: dict[str, Row] = field(default_factory=dict)
+    moved_invoices: dict[str, Row] = field(default_factory=dict)
+    allocations: list[Row] = field(default_factory=list)
+    overpaid: list[tuple[Row, int]] = field(default_factory=list)
+    failed: dict[str, tuple[Row, Row | None]] = field(default_factory=dict)
+    waiting: list[Row] = field(default_factory=list)  # invoices whose schedule is their open case's
+    paid: list[str] = field(default_factory=list)
+    news: list[InvoiceNews] = field(default_factory=list)
+    facts: list[tuple[Any, str, Row]] = field(default_factory=list)
+
+    # --- one answer ----------------------------------------------------------------------------------------------
+
+    def settle_charge(self, charge: Row, standing: Standing) -> PaymentOutcome:
+        intent = self.intents[charge.payment_intent_id]
+        status = settle(charge, intent, standing, self.ctx.as_of, self.ctx.recorded_at)
+        if status:
+            self.moved_charges.append(charge)
+            self.moved_intents[intent.id] = intent
+        invoice = self.invoices.get(charge.invoice_id)
+        if status == "succeeded":
+            self._tell((_intent, "succeeded", intent), (_charge, "succeeded", charge))
+            if invoice:
+                self.receive(invoice, charge.amount, kind="payment_intent", charge=charge)
+        elif status == "failed":
+            self._tell((_intent, "payment_failed", intent), (_charge, "failed", charge))
+            if invoice:
+                self._fail(invoice, charge)
+        elif status in ("requires_action", "processing", "canceled"):
+            self._wait(status, intent, invoice, charge)
+        return outcome_of(charge)
+
+    def receive(self, invoice: Row, amount: int, *, kind: str, charge: Row | None = None, note: str = "") -> None:
+        """Allocate money to the invoice; what is over goes to the customer's balance."""
+        owed = invoice.amount_remaining if invoice.status in PAYABLE else 0
+        applied, over = split_payment(amount, owed)
+        if over:
+            self.overpaid.append((invoice, over))
+        if not applied:
+            return
+        self.allocations.append(self._allocation(invoice, applied, kind, charge, note))
+        self._bump(invoice)
+        self._count_attempt(invoice, charge)
+        invoice["amount_paid"] += applied
+        invoice["amount_remaining"] -= applied
+        if invoice.amount_remaining:
+            self._tell((_invoice, "updated", invoice))
+            return
+        invoice.update(status="paid", paid_at=self.ctx.as_of)
+        self._schedule(invoice, None)
+        self.paid.append(invoice.id)
+        self._tell((_invoice, "paid", invoice))
+        if charge is not None:
+            self._tell((_invoice, "payment_succeeded", invoice))
+        self._news(invoice, "paid")
+
+    def fail_without_method(self, invoice: Row) -> PaymentOutcome:
+        """Nothing to charge: a failure like another, but for subscriptions that never began."""
+        if is_recovered_automatically(invoice, self._subscription(invoice)):
+            self._fail(invoice, None)
+        return PaymentOutcome(invoice.id, invoice.payment_intent_id, "", "no_payment_method")
+
+    def _fail(self, invoice: Row, charge: Row | None) -> None:
+        if invoice.status not in PAYABLE:
+            return
+        self._bump(invoice)
+        self._count_attempt(invoice, charge)
+        self._schedule(invoice, None)
+        self._tell((_invoice, "payment_failed", invoice))
+        if charge is not None and charge.decline_code == "authentication_required":
+            self._tell((_invoice, "payment_action_required", invoice))
+        if is_recovered_automatically(invoice, self._subscription(invoice)):
+            self.failed[invoice.id] = (invoice, charge)
+        self._news(invoice, "failed")
+
+    def _wait(self, status: str, intent: Row, invoice: Row | None, charge: Row) -> None:
+        if intent.status != "requires_payment_method":
+            self._tell((_intent, "canceled" if status == "canceled" else status, intent))
+        if invoice is None or invoice.status not in PAYABLE:
+            return
+        subscription = self._subscription(invoice)
+        if status == "requires_action":
+            self._bump(invoice)
+            self._tell((_invoice, "payment_action_required", invoice))
+        if status == "processing":
+            # Stripe's way with debits: what is under way begins the subscription; if it fails, it is past due.
+            if subscription is not None and subscription.status == "incomplete":
+                self._news(invoice, "paid")
+        else:
+            never_sent = status == "canceled" and intent.status != "canceled" and charge.off_session
+            self._schedule(invoice, self.ctx.as_of if never_sent else None)
+            self.moved_invoices[invoice.id] = invoice
+            self.waiting.append(invoice)
+
+    # --- small changes -------------------------------------------------------------------------------------------
+
+    def _subscription(self, invoice: Row) -> Row | None:
+        return self.subscriptions.get(invoice.subscription_id or "")
+
+    def _bump(self, invoice: Row) -> None:
+        if not any(kind is _invoice and row is invoice for kind, _, row in self.facts):
+            invoice["version"] += 1
+        self.moved_invoices[invoice.id] = invoice
+
+    def _count_attempt(self, invoice: Row, charge: Row | None) -> None:
+        """Stripe's count: the first attempt whoever made it, then automatic ones only."""
+        if charge is not None and (charge.off_session or not invoice.attempt_count):
+            invoice.update(attempted=True, attempt_count=invoice.attempt_count + 1)
+
+    def _schedule(self, invoice: Row, attempt: datetime | None, until: datetime | None = None) -> None:
+        """The next attempt, or the day until which the customer is asked: the invoice's one due column."""
+        invoice["next_payment_attempt"] = attempt
+        due = invoice_next_action_at(
+            status=invoice.status,
+            auto_advance=invoice.auto_advance,
+            next_payment_attempt=attempt,
+            due_date=invoice.due_date,
+            overdue_since=invoice.overdue_since,
+        )
+        invoice["next_action_at"] = min((moment for moment in (due, until) if moment), default=None)
+
+    def _allocation(self, invoice: Row, amount: int, kind: str, charge: Row | None, note: str) -> Row:
+        return new_row(
+            InvoicePayment,
+            id=new_id("inpay"),
+            merchant_id=invoice.merchant_id,
+            invoice_id=invoice.id,
+            type=kind,
+            charge_id=charge.id if charge else "",
+            payment_intent_id=charge.payment_intent_id if charge else "",
+            amount_paid=amount,
+            currency=invoice.currency,
+            note=note,
+            created=self.ctx.as_of,
+            recorded_at=self.ctx.recorded_at,
+        )
+
+    def _tell(self, *facts: tuple[Any, str, Row]) -> None:
+        self.facts.extend(facts)
+
+    def _news(self, invoice: Row, what: str, end_behavior: str = "") -> None:
+        if invoice.subscription_id:
+            self.news.append(InvoiceNews(invoice.id, invoice.subscription_id, what, end_behavior))
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Decide what comes next for what failed, then store and tell everything."""
+        self._apply_decisions(decide(self.ctx, self.failed.values()))
+        self._keep_schedules()
+        payments.update_charges(self.moved_charges)
+        payments.update_intents(list(self.moved_intents.values()))
+        payments.insert_invoice_payments(self.allocations)
+        update_progress(list(self.moved_invoices.values()))
+        close_cases(self.ctx, self.paid, CaseStatus.RECOVERED)
+        record_events(self.ctx, self._event_rows())
+        for invoice, over in self.overpaid:
+            adjust_balance(
+                ctx=self.ctx,
+                merchant_id=invoice.merchant_id,
+                customer_id=invoice.customer_id,
+                amount=-over,
+                currency=invoice.currency,
+                description=f"{invoice.number or invoice.id}: +{over}",
+            )
+        subscriptions_after_payment(self.ctx, self.news)
+
+    def _apply_decisions(self, decisions: Mapping[str, Recovery]) -> None:
+        for invoice_id, recovery in decisions.items():
+            invoice = self.invoices[invoice_id]
+            decision = recovery.decision
+            if isinstance(decision, Retry):
+                self._schedule(invoice, decision.at)
+            elif isinstance(decision, AskCustomer):
+                self._schedule(invoice, None, decision.until)
+            elif isinstance(decision, GiveUp):
+                self._news(invoice, "retries_ended", recovery.end_behavior)
+
+    def _keep_schedules(self) -> None:
+        """What waits for the customer keeps its case's schedule, so that nobody waits for ever."""
+        if not self.waiting:
+            return
+        cases = open_cases(invoice.id for invoice in self.waiting)
+        for invoice in self.waiting:
+            case = cases.get(invoice.id)
+            if case is not None:
+                self._schedule(invoice, case.next_attempt_at, case.gives_up_at)
+
+    def _event_rows(self) -> list[EventRow]:
+        owners = {row.merchant_id for _, _, row in self.facts} | {row.merchant_id for row in self.allocations}
+        kept = bodies_kept(owners) if owners else set()
+        clocks = {row.id: row.test_clock_id for row in self.invoices.values()}
+        rows = [make(kind, row, clocks, kept) for make, kind, row in self.facts]
+        return rows + [
+            told(
+                invoice_payment_event(
+                    row, self.invoices[row.invoice_id].customer_id, self.invoices[row.invoice_id].test_clock_id
+                ),
+                row.merchant_id in kept,
+            )
+            for row in self.allocations
+        ]
+
+
+def outcome_of(charge: Any) -> PaymentOutcome:
+    """A charge as it stands, for people and for the run."""
+    return PaymentOutcome(
+        invoice_id=charge.invoice_id,
+        payment_intent_id=charge.payment_intent_id,
+        charge_id=charge.id,
+        status=OUTCOME_OF_STATUS[charge.status],
+        failure_code=charge.failure_code,
+        decline_code=charge.decline_code,
+        message=charge.failure_message,
+    )
+
+
+def _intent(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
+    return told(intent_event(type_, row, clocks.get(row.invoice_id or "")), row.merchant_id in kept)
+
+
+def _charge(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
+    return told(charge_event(type_, row), row.merchant_id in kept)
+
+
+def _invoice(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
+    return invoice_event(f"invoice.{type_}", row, kept)

@@ -1,0 +1,74 @@
+"""What was collected and what went back, for staff to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from merchants.staff import ReadOnlyAdmin, ReadOnlyInline, money
+from payments.models import Charge, InvoicePayment, PaymentIntent, Refund, SandboxObject, SandboxReply
+
+BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
+
+
+class ChargeInline(ReadOnlyInline):
+    model = Charge
+    fields = ("attempt", "status", money("amount"), "decline_code", "failure_message", "created")
+    ordering = ("attempt", "id")
+
+
+@admin.register(PaymentIntent)
+class PaymentIntentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer", "invoice", "status", money("amount"), "gateway", "merchant", "created")
+    money_fields = ("amount", "amount_received")
+    list_filter = ("status", "gateway", "currency", BY_MERCHANT)
+    search_fields = ("id__exact", "gateway_intent_id__exact", "invoice__id__exact", "customer__id__exact")
+    list_select_related = ("customer", "invoice", "merchant")
+    inlines = (ChargeInline,)
+
+
+@admin.register(Charge)
+class ChargeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "status", money("amount"), money("amount_refunded"), "attempt", "decline_code", "created")
+    money_fields = ("amount", "amount_refunded")
+    list_filter = ("status", "gateway", "currency")
+    search_fields = (
+        "id__exact",
+        "merchant_id__exact",
+        "invoice_id__exact",
+        "customer_id__exact",
+        "payment_intent__id__exact",
+        "gateway_charge_id__exact",
+    )
+    list_select_related = ("payment_intent",)
+
+
+@admin.register(InvoicePayment)
+class InvoicePaymentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "invoice", "type", money("amount_paid"), "merchant", "created")
+    money_fields = ("amount_paid",)
+    list_filter = ("type", "currency", BY_MERCHANT)
+    search_fields = ("id__exact", "invoice__id__exact", "invoice__number__exact", "charge_id__exact")
+    list_select_related = ("invoice", "merchant")
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("id", "charge", "status", money("amount"), "reason", "merchant", "created")
+    money_fields = ("amount",)
+    list_filter = ("status", "reason", "gateway", BY_MERCHANT)
+    search_fields = ("id__exact", "charge__id__exact", "invoice_id__exact", "gateway_refund_id__exact")
+    list_select_related = ("charge", "merchant")
+
+
+@admin.register(SandboxObject)
+class SandboxObjectAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "customer_id", "merchant_id", "created")
+    list_filter = ("kind",)
+    search_fields = ("id__exact", "merchant_id__exact", "customer_id__exact")
+
+
+@admin.register(SandboxReply)
+class SandboxReplyAdmin(ReadOnlyAdmin):
+    list_display = ("id", "merchant_id", "idempotency_key", "recorded_at")
+    search_fields = ("id__exact", "merchant_id__exact", "idempotency_key__exact")
