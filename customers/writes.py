@@ -1,11 +1,13 @@
 """Writers of the customers' tables. They never open a transaction: their caller's is the one."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db.models import F
 
 from core.context import Context
-from customers.models import Customer, CustomerBalanceTransaction
+from customers.models import Customer, CustomerBalanceTransaction, TestClock
 from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
 from customers.types import BalanceEntry
@@ -15,7 +17,7 @@ def lock_customers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str, C
     """The customers' rows, locked in id order so that two runs never wait for each other in a circle."""
     rows = (
         Customer.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("test_clock")
+        .select_related("test_clock", "merchant")
         .filter(merchant_id=merchant_id, id__in=sorted(set(customer_ids)), deleted_at__isnull=True)
         .order_by("id")
     )
@@ -79,3 +81,28 @@ def set_currency(customer_id: str, currency: str) -> int:
     """
     Customer.objects.filter(id=customer_id).update(currency=currency, version=F("version") + 1)
     return int(Customer.objects.values_list("version", flat=True).get(id=customer_id))
+
+
+def insert_clock(ctx: Context, *, clock_id: str, merchant_id: str, name: str, frozen_time: datetime) -> TestClock:
+    """A new clock, ready, standing at `frozen_time`."""
+    return TestClock.objects.create(
+        id=clock_id,
+        merchant_id=merchant_id,
+        name=name,
+        frozen_time=frozen_time,
+        created=frozen_time,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def lock_clock(clock_id: str) -> TestClock | None:
+    """The clock's row, locked; None when there is none."""
+    return TestClock.objects.select_for_update(no_key=True).filter(id=clock_id, deleted_at__isnull=True).first()
+
+
+def move_clock(clock: TestClock, **values: Any) -> None:
+    """Set what advancing changes on a clock whose lock the caller holds; its version is bumped."""
+    for name, value in values.items():
+        setattr(clock, name, value)
+    clock.version += 1
+    clock.save(update_fields=[*values, "version"])

@@ -140,3 +140,11 @@ def allow_erasure() -> None:
     assert connection.in_atomic_block, "the permission ends with a transaction"
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ostinato.allow_erasure = 'on'")
+
+
+def delete_draft_rows(merchant_id: str, invoice_id: str) -> None:
+    """A one-off draft with its lines; the items it had swept wait again. The trigger refuses anything else."""
+    InvoiceItem.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).update(invoice_id="")
+    InvoiceLineTax.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).delete()
+    InvoiceLine.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).delete()
+    Invoice.objects.filter(merchant_id=merchant_id, id=invoice_id).delete()

@@ -83,6 +83,11 @@ def remove_discounts(discount_ids: Sequence[str], at: Any) -> None:
     update_rows(Discount, ("id", "deleted_at"), [(discount_id, at) for discount_id in discount_ids])
 
 
+def move_discounts(moves: Sequence[tuple[str, int]]) -> None:
+    """(discount id, position) of each that has another place in its stack."""
+    update_rows(Discount, ("id", "position"), moves)
+
+
 def close_debits(closings: Sequence[tuple[str, Any, Any]]) -> None:
     """(billed period id, credited_from, reversed_at or None) of each debit that is credited."""
     update_rows(BilledPeriod, ("id", "credited_from", "reversed_at"), closings)

@@ -55,6 +55,7 @@ class Batch:
     discounts: dict[str, Row] = field(default_factory=dict)  # given or taken away here, by id
     discount_ids: dict[str, list[str]] = field(default_factory=dict)  # live ones by subscription
     removed_discounts: list[str] = field(default_factory=list)
+    moved_discounts: list[tuple[str, int]] = field(default_factory=list)
     discounts_used: list[tuple[str, Any, str]] = field(default_factory=list)
     closings: list[tuple[str, Any, Any]] = field(default_factory=list)
     periods: list[Row] = field(default_factory=list)
@@ -219,6 +220,7 @@ class Batch:
         subscriptions.delete_items(self.deleted_items, self.ctx.as_of)
         subscriptions.advance_periods(self.advances)
         subscriptions.remove_discounts(self.removed_discounts, self.ctx.as_of)
+        subscriptions.move_discounts(self.moved_discounts)
         subscriptions.consume_discounts(self.discounts_used)
         subscriptions.give_debits_to_invoice(self.swept_debits)
 

@@ -12,6 +12,7 @@ from engine.posting.batch import Batch
 from engine.rules.finalization import plan_finalization
 from engine.selectors import claim_drafts, finalization_snapshot, load_rows, subscription_rows
 from engine.services.chunks import ChunkReport, Job, run_job
+from engine.services.collect import collect_invoices
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.types import RefusedPlan, RunReport
 from engine.writes import refuse, resolve_refusals
@@ -48,7 +49,10 @@ def run_finalizations(
 
 
 def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
-    """One draft, now. Raises `InvoiceNotFound`, `InvoiceAlreadyFinalized`, `FinalizationRefused`."""
+    """One draft, now; what it charges automatically is collected after the commit.
+
+    Raises `InvoiceNotFound`, `InvoiceAlreadyFinalized`, `FinalizationRefused`.
+    """
     with transaction.atomic(durable=True):
         drafts = [row for row in lock_invoices([invoice_id]) if row.merchant_id == merchant_id]
         if not drafts:
@@ -61,6 +65,7 @@ def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None
             raise FinalizationRefused(refused[0].message_id, **refused[0].params)
         batch.write()
         settle_paid(batch)
+    collect_invoices(ctx=ctx, invoice_ids=invoice_ids_to_collect(batch))
 
 
 def _finalize_drafts(ctx: Context, drafts: list[Row]) -> ChunkReport:

@@ -16,8 +16,8 @@ from customers.selectors import CustomerNotFound, payment_method_by_id
 from customers.writes import set_currency
 from engine.posting.batch import Batch
 from engine.posting.refs import Refs
+from engine.rules import previews
 from engine.rules.checks import check_plan
-from engine.rules.previews import preview_invoice
 from engine.rules.subscribe import plan_subscribe
 from engine.selectors import BillingRows, load_rows
 from engine.services.collect import collect_invoices
@@ -54,14 +54,14 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
     return SubscribeResult(subscription.id, status, next(iter(batch.new_invoices), ""), payment)
 
 
-def preview_subscribe(*, ctx: Context, request: SubscribeRequest) -> InvoicePreview | None:
-    """What the first invoice would be, by the same planner; None when none would be made. Nothing is written."""
+def preview_subscribe(*, ctx: Context, request: SubscribeRequest) -> InvoicePreview:
+    """What the first invoice would be, by the same planner; one without lines when none would be made.
+
+    Nothing is written. Raises what `subscribe` does before it writes.
+    """
     rows = _load(request, lock=False)
     request, snapshot = _snapshot(rows, request)
-    plan = plan_subscribe(snapshot, request, ctx.as_of)
-    if not plan.invoices:
-        return None
-    return preview_invoice(plan.invoices[0], snapshot.customer, snapshot.settings)
+    return previews.preview_subscribe(snapshot, request, ctx.as_of)
 
 
 def _post(ctx: Context, request: SubscribeRequest) -> Batch:

@@ -1,0 +1,56 @@
+"""Standing debits: what a subscription was billed in advance and what a change would credit. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from events.copying import Row
+from invoicing.models import Invoice, InvoiceItem, InvoiceLine
+from subscriptions.facts import debit_facts, discount_amounts_from_json
+from subscriptions.models import BilledPeriod
+from subscriptions.types import DebitFacts, DiscountAmount, PriceFacts
+
+
+def standing_periods(merchant_id: str, subscription_id: str, as_of: datetime) -> list[Row]:
+    """Billed periods in advance that are not reversed and end after `as_of`; credited ones too (an undo needs them)."""
+    found = BilledPeriod.objects.filter(
+        merchant_id=merchant_id,
+        subscription_id=subscription_id,
+        kind="advance",
+        reversed_at__isnull=True,
+        end__gt=as_of,
+    )
+    return [Row(values) for values in found.order_by("start", "sequence", "id").values()]
+
+
+def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) -> tuple[DebitFacts, ...]:
+    """The periods as facts, with what their invoices and pending items know. Three queries, whatever their number."""
+    invoices = dict(
+        Invoice.objects.filter(id__in={row.invoice_id for row in periods if row.invoice_id}).values_list("id", "status")
+    )
+    shown = _discounts_shown(list(invoices), [row.id for row in periods])
+    held = {
+        item.id: item for item in InvoiceItem.objects.filter(id__in={row.invoice_item_id for row in periods} - {""})
+    }
+    facts = []
+    for row in periods:
+        item = held.get(row.invoice_item_id)
+        pending = () if item is None else discount_amounts_from_json(item.discount_amounts)
+        facts.append(
+            debit_facts(
+                row,
+                prices[row.price_id],
+                invoice_status=invoices.get(row.invoice_id, ""),
+                discount_amounts=shown.get(row.id) or pending,
+                tax_rate_ids=tuple(item.tax_rate_ids) if item else (),
+            )
+        )
+    return tuple(facts)
+
+
+def _discounts_shown(invoice_ids: list[str], period_ids: list[str]) -> dict[str, tuple[DiscountAmount, ...]]:
+    """What discounts took on the lines that show these periods."""
+    lines = InvoiceLine.objects.filter(invoice_id__in=invoice_ids, billed_period_id__in=period_ids)
+    rows = lines.values_list("billed_period_id", "discount_amounts")
+    return {period_id: discount_amounts_from_json(amounts) for period_id, amounts in rows if amounts}

@@ -1,0 +1,60 @@
+"""What waits for a moment in business time, and which use case acts on it: one registry for the run and the clocks.
+
+A source that is missing here is never done on a clock; one that is here is done in this order at each moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Min
+
+from core.context import Context
+from engine.services.collect import run_collections
+from engine.services.finalize import run_finalizations
+from engine.services.overdue import run_overdue
+from engine.services.renew import run_renewals
+from engine.services.resolve import settle_due
+from invoicing.models import Invoice
+from payments.models import Charge
+from subscriptions.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class DueSource:
+    """A use case that takes `ctx` and `clock_id` and does all that is due at `ctx.as_of`."""
+
+    name: str
+    run: Callable[..., Any]
+
+
+# Late settlements first: money that arrived is counted before anything new is billed or tried again.
+DUE_SOURCES = (
+    DueSource("settlement", settle_due),
+    DueSource("renewal", run_renewals),
+    DueSource("finalization", run_finalizations),
+    DueSource("collection", run_collections),
+    DueSource("overdue", run_overdue),
+)
+
+# Every table that waits has the one indexed column `next_action_at` (and `test_clock_id` beside it).
+WAITING_TABLES: tuple[type[models.Model], ...] = (Subscription, Invoice, Charge)
+
+
+def next_due_moment(clock_id: str) -> datetime | None:
+    """The earliest moment at which anything on the clock is due; None when nothing waits. One query per table."""
+    moments = []
+    for table in WAITING_TABLES:
+        waiting = table._default_manager.filter(test_clock_id=clock_id, next_action_at__isnull=False)
+        moments.append(waiting.aggregate(earliest=Min("next_action_at"))["earliest"])
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def run_all_due(ctx: Context, clock_id: str | None) -> None:
+    """Everything that is due at `ctx.as_of`, source by source."""
+    for source in DUE_SOURCES:
+        source.run(ctx=ctx, clock_id=clock_id)

@@ -1,0 +1,133 @@
+"""What every change of one subscription shares: its snapshot under lock, and its plan's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from core.context import Context
+from core.ids import new_ids
+from engine.debits import standing_debits, standing_periods
+from engine.posting.batch import Batch
+from engine.posting.refs import Refs
+from engine.selectors import BillingRows, load_rows, renewal_snapshot, subscription_rows
+from engine.services.finalize import FinalizationRefused, finalize_new
+from engine.services.subscribe import coupons_asked_for, give_discounts
+from engine.types import ChangePlan, ChangeSnapshot
+from events.copying import Row, new_row
+from subscriptions.models import SubscriptionItem
+from subscriptions.selectors import SubscriptionNotFound
+from subscriptions.types import ItemUpdate, NewItem
+from subscriptions.writes import lock_subscriptions
+
+
+def load_change(
+    as_of: datetime,
+    merchant_id: str,
+    subscription_id: str,
+    *,
+    price_ids: Iterable[str] = (),
+    tax_rate_ids: Iterable[str] = (),
+    coupon_ids: Iterable[str] = (),
+    lock: bool,
+) -> tuple[BillingRows, Row, ChangeSnapshot]:
+    """The subscription, all it depends on, and its standing debits. Raises `SubscriptionNotFound`."""
+    found = lock_subscriptions([subscription_id]) if lock else list(subscription_rows([subscription_id]).values())
+    if not found or found[0].merchant_id != merchant_id:
+        raise SubscriptionNotFound
+    subscription = found[0]
+    periods = standing_periods(merchant_id, subscription_id, as_of)
+    rows = load_rows(
+        subscriptions=[subscription],
+        price_ids=[*price_ids, *(period.price_id for period in periods)],
+        tax_rate_ids=tax_rate_ids,
+        lock=lock,
+    )
+    snapshot = ChangeSnapshot(
+        renewal=renewal_snapshot(rows, subscription),
+        debits=standing_debits(periods, rows.prices),
+        prices=rows.prices,
+        coupons=coupons_asked_for(merchant_id, coupon_ids)[0],
+    )
+    return rows, subscription, snapshot
+
+
+def post_change(ctx: Context, rows: BillingRows, subscription: Row, plan: ChangePlan) -> Batch:
+    """A change's rows, gathered and written; what it invoices at once is finalized. Raises `FinalizationRefused`."""
+    batch = Batch(ctx, rows)
+    refs = Refs(
+        subscription_id=subscription.id,
+        items=tuple(new_ids("si", len(plan.items_added))),
+        discounts=tuple(new_ids("di", len(plan.discounts_added))),
+        pending=tuple(new_ids("ii", len(plan.pending_items))),
+        invoices=tuple(new_ids("in", len(plan.invoices))),
+    )
+    batch.touch(subscription, _items_after(batch, subscription, plan, refs))
+    _gather_debits(batch, plan, refs)
+    _gather_discounts(batch, subscription, plan, refs)
+    for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
+        batch.add_invoice(planned, invoice_id, refs)
+    batch.use_discounts(plan.discounts_used, refs)
+    batch.move(subscription.id, plan.state)
+    batch.tell(plan.events, refs)
+    refused = finalize_new(batch)
+    if refused:
+        raise FinalizationRefused(refused[0].message_id, **refused[0].params)
+    batch.write()
+    return batch
+
+
+def _items_after(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> list[Row]:
+    """The live items once the plan is written, their changes noted in the batch."""
+    items = {item.id: item for item in batch.rows.items.get(subscription.id, ())}
+    for update in plan.items_updated:
+        batch.updated_items.append(_updated(items[update.item_id], update))
+    for item_id in plan.items_deleted:
+        batch.deleted_items.append(item_id)
+        del items[item_id]
+    for item_id, new in zip(refs.items, plan.items_added, strict=True):
+        items[item_id] = _added(batch.ctx, subscription, item_id, new)
+        batch.new_items.append(items[item_id])
+    return list(items.values())
+
+
+def _updated(item: Row, update: ItemUpdate) -> Row:
+    item.update(
+        price_id=update.price_id,
+        quantity=update.quantity,
+        current_period_start=update.current_period_start,
+        current_period_end=update.current_period_end,
+        sequence=update.sequence,
+    )
+    return item
+
+
+def _added(ctx: Context, subscription: Row, item_id: str, new: NewItem) -> Row:
+    return new_row(
+        SubscriptionItem,
+        id=item_id,
+        merchant_id=subscription.merchant_id,
+        subscription_id=subscription.id,
+        price_id=new.price_id,
+        quantity=new.quantity,
+        current_period_start=new.current_period_start,
+        current_period_end=new.current_period_end,
+        tax_rate_ids=list(new.tax_rate_ids),
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def _gather_debits(batch: Batch, plan: ChangePlan, refs: Refs) -> None:
+    for closing in plan.debit_closings:
+        reversed_at = batch.ctx.as_of if closing.reversed else None
+        batch.closings.append((closing.billed_period_id, closing.credited_from, reversed_at))
+    batch.add_pending(plan.pending_items, plan.merchant_id, plan.customer_id, refs)
+
+
+def _gather_discounts(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> None:
+    live = batch.discount_ids[subscription.id]
+    batch.removed_discounts.extend(plan.discounts_removed)
+    batch.discount_ids[subscription.id] = [given for given in live if given not in plan.discounts_removed]
+    batch.moved_discounts.extend((move.discount_id, move.position) for move in plan.discounts_moved)
+    give_discounts(batch, plan.discounts_added, subscription, refs)

@@ -1,0 +1,174 @@
+"""Test clocks: a sandbox's own time, advanced through every due moment in order by the services that run for real."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django_q.tasks import async_task
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from core.ids import new_id
+from customers.models import TestClock
+from customers.writes import insert_clock, lock_clock, move_clock
+from engine.due import next_due_moment, run_all_due
+from engine.selectors import bodies_kept
+from events.types import EventRow
+from events.writes import record_events
+from merchants.models import Merchant
+
+logger = logging.getLogger(__name__)
+
+# Ten years of a daily plan with its grace, retries and settlements stay below this; more is something going round.
+MAX_STEPS = 20_000
+# A moment may take several rounds (a renewal plans a payment that is tried at once, a failure is decided on).
+MAX_ROUNDS_AT_ONE_MOMENT = 50
+
+
+class TestClockNotFound(OstinatoError):
+    __test__ = False
+    code = "resource_missing"
+    param = "test_clock"
+    message_id = gettext_noop("There is no such test clock.")
+
+
+class ClocksAreForSandboxes(OstinatoError):
+    code = "testmode_only"
+    message_id = gettext_noop("Test clocks exist in sandboxes only.")
+
+
+class ClockIsAdvancing(OstinatoError):
+    code = "test_clock_advancing"
+    param = "test_clock"
+    message_id = gettext_noop("The clock is still advancing.")
+
+
+class ClockGoesForwardOnly(OstinatoError):
+    code = "test_clock_backwards"
+    param = "frozen_time"
+    message_id = gettext_noop("A clock only goes forward: say a time after %(frozen_time)s.")
+
+
+class ClockGoesRound(OstinatoError):
+    """Something stays due at the same moment however often it is done: a defect."""
+
+    code = "internal_error"
+    message_id = gettext_noop("The clock is stuck at %(moment)s.")
+
+
+def create_clock(*, ctx: Context, merchant_id: str, name: str, frozen_time: datetime) -> TestClock:
+    """A clock of a sandbox, standing at `frozen_time`. Raises `ClocksAreForSandboxes`."""
+    with transaction.atomic():
+        if Merchant.objects.get(id=merchant_id).livemode:
+            raise ClocksAreForSandboxes
+        clock = insert_clock(ctx, clock_id=new_id("clock"), merchant_id=merchant_id, name=name, frozen_time=frozen_time)
+        _tell(ctx, clock, "created")
+    return clock
+
+
+def advance_clock(*, ctx: Context, merchant_id: str, clock_id: str, to: datetime) -> TestClock:
+    """Mark the clock as advancing to `to` and have a worker do it. Any distance.
+
+    Raises `TestClockNotFound`, `ClockIsAdvancing`, `ClockGoesForwardOnly`.
+    """
+    with transaction.atomic():
+        clock = _locked(clock_id, merchant_id)
+        if clock.status == "advancing":
+            raise ClockIsAdvancing
+        if to <= clock.frozen_time:
+            raise ClockGoesForwardOnly(frozen_time=clock.frozen_time.isoformat())
+        move_clock(clock, status="advancing", target_time=to, status_detail="")
+        _tell(ctx, clock, "advancing")
+        async_task("engine.tasks.advance_clock", clock_id)  # rolled back with this transaction
+    return clock
+
+
+def advance_clock_now(*, ctx: Context, clock_id: str, max_steps: int | None = None) -> bool:
+    """Go from due moment to due moment up to the clock's target; whether it is there.
+
+    Each moment is done by the run's own services with `as_of` = the moment, so whatever happened before is in
+    place. Killed at any point, it goes on from where it stood. `max_steps` bounds one call, so that a worker can
+    stop and be asked again. Anything unexpected marks the clock internal_failure with the reason and is raised.
+    """
+    clock = TestClock.objects.filter(id=clock_id, deleted_at__isnull=True).first()
+    if clock is None:
+        raise TestClockNotFound
+    if clock.status != "advancing" or clock.target_time is None:
+        return True
+    try:
+        return _walk(ctx, clock, clock.target_time, max_steps or MAX_STEPS)
+    except Exception as failure:
+        logger.exception("clock %s failed", clock_id)
+        _fail(ctx, clock_id, failure)
+        raise
+
+
+def _walk(ctx: Context, clock: TestClock, target: datetime, max_steps: int) -> bool:
+    rounds = 0
+    last: datetime | None = None
+    for _ in range(max_steps):
+        due = next_due_moment(clock.id)
+        if due is None or due > target:
+            _arrive(ctx, clock.id, target)
+            return True
+        moment = max(due, clock.frozen_time)
+        rounds = rounds + 1 if moment == last else 0
+        if rounds > MAX_ROUNDS_AT_ONE_MOMENT:
+            raise ClockGoesRound(moment=moment.isoformat())
+        if moment != clock.frozen_time:
+            with transaction.atomic():
+                clock = _locked(clock.id)
+                move_clock(clock, frozen_time=max(moment, clock.frozen_time))
+        run_all_due(replace(ctx, as_of=moment), clock.id)
+        last = moment
+    return False
+
+
+def _arrive(ctx: Context, clock_id: str, target: datetime) -> None:
+    with transaction.atomic():
+        clock = _locked(clock_id)
+        move_clock(clock, status="ready", frozen_time=target, target_time=None)
+        _tell(replace(ctx, as_of=target), clock, "ready")
+
+
+def _fail(ctx: Context, clock_id: str, failure: Exception) -> None:
+    with transaction.atomic():
+        clock = _locked(clock_id)
+        move_clock(clock, status="internal_failure", status_detail=f"{type(failure).__name__}: {failure}"[:1000])
+        _tell(ctx, clock, "internal_failure")
+
+
+def _locked(clock_id: str, merchant_id: str = "") -> TestClock:
+    clock = lock_clock(clock_id)
+    if clock is None or (merchant_id and clock.merchant_id != merchant_id):
+        raise TestClockNotFound
+    return clock
+
+
+def _tell(ctx: Context, clock: TestClock, what: str) -> None:
+    row = EventRow(
+        merchant_id=clock.merchant_id,
+        type=f"test_helpers.test_clock.{what}",
+        object_type="test_clock",
+        object_id=clock.id,
+        object_version=clock.version,
+        body=_snapshot(clock) if bodies_kept([clock.merchant_id]) else None,
+        test_clock_id=clock.id,
+    )
+    record_events(ctx, [row])
+
+
+def _snapshot(clock: TestClock) -> dict[str, Any]:
+    """Stripe's test clock."""
+    return {
+        "id": clock.id,
+        "object": "test_helpers.test_clock",
+        "created": int(clock.created.timestamp()),
+        "frozen_time": int(clock.frozen_time.timestamp()),
+        "name": clock.name or None,
+        "status": clock.status,
+    }

@@ -1,0 +1,72 @@
+"""Wake the engine. django-q2 calls these; what is due is in our own tables, so a lost or doubled call is harmless."""
+
+from __future__ import annotations
+
+import time
+
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from core.context import Context
+from engine.services.clocks import advance_clock_now
+from engine.services.collect import run_collections
+from engine.services.finalize import run_finalizations
+from engine.services.overdue import run_overdue
+from engine.services.renew import run_renewals
+from engine.services.resolve import resolve_unknown, settle_due
+
+# A task ends well before the cluster's time-out (120 s) and before its chunk could be cut in the middle.
+CHUNKS_PER_TASK = 100
+CLOCK_SECONDS_PER_TASK = 60
+CLOCK_STEPS_AT_ONCE = 20
+
+
+def renew() -> dict[str, int]:
+    """Bill what is due, finalize what needs no grace, and send the charges that were planned."""
+    report = run_renewals(ctx=_now(), max_chunks=CHUNKS_PER_TASK)
+    if report.done:
+        collect()
+    return {"done": report.done, "refused": report.refused}
+
+
+def finalize() -> dict[str, int]:
+    """Finalize drafts whose grace is over, and send the charges that were planned."""
+    report = run_finalizations(ctx=_now(), max_chunks=CHUNKS_PER_TASK)
+    if report.done:
+        collect()
+    return {"done": report.done, "refused": report.refused}
+
+
+def collect() -> None:
+    """Send planned charges and retries that are due."""
+    run_collections(ctx=_now())
+
+
+def settle() -> None:
+    """Late settlements (bank debits) whose moment has come."""
+    settle_due(ctx=_now())
+
+
+def resolve() -> None:
+    """Ask the gateways about outcomes that nobody knows."""
+    resolve_unknown(ctx=_now())
+
+
+def overdue() -> None:
+    """Sent invoices that are late."""
+    run_overdue(ctx=_now())
+
+
+def advance_clock(clock_id: str) -> bool:
+    """Advance a test clock for at most a minute; when it is not there yet, ask for another go."""
+    deadline = time.monotonic() + CLOCK_SECONDS_PER_TASK
+    while time.monotonic() < deadline:
+        if advance_clock_now(ctx=_now(), clock_id=clock_id, max_steps=CLOCK_STEPS_AT_ONCE):
+            return True
+    async_task("engine.tasks.advance_clock", clock_id)
+    return False
+
+
+def _now() -> Context:
+    wall = timezone.now()
+    return Context(as_of=wall, recorded_at=wall, actor="run")
