@@ -8,6 +8,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from billing_site.embedded_postgres.server import database_settings
+from billing_site.staff_theme import UNFOLD as UNFOLD, UNFOLD_APPS  # UNFOLD is a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -61,7 +62,7 @@ OUR_APPS = [
 ]
 INSTALLED_APPS = [
     *OUR_APPS,
-    "unfold",
+    *UNFOLD_APPS,
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -250,5 +251,3 @@ LOGGING = {
         "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},
     },
 }
-
-UNFOLD = {"SITE_TITLE": "Ostinato", "SITE_HEADER": "Ostinato", "SITE_URL": "/"}

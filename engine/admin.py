@@ -1,0 +1,34 @@
+"""What ran and what it refused, for staff to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from engine.models import BillingRun, PendingSubscribe, Refusal
+from merchants.staff import ReadOnlyAdmin
+
+BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
+
+
+@admin.register(BillingRun)
+class BillingRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "as_of", "worker", "chunks", "done", "refused", "started_at", "ended_at")
+    list_filter = ("kind",)
+    search_fields = ("id__exact", "worker", "test_clock_id__exact")
+
+
+@admin.register(Refusal)
+class RefusalAdmin(ReadOnlyAdmin):
+    list_display = ("object_id", "kind", "code", "message", "times", "status", "retry_at", "merchant")
+    list_filter = ("status", "kind", BY_MERCHANT)
+    search_fields = ("id__exact", "object_id__exact", "code__exact", "message")
+    list_select_related = ("merchant",)
+
+
+@admin.register(PendingSubscribe)
+class PendingSubscribeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer_id", "status", "subscription_id", "merchant", "created")
+    list_filter = ("status", BY_MERCHANT)
+    search_fields = ("id__exact", "customer_id__exact", "subscription_id__exact", "payment_intent_id__exact")
+    list_select_related = ("merchant",)
