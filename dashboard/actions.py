@@ -17,7 +17,7 @@ class TokenMissing(Exception):
 
 
 def new_action_token(user_id: str) -> str:
-    return signing.TimestampSigner(salt=SALT).sign(f"{user_id}:{new_secret(12)}")
+    return signing.TimestampSigner(salt=SALT).sign(f"{user_id}:{new_secret()}")
 
 
 def spend_action_token(token: str, user_id: str) -> str | None:

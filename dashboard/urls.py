@@ -6,15 +6,19 @@ from dashboard.views import (
     activity,
     catalog,
     catalog_acts,
+    clock_acts,
     customer_acts,
     customers,
+    invoice_acts,
     invoices,
     message_acts,
     method_acts,
     offer_acts,
     overview,
+    payment_acts,
     payments,
     settings,
+    subscription_acts,
     subscriptions,
     switch,
 )
@@ -43,6 +47,7 @@ urlpatterns = [
         name="customer_default_method",
     ),
     path("subscriptions/", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
+    path("subscriptions/new/", subscription_acts.SubscriptionNew.as_view(), name="subscription_new"),
     path("subscriptions/<str:pk>/", subscriptions.SubscriptionDetail.as_view(), name="subscription"),
     path("invoices/", invoices.InvoiceList.as_view(), name="invoices"),
     path("invoices/<str:pk>/", invoices.InvoiceDetail.as_view(), name="invoice"),
@@ -82,62 +87,33 @@ urlpatterns = [
     path("runs/", activity.RunList.as_view(), name="runs"),
     path("runs/refusals/", activity.RefusalList.as_view(), name="refusals"),
     path("test-clocks/", activity.TestClockList.as_view(), name="test_clocks"),
+    path("test-clocks/new/", clock_acts.TestClockNew.as_view(), name="test_clock_new"),
     path("test-clocks/<str:pk>/", activity.TestClockDetail.as_view(), name="test_clock"),
+    path("subscriptions/<str:pk>/change/", subscription_acts.SubscriptionChange.as_view(), name="subscription_change"),
+    path(
+        "subscriptions/<str:pk>/change/preview/",
+        subscription_acts.SubscriptionChangePreview.as_view(),
+        name="subscription_change_preview",
+    ),
+    path("subscriptions/<str:pk>/cancel/", subscription_acts.SubscriptionCancel.as_view(), name="subscription_cancel"),
+    path(
+        "subscriptions/<str:pk>/keep/",
+        subscription_acts.SubscriptionUndoCancel.as_view(),
+        name="subscription_undo_cancel",
+    ),
+    path("invoices/<str:pk>/finalize/", invoice_acts.InvoiceFinalize.as_view(), name="invoice_finalize"),
+    path("invoices/<str:pk>/void/", invoice_acts.InvoiceVoid.as_view(), name="invoice_void"),
+    path("invoices/<str:pk>/write-off/", invoice_acts.InvoiceUncollectible.as_view(), name="invoice_uncollectible"),
+    path("invoices/<str:pk>/pay/", invoice_acts.InvoicePay.as_view(), name="invoice_pay"),
+    path(
+        "invoices/<str:pk>/record-payment/",
+        invoice_acts.InvoiceRecordPayment.as_view(),
+        name="invoice_record_payment",
+    ),
+    path(
+        "payments/<str:pk>/charges/<str:charge>/refund/",
+        payment_acts.PaymentRefund.as_view(),
+        name="payment_refund",
+    ),
+    path("test-clocks/<str:pk>/advance/", clock_acts.TestClockAdvance.as_view(), name="test_clock_advance"),
 ]
-
-try:
-    from dashboard.views import clock_acts, invoice_acts, payment_acts, subscription_acts
-
-    urlpatterns = [
-        path("subscriptions/new/", subscription_acts.SubscriptionNew.as_view(), name="subscription_new"),
-        path("test-clocks/new/", clock_acts.TestClockNew.as_view(), name="test_clock_new"),
-        *urlpatterns,
-        path(
-            "subscriptions/<str:pk>/change/", subscription_acts.SubscriptionChange.as_view(), name="subscription_change"
-        ),
-        path(
-            "subscriptions/<str:pk>/change/preview/",
-            subscription_acts.SubscriptionChangePreview.as_view(),
-            name="subscription_change_preview",
-        ),
-        path(
-            "subscriptions/<str:pk>/cancel/", subscription_acts.SubscriptionCancel.as_view(), name="subscription_cancel"
-        ),
-        path(
-            "subscriptions/<str:pk>/keep/",
-            subscription_acts.SubscriptionUndoCancel.as_view(),
-            name="subscription_undo_cancel",
-        ),
-        path("invoices/<str:pk>/finalize/", invoice_acts.InvoiceFinalize.as_view(), name="invoice_finalize"),
-        path("invoices/<str:pk>/void/", invoice_acts.InvoiceVoid.as_view(), name="invoice_void"),
-        path("invoices/<str:pk>/write-off/", invoice_acts.InvoiceUncollectible.as_view(), name="invoice_uncollectible"),
-        path("invoices/<str:pk>/pay/", invoice_acts.InvoicePay.as_view(), name="invoice_pay"),
-        path(
-            "invoices/<str:pk>/record-payment/",
-            invoice_acts.InvoiceRecordPayment.as_view(),
-            name="invoice_record_payment",
-        ),
-        path(
-            "payments/<str:pk>/charges/<str:charge>/refund/",
-            payment_acts.PaymentRefund.as_view(),
-            name="payment_refund",
-        ),
-        path("test-clocks/<str:pk>/advance/", clock_acts.TestClockAdvance.as_view(), name="test_clock_advance"),
-    ]
-except ImportError:
-    for _name in ("subscription_new", "test_clock_new"):
-        urlpatterns.insert(0, path(f"later/{_name}/", overview.Overview.as_view(), name=_name))
-    for _name in (
-        "subscription_change",
-        "subscription_change_preview",
-        "subscription_cancel",
-        "subscription_undo_cancel",
-        "invoice_finalize",
-        "invoice_void",
-        "invoice_uncollectible",
-        "invoice_pay",
-        "invoice_record_payment",
-        "test_clock_advance",
-    ):
-        urlpatterns.append(path(f"later/{_name}/<str:pk>/", overview.Overview.as_view(), name=_name))
-    urlpatterns.append(path("later/refund/<str:pk>/<str:charge>/", overview.Overview.as_view(), name="payment_refund"))

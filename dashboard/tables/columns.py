@@ -20,8 +20,13 @@ def follow(record: Any, path: str) -> Any:
     return record
 
 
+def stored(record: Any, bound_column: Any) -> Any:
+    """The value as stored: tables2 itself hands over a choice's translated label."""
+    return bound_column.accessor.resolve(record, quiet=True)
+
+
 class Cell(tables.Column):
-    """A column drawn by `templates/dashboard/cells/<cell>.html` with `record`, `value` and `column` (this object)."""
+    """A column drawn by `templates/dashboard/cells/<cell>.html` with `record` and `value`."""
 
     cell = "text"
     css = ""
@@ -36,11 +41,14 @@ class Cell(tables.Column):
         self.template = f"dashboard/cells/{cell or self.cell}.html"
         self.csv = csv
 
-    def render(self, record: Any, value: Any) -> str:
-        return get_template(self.template).render({"record": record, "value": value, "column": self})
+    def render(self, record: Any, bound_column: Any) -> str:
+        return get_template(self.template).render(self.context(record, stored(record, bound_column)))
 
-    def value(self, record: Any, value: Any) -> Any:
-        found = self.csv(record) if self.csv else value
+    def context(self, record: Any, value: Any) -> dict[str, Any]:
+        return {"record": record, "value": value}
+
+    def value(self, record: Any, bound_column: Any) -> Any:
+        found = self.csv(record) if self.csv else stored(record, bound_column)
         if isinstance(found, datetime):
             return found.isoformat()
         return "" if found is None else found
@@ -72,12 +80,11 @@ class Money(Cell):
         super().__init__(*args, **kwargs)
         self.currency = currency
 
-    def render(self, record: Any, value: Any) -> str:
-        context = {"record": record, "value": value, "currency": follow(record, self.currency)}
-        return get_template(self.template).render(context)
+    def context(self, record: Any, value: Any) -> dict[str, Any]:
+        return super().context(record, value) | {"currency": follow(record, self.currency)}
 
-    def value(self, record: Any, value: Any) -> Decimal | str:
-        currency = follow(record, self.currency)
+    def value(self, record: Any, bound_column: Any) -> Decimal | str:
+        value, currency = stored(record, bound_column), follow(record, self.currency)
         return to_major(int(value), currency) if value is not None and currency else ""
 
 

@@ -26,7 +26,7 @@ class InvoiceTable(ListTable):
 
 class PaymentTable(ListTable):
     detail = "dashboard:payment"
-    amount = Money(cell="payment", verbose_name=_("Amount"))
+    amount = Money(cell="payment", verbose_name=_("Amount"), attrs={"td": {"class": "tabular"}})
     status = Status(verbose_name=_("Status"))
     description = Cell(
         cell="payment_for", verbose_name=_("For"), orderable=False, csv=lambda p: str(p.invoice or p.description)

@@ -6,13 +6,13 @@ from django.forms import Form
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _now, gettext_lazy as _
-from engine.services.refund import refund_charge
 
 from core.context import Context
 from dashboard.forms.fields import major
 from dashboard.forms.money import RefundForm
 from dashboard.selectors import lists
 from dashboard.views.pages import ActPage
+from engine.services.refund import refund_charge
 from merchants.rules import Capability
 from payments.models import Charge, PaymentIntent
 
