@@ -4,7 +4,8 @@
   which the kernel releases.
 - Its children outlive a killed parent; ours ask the kernel to be killed with it.
 - What can still hang (a slot or a counter lost in the middle of an operation) is *seen*: the sentinel passes a
-  canary through its own queue every few seconds, and heartbeat files tell the supervisor which part has stopped.
+  canary (schedules.py) through its own queue every few seconds, and heartbeat files tell the supervisor which part
+  has stopped.
   The canary does not go through the database: with clusters on several hosts another one would eat it.
 """
 
@@ -18,7 +19,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import django_q.cluster
 from django.utils import timezone
@@ -28,10 +30,9 @@ from django_q.queues import Queue
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute
 
 from billing_site.processes import dies_with_parent
+from billing_site.schedules import PULSES
 
 HEARTBEATS_VARIABLE = "CLUSTER_HEARTBEATS"
-CANARY = "billing_site.tasks.canary"
-CANARY_EVERY = 2.0
 # The parts that must move: the guard loop, a worker, and the monitor that acknowledges.
 PARTS = ("guard", "work", "acknowledge")
 
@@ -86,28 +87,36 @@ class KillSafeQueue(Queue):
 class WatchedSentinel(Sentinel):
     """Tells that it still guards, and sends a canary through its own queue."""
 
-    _last_canary = 0.0
+    _next_pulse: ClassVar[dict[str, float]] = {}
 
     def status(self) -> str:
         # Called once in each turn of the guard loop.
         beat("guard")
-        if not self.stop_event.is_set() and time.monotonic() - self._last_canary >= CANARY_EVERY:
-            self._last_canary = time.monotonic()
-            try:
-                self.task_queue.put_nowait(_canary_task())
-            except queue.Full:
-                pass  # there is work enough to see them alive by
+        if not self.stop_event.is_set():
+            self._send_pulses(time.monotonic())
         return super().status()
 
+    def _send_pulses(self, now: float) -> None:
+        for func, every in PULSES.items():
+            if now < self._next_pulse.get(func, 0.0):
+                continue
+            try:
+                self.task_queue.put_nowait(_pulse_task(func))
+            except queue.Full:
+                return  # there is work enough to see the workers alive by; the pulse is sent when there is room
+            self._next_pulse[func] = now + every
 
-def _canary_task() -> dict[str, Any]:
+
+def _pulse_task(func: str) -> dict[str, Any]:
+    started = timezone.now()  # noqa: TID251 - wall time, of the cluster itself
+    # `save` is about successes: a pulse that failed is kept like any failed task.
     return {
-        "id": "canary",
-        "name": "canary",
-        "func": CANARY,
+        "id": uuid4().hex,
+        "name": "pulse",
+        "func": func,
         "args": (),
         "kwargs": {},
-        "started": timezone.now(),  # noqa: TID251 - wall time, of the cluster itself
+        "started": started,
         "save": False,
     }
 
@@ -146,7 +155,10 @@ def run() -> int:
         (post_execute, _mark_acknowledged),
     ):
         sent.connect(receiver)
-    logging.getLogger("django-q").addFilter(lambda record: "canary" not in record.getMessage())
+    # Pulses that went well are not news.
+    logging.getLogger("django-q").addFilter(
+        lambda record: record.levelno >= logging.WARNING or "pulse" not in record.getMessage()
+    )
     _children_die_with_their_parent()
     cluster = Cluster()
     cluster.start()

@@ -1,4 +1,4 @@
-"""What wakes up when. django-q2's schedules only wake: what is due is in our own tables (docs/decisions.md)."""
+"""What wakes up when. Both kinds only wake: what is due is in our own tables (docs/decisions.md)."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,12 +15,24 @@ class Wake:
     minutes: int
 
 
+# django-q2 looks at its schedules every 30 seconds.
 WAKES = (
-    Wake("deliver events", "events.tasks.relay_events", 1),
-    Wake("send mails", "notifications.tasks.send_queued", 1),
+    Wake("renew", "engine.tasks.renew", 1),
+    Wake("finalize", "engine.tasks.finalize", 1),
+    Wake("collect", "engine.tasks.collect", 1),
+    Wake("settle", "engine.tasks.settle", 1),
+    Wake("resolve unknown outcomes", "engine.tasks.resolve", 1),
+    Wake("overdue", "engine.tasks.overdue", 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
     Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
 )
+
+# Sent by each cluster through its own queue (cluster.py): what people wait for, and the canary. Seconds.
+PULSES = {
+    "billing_site.tasks.canary": 2.0,
+    "events.tasks.relay_events": 3.0,
+    "notifications.tasks.send_queued": 3.0,
+}
 
 
 def ensure_schedules() -> None:

@@ -1,6 +1,6 @@
 """Background work of the house itself."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django_q.models import Failure
@@ -12,9 +12,9 @@ def canary() -> None:
     """Does nothing: that it ran is the message (see cluster.py)."""
 
 
-def prune_failed_tasks() -> int:
+def prune_failed_tasks(now: datetime | None = None) -> int:
     """django-q2 keeps failed tasks for ever; we keep them for a month. Returns how many went."""
-    deleted, _ = Failure.objects.filter(stopped__lt=timezone.now() - KEEP_FAILED_TASKS).delete()
+    deleted, _ = Failure.objects.filter(stopped__lt=(now or timezone.now()) - KEEP_FAILED_TASKS).delete()
     return deleted
 
 
