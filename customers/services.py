@@ -122,7 +122,7 @@ def adjust_balance(
                     object_version=1,
                     customer_id=customer_id,
                     test_clock_id=customer.test_clock_id,
-                    body=balance_transaction_snapshot(row),
+                    body=_kept(customer, balance_transaction_snapshot(row)),
                 ),
             ],
         )
@@ -190,6 +190,11 @@ def _save_changed(ctx: Context, customer: Customer, before: dict[str, Any], chan
     record_events(ctx, [_fact("customer.updated", customer, before)])
 
 
+def _kept(customer: Customer, body: dict[str, Any]) -> dict[str, Any] | None:
+    """The body to store beside an event; a merchant may want none."""
+    return body if customer.merchant.keep_event_bodies else None
+
+
 def _fact(type_: str, customer: Customer, before: dict[str, Any] | None = None) -> EventRow:
     body = customer_snapshot(customer)
     return EventRow(
@@ -201,7 +206,7 @@ def _fact(type_: str, customer: Customer, before: dict[str, Any] | None = None) 
         customer_id=customer.id,
         previous_attributes=None if before is None else rules.changed_values(before, body, body),
         test_clock_id=customer.test_clock_id,
-        body=body,
+        body=_kept(customer, body),
     )
 
 
@@ -214,5 +219,5 @@ def _tax_id_fact(type_: str, tax_id: CustomerTaxId, version: int = 1) -> EventRo
         object_version=version,
         customer_id=tax_id.customer_id,
         test_clock_id=tax_id.customer.test_clock_id,
-        body=tax_id_snapshot(tax_id),
+        body=_kept(tax_id.customer, tax_id_snapshot(tax_id)),
     )

@@ -22,6 +22,12 @@ class BasketIsEmpty(OstinatoError):
     message_id = gettext_noop("What this link sells is no longer for sale.")
 
 
+class NothingRecurs(OstinatoError):
+    code = "payment_link_unusable"
+    param = "payment_link"
+    message_id = gettext_noop("This link sells one-time items alone: it needs a subscription.")
+
+
 class LocatedRate(Protocol):
     """A `catalog.TaxRate`, or anything with its fields."""
 

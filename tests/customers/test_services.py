@@ -54,6 +54,14 @@ def test_a_new_customer_is_stored_clean_and_told(merchant):
     assert body["address"]["country"] == "CA"
 
 
+def test_a_merchant_may_want_no_bodies_kept(db):
+    merchant = merchants.merchant(keep_event_bodies=False)
+    customer = create(merchant, name="Ada", tax_ids=[TaxId("us_ein", "12-3456789")])
+    adjust(merchant, customer, -100)
+    assert len(event_types()) == 4
+    assert not ObjectVersion.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

@@ -1,0 +1,232 @@
+"""Buying from a payment link, once, however often the button is pressed.
+
+The gateway is never called inside a transaction, so a purchase is several short steps. The session's row says how
+far it came, and each step locks it:
+
+1. the basket is planned as it will be sold; whatever is wrong is refused here, before anything is written;
+2. the customer is made and noted on the session;
+3. the instrument is attached (the gateway; a card that is declined here leaves a customer and nothing else);
+4. under the session's lock, unless somebody was quicker: the subscription and its first invoice are written and
+   noted on the session, in one transaction. Nothing is charged yet (`default_incomplete`);
+5. the invoice is paid on session. One open intent per invoice and one charge in flight per intent are the
+   database's own rules, so a second click that comes this far finds the first one's charge.
+
+A declined payment leaves the subscription incomplete; the next try starts at 3 and pays the same invoice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from catalog.models import PaymentLink
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from customers.models import PaymentMethod
+from customers.services import create_customer, set_default_payment_method, update_customer
+from customers.types import CustomerFields
+from engine.services.checkout_preview import basket_of, preview_checkout, subscribe_request
+from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice
+from engine.services.subscribe import subscribe
+from engine.types import CheckoutRequest, CheckoutResult, PaymentOutcome
+from invoicing.models import Invoice
+from payments.cancellation import PaymentInFlight
+from payments.selectors import in_flight, payment_intents
+from payments.services import attach_payment_method, detach_payment_method
+from subscriptions.models import CheckoutSession, CheckoutStatus
+from subscriptions.services.checkout_sessions import (
+    check_still_open,
+    checkout_session,
+    complete_checkout_session,
+    note_customer,
+    note_purchase,
+    open_checkout_session,
+)
+
+
+class PaymentLinkClosed(OstinatoError):
+    code = "payment_link_inactive"
+    param = "payment_link"
+    message_id = gettext_noop("This payment link is not open.")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a session came: open, unpaid, requires_action, waiting (for the bank), complete, expired."""
+
+    status: str
+    payment_intent_id: str = ""
+    problem: str = ""
+
+
+def open_checkout(*, ctx: Context, payment_link_id: str, locale: str) -> tuple[str, str]:
+    """A visit: the session's id and its secret. Raises `PaymentLinkClosed`, `BasketIsEmpty`, `NothingRecurs`."""
+    link = PaymentLink.objects.filter(id=payment_link_id, active=True).first()
+    if link is None:
+        raise PaymentLinkClosed
+    with transaction.atomic():
+        session, secret = open_checkout_session(
+            ctx=ctx, merchant_id=link.merchant_id, payment_link_id=link.id, locale=locale
+        )
+        basket_of(session)
+    return session.id, secret
+
+
+def standing_of(*, ctx: Context, session: CheckoutSession) -> Standing:
+    """Where the visitor is; closes the session when its invoice was paid meanwhile."""
+    if session.status == CheckoutStatus.COMPLETE:
+        return Standing("complete")
+    try:
+        check_still_open(session, ctx)
+    except OstinatoError:
+        return Standing("expired")
+    if not session.invoice_id:
+        return Standing("open")
+    invoice = Invoice.objects.get(merchant_id=session.merchant_id, id=session.invoice_id)
+    if invoice.status == "paid":
+        complete_checkout_session(ctx=ctx, session_id=session.id)
+        return Standing("complete")
+    if invoice.status != "open":
+        return Standing("expired")
+    return _standing_of_payment(session)
+
+
+def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: CheckoutRequest) -> CheckoutResult:
+    """Buy the basket, or pay for what was bought already.
+
+    Raises what is wrong with the request, and `InstrumentDeclined` when the instrument cannot even be stored.
+    """
+    session = checkout_session(session_id, secret)
+    standing = standing_of(ctx=ctx, session=session)
+    if standing.status in ("complete", "waiting", "requires_action"):
+        return _result(session, standing.status, None)
+    check_still_open(session, ctx)
+    if standing.status == "open":
+        basket = basket_of(session)
+        preview_checkout(ctx=ctx, basket=basket, request=request)
+        _note_buyer(ctx, session_id, secret, request)
+    session.refresh_from_db()
+    method = attach_payment_method(
+        ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, instrument=request.instrument
+    )
+    if standing.status == "open":
+        session, bought_here = _buy(ctx, session_id, secret, request)
+        if not bought_here:  # another click was quicker and is paying
+            _forget(ctx, session, method)
+            return _result(session, standing_of(ctx=ctx, session=session).status, None)
+    return _pay(ctx, session, method)
+
+
+def authenticate_checkout(*, ctx: Context, session_id: str, secret: str, approve: bool) -> CheckoutResult:
+    """The customer answered the bank's question."""
+    session = checkout_session(session_id, secret)
+    standing = standing_of(ctx=ctx, session=session)
+    if standing.status != "requires_action":
+        return _result(session, standing.status, None)
+    outcome = complete_action(
+        ctx=ctx,
+        merchant_id=session.merchant_id,
+        payment_intent_id=standing.payment_intent_id,
+        approve=approve,
+    )
+    return _settle(ctx, session, outcome)
+
+
+def _note_buyer(ctx: Context, session_id: str, secret: str, request: CheckoutRequest) -> None:
+    """The session's customer, made at the first try and corrected at the next."""
+    with transaction.atomic():
+        session = checkout_session(session_id, secret, lock=True)
+        if session.customer_id and not session.invoice_id:
+            update_customer(
+                ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, **_fields(session, request)
+            )
+        elif not session.customer_id:
+            customer = create_customer(ctx=ctx, merchant_id=session.merchant_id, **_fields(session, request))
+            note_customer(session, customer.id)
+
+
+def _fields(session: CheckoutSession, request: CheckoutRequest) -> CustomerFields:
+    return {
+        "preferred_locale": session.locale,
+        "email": request.email,
+        "name": request.name,
+        "line1": request.line1,
+        "line2": request.line2,
+        "city": request.city,
+        "state": request.state,
+        "postal_code": request.postal_code,
+        "country": request.country,
+    }
+
+
+def _buy(ctx: Context, session_id: str, secret: str, request: CheckoutRequest) -> tuple[CheckoutSession, bool]:
+    """Write the subscription and its first invoice, unless another click already has: then False."""
+    with transaction.atomic():
+        session = checkout_session(session_id, secret, lock=True)
+        if session.subscription_id:
+            return session, False
+        basket = basket_of(session)
+        bought = subscribe(
+            ctx=ctx,
+            request=subscribe_request(ctx=ctx, basket=basket, request=request, customer_id=session.customer_id),
+        )
+        note_purchase(session, subscription_id=bought.subscription_id, invoice_id=bought.invoice_id)
+    return session, True
+
+
+def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> CheckoutResult:
+    """Pay the session's invoice with what was just attached; it becomes what later invoices are paid with."""
+    outcome = None
+    if session.invoice_id and not Invoice.objects.filter(id=session.invoice_id, status="paid").exists():
+        try:
+            outcome = pay_invoice(
+                ctx=ctx, merchant_id=session.merchant_id, invoice_id=session.invoice_id, payment_method_id=method.id
+            )
+        except (InvoiceAlreadyPaid, PaymentInFlight):  # the other of two clicks at once
+            _forget(ctx, session, method)
+            return _result(session, standing_of(ctx=ctx, session=session).status, None)
+        if outcome.status == "declined":
+            _forget(ctx, session, method)
+            return _result(session, "open", outcome)
+    set_default_payment_method(
+        ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
+    )
+    return _settle(ctx, session, outcome)
+
+
+def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> None:
+    """A card that did not pay is not kept for the next invoices."""
+    detach_payment_method(
+        ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
+    )
+
+
+def _settle(ctx: Context, session: CheckoutSession, outcome: PaymentOutcome | None) -> CheckoutResult:
+    if outcome is None or outcome.status in ("succeeded", "processing", "not_needed"):
+        complete_checkout_session(ctx=ctx, session_id=session.id)
+        return _result(session, "complete", outcome)
+    return _result(session, "open", outcome)
+
+
+def _standing_of_payment(session: CheckoutSession) -> Standing:
+    intent = payment_intents(session.merchant_id).filter(invoice_id=session.invoice_id).first()
+    if intent is None:
+        return Standing("unpaid")
+    if intent.status == "requires_action":
+        return Standing("requires_action", intent.id)
+    if intent.status == "processing" or in_flight([intent.id]):
+        return Standing("waiting", intent.id)
+    error = intent.last_payment_error or {}
+    return Standing("unpaid", intent.id, str(error.get("message", "")))
+
+
+def _result(session: CheckoutSession, status: str, outcome: PaymentOutcome | None) -> CheckoutResult:
+    return CheckoutResult(
+        session_id=session.id,
+        status=status,
+        customer_id=session.customer_id,
+        subscription_id=session.subscription_id,
+        invoice_id=session.invoice_id,
+        payment=outcome,
+    )

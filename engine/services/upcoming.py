@@ -1,0 +1,18 @@
+"""What a running subscription's next regular invoice will be, by the planner that will make it. Nothing is written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.rules.previews import preview_next_invoice
+from engine.selectors import load_rows, renewal_snapshot, subscription_rows
+from engine.types import InvoicePreview
+from subscriptions.selectors import SubscriptionNotFound
+
+
+def preview_upcoming(*, merchant_id: str, subscription_id: str) -> tuple[datetime, InvoicePreview] | None:
+    """When the next invoice is made and what is on it; None when none will come. Raises `SubscriptionNotFound`."""
+    row = subscription_rows([subscription_id]).get(subscription_id)
+    if row is None or row.merchant_id != merchant_id:
+        raise SubscriptionNotFound
+    return preview_next_invoice(renewal_snapshot(load_rows(subscriptions=[row], lock=False), row))

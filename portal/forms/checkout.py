@@ -1,0 +1,126 @@
+"""The checkout's form: who buys, where they are, how many, a code, and what pays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import PaymentLinkItem
+from customers.rules import MAX_LENGTHS
+from engine.rules.checkout import MOST_AT_ONCE
+from engine.types import CheckoutRequest
+from portal.forms.address import AddressForm, PaperForm
+from portal.instruments import Picker, instrument_choices, picker
+
+FORM_ID = "checkout-form"
+
+
+class InstrumentForm(PaperForm):
+    """What pays. No card number is ever typed here: the sandbox's instruments are named for what they do."""
+
+    instrument = forms.ChoiceField(
+        label=_("Payment method"),
+        widget=forms.RadioSelect,
+        initial="pm_card_visa",
+        error_messages={"required": _("Choose what to pay with.")},
+    )
+
+    def __init__(self, *args: Any, currency: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["instrument"].choices = instrument_choices(currency)  # type: ignore[attr-defined]
+
+    @property
+    def picker(self) -> Picker:
+        return picker(self["instrument"])
+
+
+class CheckoutForm(AddressForm, InstrumentForm):
+    """One visit to a payment link."""
+
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=MAX_LENGTHS["email"], widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    name = forms.CharField(
+        label=_("Full name"), max_length=MAX_LENGTHS["name"], widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    promotion_code = forms.CharField(
+        label=_("Promotion code"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        items: list[PaymentLinkItem],
+        adjustable: bool,
+        with_code: bool,
+        session_id: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_code:
+            del self.fields["promotion_code"]
+        self.quantity_names: dict[str, str] = {}
+        for position, item in enumerate(items if adjustable else []):
+            name = f"quantity_{position}"
+            self.quantity_names[name] = item.price_id
+            self.fields[name] = forms.IntegerField(
+                label=_("Quantity"),
+                min_value=1,
+                max_value=MOST_AT_ONCE,
+                initial=item.quantity,
+                widget=forms.NumberInput(attrs={"class": "form-control", "inputmode": "numeric"}),
+            )
+
+        self._wire(session_id)
+
+    def _wire(self, session_id: str) -> None:
+        """Fields that change the price ask for the new one at once; without scripts a button does."""
+        preview = {
+            "hx-post": reverse("checkout_preview", args=[session_id]),
+            "hx-target": "#summary",
+            "hx-swap": "outerHTML",
+            "hx-include": f"#{FORM_ID}",
+        }
+        self.fields["state"].widget.attrs |= preview
+        for name in (*self.quantity_names, "promotion_code"):
+            if name in self.fields:  # they stand in the summary, outside the form's own tag
+                self.fields[name].widget.attrs |= {"form": FORM_ID}
+        for name in self.quantity_names:
+            self.fields[name].widget.attrs |= preview
+        self.fields["country"].widget.attrs |= preview | {
+            "hx-post": reverse("checkout_address", args=[session_id]),
+            "hx-target": "#address",
+        }
+
+    def quantity_field(self, price_id: str) -> forms.BoundField | None:
+        return next((self[name] for name, of in self.quantity_names.items() if of == price_id), None)
+
+    def request(self) -> CheckoutRequest:
+        """The valid form as the engine takes it."""
+        return self._request(self.cleaned_data)
+
+    def draft_request(self) -> CheckoutRequest:
+        """What can be read of a form that is still being filled in, for a preview: what is wrong is left out."""
+        if not self.is_bound:
+            return self._request(self.initial)
+        self.is_valid()
+        return self._request(self.cleaned_data)
+
+    def _request(self, data: dict[str, Any]) -> CheckoutRequest:
+        quantities = {
+            price_id: data[name] for name, price_id in self.quantity_names.items() if data.get(name) is not None
+        }
+        return CheckoutRequest(
+            email=data.get("email", ""),
+            name=data.get("name", ""),
+            instrument=data.get("instrument", ""),
+            promotion_code=data.get("promotion_code", ""),
+            quantities=quantities,
+            **{name: data.get(name, "") for name in ("line1", "line2", "city", "state", "postal_code", "country")},
+        )

@@ -1,0 +1,39 @@
+"""Which plans a subscriber may move to: the merchant's active recurring prices in the subscription's currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.models import Price
+from catalog.selectors import active_prices
+from portal.wording import price_words
+from subscriptions.models import SubscriptionItem
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One choice."""
+
+    price_id: str
+    name: str
+    note: str
+    words: str
+    is_current: bool
+
+
+def plans_for(merchant_id: str, item: SubscriptionItem, taken: set[str]) -> list[Plan]:
+    """The choices for one item, cheapest product first as their prices go; what another item has is left out."""
+    prices = (
+        active_prices(merchant_id, currency=item.price.currency)
+        .filter(type="recurring", usage_type="licensed")
+        .exclude(id__in=taken - {item.price_id})
+        .order_by("interval", "interval_count", "unit_amount_decimal", "id")
+    )
+    found = [_plan(price, item) for price in prices]
+    if all(not plan.is_current for plan in found):  # no longer sold, but it is what they have
+        found.insert(0, _plan(item.price, item))
+    return found
+
+
+def _plan(price: Price, item: SubscriptionItem) -> Plan:
+    return Plan(price.id, price.product.name, price.nickname, price_words(price), price.id == item.price_id)

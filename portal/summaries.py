@@ -1,0 +1,100 @@
+"""Finished values for pages: lines, taxes and totals of an invoice, whether it is written or only planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from invoicing.models import Invoice, InvoiceLine
+from invoicing.types import PlannedInvoice
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    description: str
+    quantity: int
+    amount: int
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRow:
+    """One rate over the whole invoice."""
+
+    display_name: str
+    percentage: Decimal
+    inclusive: bool
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What stands on a page about an invoice. `amount_due` is after the customer's balance."""
+
+    currency: str
+    lines: tuple[LineRow, ...]
+    subtotal: int
+    discount: int
+    taxes: tuple[TaxRow, ...]
+    total: int
+    amount_due: int
+    balance_applied: int = 0
+    amount_paid: int = 0
+
+    @property
+    def is_more_than_lines(self) -> bool:
+        """Whether the subtotal says anything that the total does not."""
+        return bool(self.discount or self.taxes or self.balance_applied)
+
+
+class _Tax(Protocol):
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def percentage(self) -> Decimal: ...
+    @property
+    def inclusive(self) -> bool: ...
+    @property
+    def amount(self) -> int: ...
+
+
+def planned_summary(planned: PlannedInvoice) -> Summary:
+    """A planned invoice, before the balance: what a first invoice of a new customer will be."""
+    return Summary(
+        currency=planned.currency,
+        lines=tuple(LineRow(line.description, line.quantity, line.amount) for line in planned.lines),
+        subtotal=planned.totals.lines_gross,
+        discount=planned.totals.total_discount,
+        taxes=_by_rate(tax for line in planned.lines for tax in line.taxes),
+        total=planned.totals.total,
+        amount_due=planned.totals.draft_amount_due,
+    )
+
+
+def invoice_summary(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Summary:
+    """An invoice as it is kept; `lines` come with their taxes."""
+    return Summary(
+        currency=invoice.currency,
+        lines=tuple(
+            LineRow(line.description, line.quantity, line.amount, line.period_start, line.period_end) for line in lines
+        ),
+        subtotal=invoice.lines_gross,
+        discount=invoice.total_discount,
+        taxes=_by_rate(tax for line in lines for tax in line.taxes.all()),
+        total=invoice.total,
+        amount_due=invoice.amount_remaining,
+        balance_applied=invoice.balance_applied,
+        amount_paid=invoice.amount_paid,
+    )
+
+
+def _by_rate(taxes: Iterable[_Tax]) -> tuple[TaxRow, ...]:
+    amounts: dict[tuple[str, Decimal, bool], int] = {}
+    for tax in taxes:
+        rate = (tax.display_name, tax.percentage, tax.inclusive)
+        amounts[rate] = amounts.get(rate, 0) + tax.amount
+    return tuple(TaxRow(*rate, amount) for rate, amount in amounts.items())

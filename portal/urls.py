@@ -1,0 +1,55 @@
+"""The subscriber's addresses: checkout, hosted invoice, portal."""
+
+from django.urls import path
+
+from portal.views import (
+    account,
+    checkout,
+    checkout_result,
+    hosted_invoice,
+    invoices,
+    overview,
+    payment_methods,
+    sign_in,
+    subscriptions,
+)
+
+urlpatterns = [
+    path("pay/<str:payment_link_id>", checkout.open_link, name="payment_link"),
+    path("pay/s/<str:session_id>", checkout.page, name="checkout"),
+    path("pay/s/<str:session_id>/preview", checkout.preview, name="checkout_preview"),
+    path("pay/s/<str:session_id>/address", checkout.address, name="checkout_address"),
+    path("pay/s/<str:session_id>/authenticate", checkout_result.authenticate, name="checkout_authenticate"),
+    path("pay/s/<str:session_id>/done", checkout_result.done, name="checkout_done"),
+    path("pay/s/<str:session_id>/portal", checkout_result.to_portal, name="checkout_to_portal"),
+    path("i/<str:hosted_token>", hosted_invoice.page, name="hosted_invoice"),
+    path("i/<str:hosted_token>/pay", hosted_invoice.pay, name="hosted_invoice_pay"),
+    path("i/<str:hosted_token>/authenticate", hosted_invoice.authenticate, name="hosted_invoice_authenticate"),
+    path("i/<str:hosted_token>/pdf", hosted_invoice.pdf, name="hosted_invoice_pdf"),
+    path("portal/", overview.home, name="portal_home"),
+    path("portal/sign-out", sign_in.leave, name="portal_sign_out"),
+    path("portal/switch", sign_in.switch, name="portal_switch"),
+    path("portal/subscriptions/<str:subscription_id>", subscriptions.detail, name="portal_subscription"),
+    path("portal/subscriptions/<str:subscription_id>/change", subscriptions.change, name="portal_change"),
+    path("portal/subscriptions/<str:subscription_id>/cancel", subscriptions.cancel, name="portal_cancel"),
+    path("portal/subscriptions/<str:subscription_id>/keep", subscriptions.keep, name="portal_keep"),
+    path("portal/invoices", invoices.listing, name="portal_invoices"),
+    path("portal/payment-methods", payment_methods.listing, name="portal_payment_methods"),
+    path("portal/payment-methods/add", payment_methods.add, name="portal_add_payment_method"),
+    path(
+        "portal/payment-methods/<str:payment_method_id>/default",
+        payment_methods.make_default,
+        name="portal_default_payment_method",
+    ),
+    path(
+        "portal/payment-methods/<str:payment_method_id>/remove",
+        payment_methods.remove,
+        name="portal_remove_payment_method",
+    ),
+    path("portal/account", account.details, name="portal_account"),
+    path("portal/account/address", account.address, name="portal_account_address"),
+    path("portal/account/tax-ids", account.add_number, name="portal_add_tax_id"),
+    path("portal/account/tax-ids/<str:tax_id_id>/remove", account.remove_number, name="portal_remove_tax_id"),
+    path("portal/<str:merchant_id>/login", sign_in.ask, name="portal_login"),
+    path("portal/<str:merchant_id>/link/<str:token>", sign_in.use_link, name="portal_link"),
+]

@@ -1,0 +1,88 @@
+"""What a subscriber pays with: add, choose the default, remove."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.errors import OstinatoError
+from customers.selectors import PaymentMethodNotFound, payment_methods
+from customers.services import set_default_payment_method
+from payments.services import attach_payment_method, detach_payment_method
+from portal.forms.checkout import InstrumentForm
+from portal.views.visitor import Visitor, context_of, paper, show_error, signed_in
+from portal.wording import expiry_words, method_words
+
+
+@require_GET
+@signed_in
+def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    methods = [
+        {
+            "id": method.id,
+            "words": method_words(method),
+            "expiry": expiry_words(method),
+            "brand": method.brand or method.type,
+            "is_default": method.id == visitor.customer.default_payment_method_id,
+        }
+        for method in payment_methods(visitor.merchant.id, visitor.customer.id)
+    ]
+    context = {"visitor": visitor, "methods": methods, "tab": "payment_methods", "page_width": "wide"}
+    return paper(request, "payment_methods.html", visitor.merchant, context)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    form = InstrumentForm(request.POST or None, currency=visitor.customer.currency)
+    if request.method == "POST" and form.is_valid():
+        try:
+            attach_payment_method(
+                ctx=context_of(request, visitor.customer),
+                merchant_id=visitor.merchant.id,
+                customer_id=visitor.customer.id,
+                instrument=form.cleaned_data["instrument"],
+                make_default="make_default" in request.POST or None,
+            )
+        except OstinatoError as refused:
+            show_error(form, refused)
+        else:
+            messages.success(request, gettext("Your payment method was added."))
+            return redirect("portal_payment_methods")
+    context = {"visitor": visitor, "form": form, "tab": "payment_methods"}
+    return paper(request, "add_payment_method.html", visitor.merchant, context, status=422 if form.errors else 200)
+
+
+@require_POST
+@signed_in
+def make_default(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
+    try:
+        set_default_payment_method(
+            ctx=context_of(request, visitor.customer),
+            merchant_id=visitor.merchant.id,
+            customer_id=visitor.customer.id,
+            payment_method_id=payment_method_id,
+        )
+    except PaymentMethodNotFound as missing:
+        raise Http404 from missing
+    messages.success(request, gettext("Future invoices will be paid with it."))
+    return redirect("portal_payment_methods")
+
+
+@require_POST
+@signed_in
+def remove(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
+    try:
+        detach_payment_method(
+            ctx=context_of(request, visitor.customer),
+            merchant_id=visitor.merchant.id,
+            customer_id=visitor.customer.id,
+            payment_method_id=payment_method_id,
+        )
+    except PaymentMethodNotFound as missing:
+        raise Http404 from missing
+    messages.success(request, gettext("Your payment method was removed."))
+    return redirect("portal_payment_methods")

@@ -1,0 +1,1 @@
+"""Use cases of this room alone; those that bill live in `engine`."""

@@ -1,0 +1,93 @@
+"""Visits to payment links: one row each, known to its visitor by a secret whose hash is kept."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from core.ids import hash_secret, new_secret
+from subscriptions.models import CheckoutSession, CheckoutStatus
+
+SESSION_LIFETIME = timedelta(hours=24)  # Stripe's
+
+
+class CheckoutNotFound(OstinatoError):
+    """No such session, or not this visitor's: one answer for both."""
+
+    code = "resource_missing"
+    param = "checkout_session"
+    message_id = gettext_noop("This checkout is not open here. Start again from the payment link.")
+
+
+class CheckoutExpired(OstinatoError):
+    code = "checkout_session_expired"
+    param = "checkout_session"
+    message_id = gettext_noop("This checkout has expired. Start again from the payment link.")
+
+
+def open_checkout_session(
+    *, ctx: Context, merchant_id: str, payment_link_id: str, locale: str
+) -> tuple[CheckoutSession, str]:
+    """A new visit and its secret, which nobody can read again."""
+    secret = new_secret()
+    session = CheckoutSession.objects.create(
+        merchant_id=merchant_id,
+        payment_link_id=payment_link_id,
+        secret_hash=hash_secret(secret),
+        locale=locale[:10],
+        expires_at=ctx.recorded_at + SESSION_LIFETIME,
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+    return session, secret
+
+
+def checkout_session(session_id: str, secret: str, *, lock: bool = False) -> CheckoutSession:
+    """The visitor's own session, its row locked if asked. Raises `CheckoutNotFound`."""
+    rows = CheckoutSession.objects.select_related("merchant", "payment_link")
+    if lock:
+        rows = rows.select_for_update(no_key=True, of=("self",))
+    session = rows.filter(id=session_id).first()
+    if session is None or not hmac.compare_digest(session.secret_hash, hash_secret(secret)):
+        raise CheckoutNotFound
+    return session
+
+
+def check_still_open(session: CheckoutSession, ctx: Context) -> None:
+    """Raises `CheckoutExpired` when its day is over and nothing was begun that could still be paid."""
+    if session.status == CheckoutStatus.EXPIRED or (not session.invoice_id and session.expires_at <= ctx.recorded_at):
+        raise CheckoutExpired
+
+
+def note_locale(session: CheckoutSession, locale: str) -> None:
+    """The visitor reads in another language now; so will the invoices be."""
+    if session.locale != locale[:10]:
+        session.locale = locale[:10]
+        CheckoutSession.objects.filter(id=session.id).update(locale=session.locale)
+
+
+def note_customer(session: CheckoutSession, customer_id: str) -> None:
+    """Remember who is buying. The caller holds the row's lock."""
+    session.customer_id = customer_id
+    _save(session, "customer_id")
+
+
+def note_purchase(session: CheckoutSession, *, subscription_id: str, invoice_id: str) -> None:
+    """Remember what was bought, so that it is bought once. The caller holds the row's lock."""
+    session.subscription_id, session.invoice_id = subscription_id, invoice_id
+    _save(session, "subscription_id", "invoice_id")
+
+
+def complete_checkout_session(*, ctx: Context, session_id: str) -> bool:
+    """Close a session that was paid. False when it had been closed already."""
+    closed = CheckoutSession.objects.filter(id=session_id, status=CheckoutStatus.OPEN).update(
+        status=CheckoutStatus.COMPLETE, completed_at=ctx.as_of
+    )
+    return bool(closed)
+
+
+def _save(session: CheckoutSession, *fields: str) -> None:
+    session.version += 1
+    session.save(update_fields=[*fields, "version"])
