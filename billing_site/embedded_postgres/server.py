@@ -102,7 +102,7 @@ def _start_keeper(data: Path, options: dict[str, str], linger: float) -> None:
                 str(linger),
             ],
             cwd=Path(__file__).resolve().parents[2],
-            env={"XDG_RUNTIME_DIR": tempfile.gettempdir(), **os.environ, "LC_ALL": "C.UTF-8"},
+            env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
