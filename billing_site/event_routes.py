@@ -1,6 +1,11 @@
 """Who reads the outbox. Each consumer keeps its own place; a new one begins at the beginning and catches up."""
 
 from events.types import Consumer
+from insights.consumers import EVENT_TYPES as SUBSCRIPTION_EVENT_TYPES
+from insights.consumers import record_movements
 from notifications.consumers import EVENT_TYPES as MAIL_EVENT_TYPES, queue_mails
 
-CONSUMERS = (Consumer("notifications.mails", queue_mails, MAIL_EVENT_TYPES),)
+CONSUMERS = (
+    Consumer("insights.movements", record_movements, SUBSCRIPTION_EVENT_TYPES),
+    Consumer("notifications.mails", queue_mails, MAIL_EVENT_TYPES),
+)
