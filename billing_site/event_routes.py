@@ -1,8 +1,7 @@
 """Who reads the outbox. Each consumer keeps its own place; a new one begins at the beginning and catches up."""
 
 from events.types import Consumer
-from insights.consumers import EVENT_TYPES as SUBSCRIPTION_EVENT_TYPES
-from insights.consumers import record_movements
+from insights.consumers import EVENT_TYPES as SUBSCRIPTION_EVENT_TYPES, record_movements
 from notifications.consumers import EVENT_TYPES as MAIL_EVENT_TYPES, queue_mails
 
 CONSUMERS = (
