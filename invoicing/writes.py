@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import connection
 
+from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.copying import Row, insert_rows, update_rows
-from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax
+from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax, NumberSeries
 
 # What finalization sets on a draft. The freeze begins with it.
 FINALIZED_FIELDS = (
@@ -74,6 +75,17 @@ def lock_invoices(invoice_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
     rows = Invoice.objects.select_for_update(no_key=True).filter(id__in=set(invoice_ids)).order_by("id")
     return [Row(values) for values in rows.values()]
+
+
+def insert_number_series(ctx: Context, *, merchant_id: str, billing_entity_id: str, prefix: str) -> NumberSeries:
+    """A new billing entity's numbers, from 1."""
+    return NumberSeries.objects.create(
+        merchant_id=merchant_id,
+        billing_entity_id=billing_entity_id,
+        prefix=prefix,
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
 
 
 def take_numbers(counts: Mapping[str, int]) -> dict[str, NumberBlock]:

@@ -13,7 +13,7 @@ from core.periods import time_zone
 from events.selectors import events_of_object
 from events.types import EventRow
 from events.writes import record_events
-from merchants.models import BillingEntity, Merchant
+from merchants.models import BillingEntity, Membership, Merchant, User
 
 
 class BrandColorInvalid(OstinatoError):
@@ -26,6 +26,12 @@ class MerchantNameMissing(OstinatoError):
     code = "parameter_missing"
     param = "name"
     message_id = gettext_noop("Give it a name.")
+
+
+class AlreadyAMember(OstinatoError):
+    code = "resource_already_exists"
+    param = "email"
+    message_id = gettext_noop("“%(email)s” is a member already.")
 
 
 _MERCHANT_FIELDS = frozenset(
@@ -47,6 +53,19 @@ _MERCHANT_FIELDS = frozenset(
 _ENTITY_FIELDS = frozenset(
     ["legal_name", "line1", "line2", "city", "state", "postal_code", "country", "tax_registrations", "footer"]
 )
+
+
+def add_member(*, ctx: Context, merchant_id: str, user: User, role: str) -> Membership:
+    """Let a person work for the merchant. Raises `AlreadyAMember`."""
+    with transaction.atomic():
+        membership, new = Membership.objects.get_or_create(
+            merchant_id=merchant_id,
+            user=user,
+            defaults={"role": role, "created": ctx.as_of, "recorded_at": ctx.recorded_at},
+        )
+    if not new:
+        raise AlreadyAMember(email=user.email)
+    return membership
 
 
 def update_merchant(*, ctx: Context, merchant_id: str, **fields: Any) -> Merchant:
