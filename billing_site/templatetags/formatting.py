@@ -1,6 +1,6 @@
 """How templates show money, dates, shares, statuses: always in the reader's locale, by Babel."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from babel import dates, numbers
@@ -60,7 +60,9 @@ def local_datetime(moment: datetime | None, width: str = "medium") -> str:
 
 
 @register.filter
-def month_name(moment: date | datetime, skeleton: str = "yMMM") -> str:
+def month_of(moment: datetime, skeleton: str = "yMMM") -> str:
+    """The month that an instant ends or lies in: a boundary at midnight belongs to the month before."""
+    moment = (moment - timedelta(microseconds=1)).astimezone(timezone.get_current_timezone())
     return dates.format_skeleton(skeleton, moment, locale=babel_locale(reader_locale()))
 
 
@@ -70,6 +72,15 @@ def percentage(share: Decimal | float | None, digits: int = 1) -> str:
     if share is None:
         return NOTHING
     return format_percentage(round(Decimal(share) * 100, int(digits)).normalize(), reader_locale())
+
+
+@register.filter
+def signed_percentage(share: Decimal | None) -> str:
+    """A change: 0.042 -> +4.2%. The sign is always there, so that colour is not alone in saying it."""
+    if share is None:
+        return NOTHING
+    words = percentage(abs(share))
+    return words if not round(share, 3) else f"{'+' if share > 0 else '−'}{words}"
 
 
 @register.filter

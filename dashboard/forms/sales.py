@@ -33,9 +33,7 @@ class BasketForm(SectionedForm):
             self.fields[f"price_{n}"] = forms.ChoiceField(
                 label=_("Price") if n == 0 else _("And"), choices=choices, required=n == 0
             )
-            self.fields[f"quantity_{n}"] = forms.IntegerField(
-                label=_("Quantity"), min_value=1, initial=1, required=False
-            )
+            self.fields[f"quantity_{n}"] = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1)
 
     def basket(self) -> list[tuple[Any, Any]]:
         """The bound rows, for the template."""
@@ -136,7 +134,7 @@ class ChangeForm(forms.Form):
     )
     proration_date = forms.IntegerField(widget=forms.HiddenInput, required=False)
     add_price = forms.ChoiceField(label=_("Add an item"), required=False)
-    add_quantity = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1, required=False)
+    add_quantity = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1)
 
     def __init__(self, *args: Any, subscription_items: Sequence[Any], prices: Sequence[Price], **kwargs: Any):
         super().__init__(*args, **kwargs)

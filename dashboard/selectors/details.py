@@ -15,6 +15,7 @@ from dunning.models import RecoveryCase
 from events import selectors as outbox
 from events.models import Event
 from invoicing.models import Invoice, InvoiceItem, InvoiceLineTax
+from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
 from subscriptions.models import CheckoutSession, Discount, Subscription, SubscriptionItem
@@ -41,6 +42,12 @@ def page_of(object_id: str) -> str:
     """The address of an object's page; blank for what has none."""
     name = PAGES.get(id_prefix(object_id)) if "_" in object_id else None
     return reverse(name, args=[object_id]) if name else ""
+
+
+def actor_email(actor: str) -> str:
+    """The address of the person behind an event; blank when it was no person."""
+    kind, _colon, user_id = actor.partition(":")
+    return User.objects.values_list("email", flat=True).filter(pk=user_id).first() or "" if kind == "user" else ""
 
 
 def timeline_of(merchant_id: str, object_id: str) -> list[Event]:
@@ -142,11 +149,11 @@ def checkout_counts(merchant_id: str, payment_link_id: str) -> dict[str, int]:
 
 # The subscriber's pages belong to the portal, which the dashboard does not import: their addresses are asked by name.
 def payment_link_url(link: PaymentLink) -> str:
-    return _public("portal:payment_link", link.pk)
+    return _public("payment_link", link.pk)
 
 
 def hosted_invoice_url(invoice: Invoice) -> str:
-    return _public("portal:hosted_invoice", invoice.hosted_token) if invoice.hosted_token else ""
+    return _public("hosted_invoice", invoice.hosted_token) if invoice.hosted_token else ""
 
 
 def _public(name: str, *args: str) -> str:

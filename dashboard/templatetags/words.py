@@ -69,9 +69,14 @@ def refusal_text(refusal: Refusal) -> str:
 
 @register.filter
 def actor_words(actor: str) -> str:
-    """Who did it: the run and the customer in words, a person or a key by id."""
+    """Who did it, in words; an API key by id. The event's own page names the person."""
     kind, _colon, rest = actor.partition(":")
-    known = {"run": gettext("billing run"), "system": gettext("system"), "customer": gettext("the customer")}
+    known = {
+        "run": gettext("billing run"),
+        "system": gettext("system"),
+        "customer": gettext("the customer"),
+        "user": gettext("a team member"),
+    }
     return known.get(kind, rest or actor)
 
 

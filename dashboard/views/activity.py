@@ -39,7 +39,11 @@ class EventDetail(DetailPage):
         return lists.listed_events(self.merchant_id)
 
     def facts(self, found: Event) -> dict[str, Any]:
-        return {"body": outbox.event_body(found), "object_url": details.page_of(found.object_id)}
+        return {
+            "body": outbox.event_body(found),
+            "object_url": details.page_of(found.object_id),
+            "actor_email": details.actor_email(found.actor),
+        }
 
 
 class MessageList(ListPage):
