@@ -20,7 +20,7 @@ from engine.services.overdue import run_overdue
 from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
 from invoicing.models import Invoice
-from payments.models import Charge
+from payments.models import Charge, Refund
 from subscriptions.models import Subscription
 
 
@@ -42,7 +42,7 @@ DUE_SOURCES = (
 )
 
 # Every table that waits has the one indexed column `next_action_at` (and `test_clock_id` beside it).
-WAITING_TABLES: tuple[type[models.Model], ...] = (Subscription, Invoice, Charge)
+WAITING_TABLES: tuple[type[models.Model], ...] = (Subscription, Invoice, Charge, Refund)
 
 
 def next_due_moment(clock_id: str) -> datetime | None:

@@ -23,6 +23,7 @@ from django.db.models import QuerySet
 from core.context import Context
 from customers.models import TestClock
 from engine.services.attempts import asked, call_of, intent_metadata, send
+from engine.services.refund import resolve_refunds, settle_due_refunds
 from engine.services.settlement import settle_answers
 from engine.types import RunReport
 from payments import writes as payments
@@ -42,7 +43,7 @@ CHUNK = 100
 
 
 def resolve_unknown(*, ctx: Context, limit: int = 500) -> RunReport:
-    """Find out what became of charges without an answer, clocks or not: look-ups follow the wall.
+    """Find out what became of charges and refunds without an answer, clocks or not: look-ups follow the wall.
 
     `done` counts what was settled.
     """
@@ -59,11 +60,12 @@ def resolve_unknown(*, ctx: Context, limit: int = 500) -> RunReport:
         chunks, seen = chunks + 1, seen + len(charges)
         for context, group in _by_business_time(ctx, charges):
             done += _resolve(context, group)
-    return RunReport(chunks=chunks, done=done, more=seen >= limit)
+    refunds = resolve_refunds(ctx=ctx, limit=limit)
+    return RunReport(chunks=chunks + refunds.chunks, done=done + refunds.done, more=seen >= limit or refunds.more)
 
 
 def settle_due(*, ctx: Context, clock_id: str | None = None, limit: int = 5_000) -> RunReport:
-    """Ask after debits whose settlement day has come, on the clock or on none, and settle them."""
+    """Ask after debits and refunds whose day has come, on the clock or on none, and settle them."""
     chunks = done = 0
     while chunks * CHUNK < limit:
         with transaction.atomic(durable=True):
@@ -75,7 +77,8 @@ def settle_due(*, ctx: Context, clock_id: str | None = None, limit: int = 5_000)
         answers = _look_up(ctx, charges)
         settle_answers(ctx, answers)
         done += sum(1 for standing in answers.values() if not isinstance(standing, Unknown))
-    return RunReport(chunks=chunks, done=done)
+    refunds = settle_due_refunds(ctx=ctx, clock_id=clock_id)
+    return RunReport(chunks=chunks + refunds.chunks, done=done + refunds.done, more=refunds.more)
 
 
 def resolve_charges(ctx: Context, charge_ids: Sequence[str]) -> int:

@@ -24,10 +24,11 @@ from dunning.selectors import open_cases
 from dunning.types import AskCustomer, GiveUp, Recovery, Retry
 from dunning.writes import close_cases
 from engine.selectors import bodies_kept
+from engine.services.chunks import DEADLOCK_TRIES, is_deadlock
 from engine.services.recovery import decide, is_recovered_automatically
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.types import PaymentOutcome
-from events.copying import Row, new_row
+from events.copying import DATABASE_ERRORS, Row, new_row
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
@@ -49,11 +50,22 @@ def settle_answers(
 ) -> list[PaymentOutcome]:
     """Settle charges by their gateway's answers, and fail the invoices that nothing can be charged to.
 
-    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids).
+    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids). Tried
+    again after a deadlock: the answers are in hand, and applying one twice changes nothing.
     """
     invoice_ids = list(without_method)
     if not answers and not invoice_ids:
         return []
+    for _ in range(DEADLOCK_TRIES - 1):
+        try:
+            return _settle_once(ctx, answers, invoice_ids)
+        except DATABASE_ERRORS as error:
+            if not is_deadlock(error):
+                raise
+    return _settle_once(ctx, answers, invoice_ids)
+
+
+def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> list[PaymentOutcome]:
     with transaction.atomic(durable=True):
         touched = Charge.objects.filter(id__in=list(answers)).values_list("invoice_id", "payment_intent_id")
         pairs = list(touched)
@@ -270,7 +282,7 @@ class Settlement:
         cases = open_cases(invoice.id for invoice in self.waiting)
         for invoice in self.waiting:
             case = cases.get(invoice.id)
-            if case is not None:
+            if case is not None and is_recovered_automatically(invoice, self._subscription(invoice)):
                 self._schedule(invoice, case.next_attempt_at, case.gives_up_at)
 
     def _event_rows(self) -> list[EventRow]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.context import Context
+from dunning.models import CaseStatus
+from dunning.writes import close_cases
 from engine.selectors import bodies_kept
 from events.copying import Row
 from events.types import EventRow
@@ -151,6 +153,7 @@ def stop_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:
         row.update(auto_advance=False, next_payment_attempt=None, next_action_at=None, version=row.version + 1)
         row["automatically_finalizes_at"] = None
     update_progress(rows)
+    close_cases(ctx, [row.id for row in rows], CaseStatus.CLOSED)
     kept = bodies_kept({row.merchant_id for row in rows})
     record_events(ctx, [invoice_event("invoice.updated", row, kept, {"auto_advance": True}) for row in rows])
 
