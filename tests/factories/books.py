@@ -1,0 +1,164 @@
+"""A subscription's life in memory: plans are put into books as the writer puts them into the database."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from engine.rules.cancel import plan_cancel, plan_schedule_cancel, plan_undo_cancel
+from engine.rules.change import plan_change
+from engine.rules.checks import check_plan
+from engine.rules.previews import changed
+from engine.rules.renewal import plan_renewal
+from engine.types import (
+    CancelRequest,
+    ChangePlan,
+    ChangeRequest,
+    ChangeSnapshot,
+    ItemChange,
+    RefusedPlan,
+    RenewalPlan,
+    RenewalSnapshot,
+    ScheduleCancelRequest,
+)
+from invoicing.types import PlannedInvoice, PlannedPendingItem
+from subscriptions.types import DebitFacts, PlannedDebit, PriceFacts, SubscriptionState
+
+
+@dataclass
+class Books:
+    """One subscription with its debits and every invoice it ever made."""
+
+    snapshot: RenewalSnapshot
+    debits: list[DebitFacts] = field(default_factory=list)
+    invoices: list[PlannedInvoice] = field(default_factory=list)
+    prices: dict[str, PriceFacts] = field(default_factory=dict)
+    coupons: dict = field(default_factory=dict)
+    made: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(invoice.totals.total for invoice in self.invoices)
+
+    @property
+    def standing(self) -> tuple[DebitFacts, ...]:
+        return tuple(debit for debit in self.debits if debit.credited_from != debit.start)
+
+    def renew(self, as_of: datetime) -> RenewalPlan:
+        """Bill all that is due."""
+        plan = plan_renewal(self.snapshot, as_of)
+        assert not isinstance(plan, RefusedPlan), plan
+        check_plan(plan, self.standing)
+        advances = {advance.item_id: advance for advance in plan.item_advances}
+        items = tuple(
+            replace(
+                item,
+                current_period_start=advances[item.id].current_period_start,
+                current_period_end=advances[item.id].current_period_end,
+            )
+            if item.id in advances
+            else item
+            for item in self.snapshot.subscription.items
+        )
+        subscription = _with_state(replace(self.snapshot.subscription, items=items), plan.state)
+        used = {use.discount_id for use in plan.discounts_used}
+        self.snapshot = replace(
+            self.snapshot,
+            subscription=subscription,
+            discounts=tuple(given for given in self.snapshot.discounts if given.id not in used),
+            pending_items=() if plan.invoices else self.snapshot.pending_items,
+        )
+        self._post(plan.invoices, ())
+        return plan
+
+    def change(self, as_of: datetime, *items: ItemChange, **fields) -> ChangePlan:
+        request = ChangeRequest("acct_1", "sub_1", items, **fields)
+        return self._write(plan_change(self._changing(as_of), request, as_of))
+
+    def cancel(self, as_of: datetime, **fields) -> ChangePlan:
+        return self._write(plan_cancel(self._changing(as_of), CancelRequest("acct_1", "sub_1", **fields), as_of))
+
+    def schedule_cancel(self, as_of: datetime, **fields) -> ChangePlan:
+        request = ScheduleCancelRequest("acct_1", "sub_1", **fields)
+        return self._write(plan_schedule_cancel(self._changing(as_of), request, as_of))
+
+    def undo_cancel(self, as_of: datetime) -> ChangePlan:
+        return self._write(plan_undo_cancel(self._changing(as_of), as_of))
+
+    def _changing(self, as_of: datetime) -> ChangeSnapshot:
+        live = tuple(
+            debit
+            for debit in self.standing
+            if debit.end > as_of and (debit.credited_from is None or debit.credited_from > as_of)
+        )
+        return ChangeSnapshot(self.snapshot, live, self.prices, self.coupons)
+
+    def _write(self, plan: ChangePlan) -> ChangePlan:
+        check_plan(plan, self.standing)
+        after = changed(ChangeSnapshot(self.snapshot, (), self.prices, self.coupons), plan)
+        self.snapshot = replace(
+            after,
+            subscription=_with_state(after.subscription, plan.state),
+            customer=self.snapshot.customer,
+            pending_items=tuple(self._numbered(item) for item in after.pending_items),
+        )
+        closed = {closing.billed_period_id: closing.credited_from for closing in plan.debit_closings}
+        self.debits = [replace(debit, credited_from=closed.get(debit.id, debit.credited_from)) for debit in self.debits]
+        self._post(plan.invoices, plan.pending_items)
+        return plan
+
+    def _numbered(self, item):
+        """A pending item under an id of its own, so that the next plan's "#0" is another one."""
+        return replace(item, id=f"{item.id}@{self.made}") if item.id.startswith("#") and "@" not in item.id else item
+
+    def _post(self, invoices: tuple[PlannedInvoice, ...], pending: tuple[PlannedPendingItem, ...]) -> None:
+        """The invoices and the billed periods that they and the pending items make."""
+        swept = {line.invoice_item_id: line for invoice in invoices for line in invoice.lines}
+        for invoice in invoices:
+            self.invoices.append(invoice)
+            for line in invoice.lines:
+                if line.debit is not None:
+                    self._bill(line.debit, line.taxes, f"in_{len(self.invoices)}", line.tax_rate_ids)
+        for item in pending:
+            if item.debit is not None:
+                line = swept.get(item.facts.id)
+                invoice_id = f"in_{len(self.invoices)}" if line else ""
+                self._bill(item.debit, line.taxes if line else (), invoice_id, item.facts.tax_rate_ids)
+        self.made += 1
+        if invoices and not pending:
+            # What was pending is on the invoice now, with taxes as the items' own rates gave.
+            self.debits = [replace(debit, invoice_id=debit.invoice_id or "in_later") for debit in self.debits]
+
+    def _bill(self, debit: PlannedDebit, taxes, invoice_id: str, tax_rate_ids) -> None:
+        price = self.prices.get(debit.price_id) or next(
+            item.price for item in self.snapshot.subscription.items if item.price.id == debit.price_id
+        )
+        self.debits.append(
+            DebitFacts(
+                id=f"bp_{len(self.debits)}",
+                subscription_item_id=debit.subscription_item_id,
+                kind=debit.kind,
+                start=debit.start,
+                end=debit.end,
+                sequence=debit.sequence,
+                price=price,
+                quantity=debit.quantity,
+                gross_amount=debit.gross_amount,
+                amount=debit.amount,
+                taxes=taxes,
+                invoice_id=invoice_id,
+                invoice_status="paid" if invoice_id else "",
+                tax_rate_ids=tax_rate_ids,
+            )
+        )
+
+
+def _with_state(subscription, state: SubscriptionState):
+    return replace(
+        subscription,
+        status=state.status,
+        next_action_at=state.next_action_at,
+        trial_will_end_sent_at=state.trial_will_end_sent_at,
+        cancel_at_period_end=state.cancel_at_period_end,
+        cancel_at=state.cancel_at,
+        canceled_at=state.canceled_at,
+        ended_at=state.ended_at,
+    )
