@@ -206,8 +206,10 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Ostinato"
 
 # --- mail --------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-vars().update(env.email("EMAIL_URL", default="consolemail://"))
+# Without a server, subscribers' mails stay in the dashboard's outbox and others are printed.
+EMAIL_BACKEND = "notifications.backends.OutboxOnlyBackend"
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email("EMAIL_URL"))
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_BACKEND)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ostinato <billing@localhost>")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.context import Context
 from events.held import retry_held
 from events.relay import ensure_cursor, relay_batch
+from events.selectors import nothing_to_do
 from events.types import Consumer, RelayReport
 
 BATCH_SIZE = 500
@@ -18,6 +19,8 @@ def relay(*, ctx: Context, consumer: Consumer, batch_size: int = BATCH_SIZE, max
     Returns after `max_batches` or when nothing is left that can be read: events of transactions that still run,
     and what was written after them, wait for the next waking.
     """
+    if nothing_to_do(consumer, ctx.recorded_at):
+        return RelayReport(consumer.name)
     ensure_cursor(consumer.name, ctx.recorded_at)
     delivered = held = batches = 0
     while batches < max_batches:

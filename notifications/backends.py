@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.core.mail import EmailMessage
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.console import EmailBackend as PrintingBackend
+
+OUTBOX_HEADER = "X-Ostinato-Message"  # the id of the stored message
 
 
-class OutboxOnlyBackend(BaseEmailBackend):
-    """Sends nothing anywhere and says that it did: what was "sent" is read in the dashboard's outbox.
+class OutboxOnlyBackend(PrintingBackend):
+    """Sends nothing anywhere: a mail of the outbox counts as sent and is read in the dashboard, others are printed.
 
-    For the demo and for trying things: `EMAIL_BACKEND=notifications.backends.OutboxOnlyBackend`.
+    The default while no mail server is given, so for the demo and for trying things.
     """
 
     outbox_is_the_inbox = True  # so even sign-in links stay readable there
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        for message in email_messages:
-            message.message()  # a mail that a real server would be unable to take must not look fine here
-        return len(email_messages)
+        others = [message for message in email_messages if OUTBOX_HEADER not in message.extra_headers]
+        ours = [message for message in email_messages if OUTBOX_HEADER in message.extra_headers]
+        for message in ours:
+            message.message()  # a mail that no real server could take must not look fine here
+        return len(ours) + ((super().send_messages(others) or 0) if others else 0)

@@ -10,7 +10,6 @@ from events.types import DeliveredEvent
 from invoicing.models import Invoice
 from invoicing.selectors import lines_of
 from notifications.rules import KIND_OF_EVENT, invoice_mail, is_history
-from notifications.sending import wake_sender
 from notifications.types import Facts
 from notifications.writes import Draft, queue_messages
 from payments.models import Refund
@@ -33,8 +32,7 @@ def queue_mails(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
         *_about_subscriptions([event for event in fresh if event.object_type == "subscription"]),
         *_about_refunds([event for event in fresh if event.object_type == "refund"]),
     ]
-    if queue_messages(ctx, drafts):
-        wake_sender()
+    queue_messages(ctx, drafts)
 
 
 def _about_invoices(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:

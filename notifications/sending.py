@@ -18,11 +18,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django_q.tasks import async_task
 
 from core.context import Context
 from invoicing.pdf.service import invoice_pdf
 from merchants.models import Merchant
+from notifications.backends import OUTBOX_HEADER
 from notifications.models import Message, MessageStatus
 from notifications.rules import ATTACHES_PDF, LEASE, next_try
 
@@ -30,11 +30,6 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
 ERROR_LENGTH = 1000
-
-
-def wake_sender() -> None:
-    """Have the queue looked at soon; without it the schedule comes by within a minute. Enqueued on commit."""
-    async_task("notifications.tasks.send_queued")
 
 
 def send_due(*, ctx: Context, limit: int) -> tuple[int, int]:
@@ -105,7 +100,11 @@ def _mail(ctx: Context, message: Message, backend: BaseEmailBackend) -> EmailMul
         from_email=f'"{quoted}" <{address}>',
         to=[message.to],
         reply_to=[merchant.support_email] if merchant.support_email else None,
-        headers={"Message-ID": f"<{message.id}@{address.rpartition('@')[2]}>", "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": f"<{message.id}@{address.rpartition('@')[2]}>",
+            "Auto-Submitted": "auto-generated",
+            OUTBOX_HEADER: message.id,
+        },
         connection=backend,
     )
     mail.attach_alternative(message.html, "text/html")

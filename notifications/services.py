@@ -11,7 +11,7 @@ from customers.models import Customer
 from invoicing.selectors import invoice_by_id, invoice_lines
 from merchants.models import Merchant
 from notifications.models import Message
-from notifications.sending import send_due, wake_sender
+from notifications.sending import send_due
 from notifications.writes import Draft, queue_messages
 
 SEND_LIMIT = 200
@@ -41,7 +41,7 @@ def send_queued_messages(*, ctx: Context, limit: int = SEND_LIMIT) -> tuple[int,
 
 
 def send_portal_link(*, ctx: Context, merchant_id: str, customer_id: str, url: str) -> Message:
-    """Queue the one-time sign-in link and wake the sender. `url` is the whole address, secret included.
+    """Queue the one-time sign-in link; the sender looks every few seconds. `url` is the whole address, secret included.
 
     Raises `CustomerNotFound`, `CustomerHasNoEmail`.
     """
@@ -54,7 +54,6 @@ def send_portal_link(*, ctx: Context, merchant_id: str, customer_id: str, url: s
         # Each link is a new one, and so is its mail; the link itself is the key.
         draft = Draft("portal_link", f"portal_link:{hash_secret(url)}", merchant, customer, ctx.as_of, {"url": url})
         [message] = queue_messages(ctx, [draft])
-        wake_sender()
     return message
 
 
@@ -72,7 +71,6 @@ def resend_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> Messag
         key = f"resend:{invoice.id}:{ctx.recorded_at:%Y-%m-%dT%H:%M}"
         facts = {"invoice": invoice, "lines": invoice_lines(invoice)}
         queue_messages(ctx, [Draft(kind, key, invoice.merchant, invoice.customer, ctx.as_of, facts, invoice.id)])
-        wake_sender()
     return Message.objects.get(merchant_id=merchant_id, dedupe_key=key)
 
 

@@ -187,3 +187,9 @@ def test_the_outbox_is_the_merchants_own(shop, ada):
     assert not messages(other.id).exists()
     with pytest.raises(MessageNotFound):
         message_by_id(other.id, sent.id)
+
+
+def test_other_mails_are_printed_where_the_outbox_is_the_only_inbox(settings, capsys):
+    settings.EMAIL_BACKEND = OUTBOX_ONLY
+    assert django_mail.send_mail("Reset your password", "here", None, ["member@erable.example"]) == 1
+    assert "Reset your password" in capsys.readouterr().out
