@@ -86,3 +86,6 @@ class RecoveryCase(models.Model):
                 name="one_open_case_per_invoice", fields=["merchant", "invoice"], condition=Q(status="open")
             )
         ]
+        indexes = [
+            models.Index(name="open_case_by_customer", fields=["customer_id"], condition=Q(status="open")),
+        ]

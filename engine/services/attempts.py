@@ -12,7 +12,7 @@ A worker that dies in between leaves a planned charge, and `engine.services.reso
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -80,6 +80,26 @@ def plan_attempts(
     return planned
 
 
+def methods_to_charge(invoices: Sequence[Row], subscriptions: Mapping[str, Row] | None = None) -> dict[str, str]:
+    """What each invoice would be charged to, by invoice; blank without one. Detached methods are passed over."""
+    if subscriptions is None:
+        subscriptions = subscription_rows(row.subscription_id for row in invoices if row.subscription_id)
+    customers = Customer.objects.in_bulk({row.customer_id for row in invoices})
+    candidates = {
+        row.id: (
+            row.default_payment_method_id,
+            subscriptions[row.subscription_id].default_payment_method_id if row.subscription_id else "",
+            customers[row.customer_id].default_payment_method_id,
+        )
+        for row in invoices
+    }
+    usable = usable_methods(method for found in candidates.values() for method in found)
+    return {
+        invoice_id: payment_method_for(*(method if method in usable else "" for method in found))
+        for invoice_id, found in candidates.items()
+    }
+
+
 class _Planner:
     """One planning transaction: nine statements at most, whatever the number of invoices."""
 
@@ -98,7 +118,9 @@ class _Planner:
         self.intents = payments.lock_open_intents(row.id for row in invoices)
         ids = [intent.id for intent in self.intents.values()]
         self.in_flight, self.attempts = in_flight(ids), last_attempts(ids)
-        self.methods = self._methods(method_id)
+        self.methods = (
+            {row.id: method_id for row in invoices} if method_id else methods_to_charge(invoices, self.subscriptions)
+        )
         self.merchants = Merchant.objects.in_bulk({row.merchant_id for row in invoices})
         self.new_intents: list[Row] = []
         self.moved_intents: list[Row] = []
@@ -207,25 +229,6 @@ class _Planner:
         """A sent invoice keeps its due date: passing that is no matter of attempts."""
         if invoice.collection_method == "charge_automatically":
             invoice["next_action_at"] = None
-
-    def _methods(self, method_id: str) -> dict[str, str]:
-        """What each invoice is charged to, by invoice; detached methods are passed over."""
-        if method_id:
-            return {row.id: method_id for row in self.invoices}
-        customers = Customer.objects.in_bulk({row.customer_id for row in self.invoices})
-        candidates = {
-            row.id: (
-                row.default_payment_method_id,
-                self.subscriptions[row.subscription_id].default_payment_method_id if row.subscription_id else "",
-                customers[row.customer_id].default_payment_method_id,
-            )
-            for row in self.invoices
-        }
-        usable = usable_methods(method for found in candidates.values() for method in found)
-        return {
-            invoice_id: payment_method_for(*(method if method in usable else "" for method in found))
-            for invoice_id, found in candidates.items()
-        }
 
     def _write(self) -> None:
         payments.update_intents(self.moved_intents)

@@ -6,13 +6,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing_site.event_routes import CONSUMERS
 from customers.models import Customer
 from dunning.models import RecoveryCase, RecoveryPolicy
 from engine.services.collect import collect_invoices, run_collections
 from engine.services.recover import add_payment_method, bring_retries_forward
 from engine.services.resolve import resolve_unknown, settle_due
 from events.models import Event, ObjectVersion
+from events.services import relay_all
 from payments.models import Charge, InvoicePayment, PaymentIntent, SandboxObject
+from payments.services import attach_payment_method
 from tests.factories.customers import clock, customer as new_customer, payment_method
 from tests.factories.merchants import merchant as new_merchant
 from tests.factories.payments import open_invoice, subscription
@@ -386,3 +389,44 @@ def test_after_20_hours_a_call_that_never_arrived_is_a_new_attempt(merchant):
     assert invoice.status == "paid"
     assert sorted(Charge.objects.values_list("attempt", "status")) == [(1, "canceled"), (2, "succeeded")]
     assert charged_at_the_gateway(merchant) == 1000
+
+
+# --- another method, whoever's form it came from ----------------------------------------------------------------
+
+
+def relay(at):
+    return relay_all(ctx=context(at), consumers=[each for each in CONSUMERS if each.name == "engine.retries"])
+
+
+@pytest.mark.django_db(transaction=True)  # the outbox tells only what is committed
+def test_the_outbox_brings_retries_forward_when_the_default_changes(merchant):
+    customer = paying_with(merchant, "pm_card_visa_chargeDeclinedStolenCard")
+    invoice = open_invoice(customer=customer, subscription=subscription(customer=customer))
+    run_collections(ctx=context(NEW_YEAR))
+    later = NEW_YEAR + timedelta(days=2)
+    attach_payment_method(
+        ctx=context(later),
+        merchant_id=merchant.id,
+        customer_id=customer.id,
+        instrument="pm_card_visa",
+        make_default=True,
+    )
+    relay(later)
+    run_collections(ctx=context(later))
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.paid_at) == ("paid", later)
+
+
+@pytest.mark.django_db(transaction=True)  # the outbox tells only what is committed
+def test_a_card_that_would_not_be_charged_brings_nothing_forward(merchant):
+    customer = paying_with(merchant, "pm_card_chargeCustomerFail")
+    invoice = open_invoice(customer=customer, subscription=subscription(customer=customer))
+    run_collections(ctx=context(NEW_YEAR))
+    invoice.refresh_from_db()
+    due = invoice.next_payment_attempt
+    attach_payment_method(
+        ctx=context(NEW_YEAR), merchant_id=merchant.id, customer_id=customer.id, instrument="pm_card_visa"
+    )
+    relay(NEW_YEAR)
+    invoice.refresh_from_db()
+    assert invoice.next_payment_attempt == due
