@@ -299,8 +299,9 @@ class SubscribeSnapshot:
 class ChangeSnapshot:
     """A renewal's snapshot with the standing debits, and the prices and coupons that the change asks for.
 
-    `debits` are the subscription's billed periods in advance that still bill time to come: not reversed, ending
-    after now, and not credited, or only from an instant still to come (a scheduled end).
+    `debits` are the subscription's billed periods in advance that end after now and are not credited, or only from
+    the change's own instant on or later (reversed ones among them): a scheduled end is still to come, and what was
+    credited this very instant may be put back. Those of voided invoices are left out.
     """
 
     renewal: RenewalSnapshot

@@ -134,8 +134,8 @@ class DebitFacts:
     """A billed period that still stands: what a credit refers to.
 
     `gross_amount` and `amount` (net of discounts) are as the line shows them: inclusive tax is inside, exclusive
-    tax is not. `invoice_id` is blank while a pending item holds the debit; its taxes are then not worked out yet
-    and `tax_rate_ids` (the pending item's) says what they will be.
+    tax is not. `invoice_id` is blank while a pending item holds the debit: its taxes are then that item's, None
+    while they are not worked out yet, and `tax_rate_ids` says what they will be.
     """
 
     id: str
@@ -148,7 +148,7 @@ class DebitFacts:
     quantity: int
     gross_amount: int
     amount: int
-    taxes: tuple[PlannedTax, ...] = ()
+    taxes: tuple[PlannedTax, ...] | None = ()
     invoice_id: str = ""
     invoice_status: str = ""
     invoice_item_id: str = ""

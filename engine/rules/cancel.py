@@ -123,7 +123,8 @@ def plan_undo_cancel(snapshot: ChangeSnapshot, as_of: datetime) -> ChangePlan:
 def _credited_by_schedule(snapshot: ChangeSnapshot) -> list[DebitFacts]:
     """The debits whose last part was given back when the end was scheduled."""
     ends = snapshot.renewal.subscription.cancel_at
-    return [debit for debit in snapshot.debits if debit.credited_from is not None and debit.credited_from == ends]
+    closed = [debit for debit in snapshot.debits if debit.credited_from is not None]
+    return [debit for debit in closed if debit.credited_from == ends and debit.credited_from != debit.start]
 
 
 def _updated(before: SubscriptionFacts) -> PlannedEvent:

@@ -20,6 +20,7 @@ from subscriptions.types import (
     DiscountFacts,
     ItemFacts,
     PlannedDebit,
+    PlannedTax,
     PriceFacts,
     new_ref,
 )
@@ -43,7 +44,8 @@ class Prorations:
         for debit in self.snapshot.debits:
             if debit.subscription_item_id in wanted and is_creditable(debit, at):
                 self.closings.append(closing(debit, at))
-                self._add_credit(debit, proration_credit(debit, at), at)
+                held = self._as_held(debit)
+                self._add_credit(held, proration_credit(held, at), at)
 
     def debit(self, item: ItemFacts, at: datetime, discounts: tuple[DiscountAmount, ...]) -> None:
         """Charge the item from `at` to the end of its current period. `discounts` are those of its whole amount."""
@@ -58,12 +60,13 @@ class Prorations:
         )
         gross = line_amount(item.price, item.quantity)
         part = proration_debit(gross, discounts, Period(at, item.current_period_end), whole)
+        part = replace(part, taxes=self._taxes_put_back(item, part))
         self._add_debit(item, part, gross, at)
 
     def undo_credit(self, debit: DebitFacts) -> None:
         """Charge again what was credited from a scheduled end on, with the same taxes."""
         assert debit.credited_from is not None
-        part = _mirrored(proration_credit(_uncredited(debit), debit.credited_from))
+        part = _mirrored(proration_credit(_uncredited(self._as_held(debit)), debit.credited_from))
         price = debit.price
         charged = PlannedDebit(
             subscription_item_id=debit.subscription_item_id,
@@ -85,6 +88,29 @@ class Prorations:
             explanation={"kind": "proration_undone", "billed_period": debit.id} | _told(part),
         )
         self.items.append(PlannedPendingItem(facts, charged))
+
+    def _taxes_put_back(self, item: ItemFacts, part: Proration) -> tuple[PlannedTax, ...] | None:
+        """The taxes of a debit that only puts back what was credited at the same instant: those of that credit.
+
+        Reckoned anew they could differ by a rounding, and a change and its undoing would not net 0.
+        """
+        for debit in self.snapshot.debits:
+            same = debit.subscription_item_id == item.id and debit.credited_from == part.period.start
+            if not same or (debit.price.id, debit.quantity) != (item.price.id, item.quantity):
+                continue
+            credited = _mirrored(proration_credit(_uncredited(self._as_held(debit)), part.period.start))
+            if (credited.period, credited.gross, credited.amount) == (part.period, part.gross, part.amount):
+                return credited.taxes
+        return None
+
+    def _as_held(self, debit: DebitFacts) -> DebitFacts:
+        """The debit with the taxes of the pending item that holds it, when it is on no invoice yet."""
+        if debit.invoice_id:
+            return debit
+        for item in self.snapshot.renewal.pending_items:
+            if item.billed_period_id == debit.id:
+                return replace(debit, taxes=item.taxes, tax_rate_ids=item.tax_rate_ids)
+        return replace(debit, taxes=None)
 
     def _add_credit(self, debit: DebitFacts, part: Proration, at: datetime) -> None:
         if part.gross == 0 and part.amount == 0:
@@ -137,6 +163,7 @@ class Prorations:
             proration=True,
             discountable=False,
             tax_rate_ids=item.tax_rate_ids,
+            taxes=part.taxes,
             explanation={
                 "kind": "proration_debit",
                 "price": item.price.id,

@@ -20,8 +20,8 @@ from subscriptions.types import DebitClosing, DebitFacts, DiscountAmount, Planne
 class Proration:
     """A part of an amount: `gross` before discounts, `amount` after them, of `seconds` in `of_seconds`.
 
-    A credit is negative and brings the taxes of its debit, scaled the same way; None when that debit is still
-    pending, because then both are taxed together on the invoice to come.
+    A credit is negative and brings the taxes of its debit, scaled the same way; None when those are not worked out
+    yet, because then both are taxed together on the invoice to come.
     """
 
     period: Period
@@ -51,7 +51,7 @@ def proration_credit(debit: DebitFacts, at: datetime) -> Proration:
 
     gross, amount = given_back(debit.gross_amount), given_back(debit.amount)
     taken = debit.discount_amounts or _unnamed(debit.gross_amount - debit.amount)
-    taxes = None if not debit.invoice_id else tuple(_scaled(tax, given_back) for tax in debit.taxes)
+    taxes = None if debit.taxes is None else tuple(_scaled(tax, given_back) for tax in debit.taxes)
     return Proration(
         period=Period(begin, until),
         gross=gross,

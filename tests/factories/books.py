@@ -86,8 +86,8 @@ class Books:
     def _changing(self, as_of: datetime) -> ChangeSnapshot:
         live = tuple(
             debit
-            for debit in self.standing
-            if debit.end > as_of and (debit.credited_from is None or debit.credited_from > as_of)
+            for debit in self.debits
+            if debit.end > as_of and (debit.credited_from is None or debit.credited_from >= as_of)
         )
         return ChangeSnapshot(self.snapshot, live, self.prices, self.coupons)
 
@@ -98,19 +98,24 @@ class Books:
             after,
             subscription=_with_state(after.subscription, plan.state),
             customer=self.snapshot.customer,
-            pending_items=tuple(self._numbered(item) for item in after.pending_items),
         )
         closed = {closing.billed_period_id: closing.credited_from for closing in plan.debit_closings}
         self.debits = [replace(debit, credited_from=closed.get(debit.id, debit.credited_from)) for debit in self.debits]
-        self._post(plan.invoices, plan.pending_items)
+        made = self._post(plan.invoices, plan.pending_items)
+        self.snapshot = replace(
+            self.snapshot,
+            pending_items=tuple(
+                replace(item, id=f"ii_{self.made}_{item.id[1:]}", billed_period_id=made.get(item.id, ""))
+                if item.id in made
+                else item
+                for item in self.snapshot.pending_items
+            ),
+        )
         return plan
 
-    def _numbered(self, item):
-        """A pending item under an id of its own, so that the next plan's "#0" is another one."""
-        return replace(item, id=f"{item.id}@{self.made}") if item.id.startswith("#") and "@" not in item.id else item
-
-    def _post(self, invoices: tuple[PlannedInvoice, ...], pending: tuple[PlannedPendingItem, ...]) -> None:
-        """The invoices and the billed periods that they and the pending items make."""
+    def _post(self, invoices: tuple[PlannedInvoice, ...], pending: tuple[PlannedPendingItem, ...]) -> dict[str, str]:
+        """The invoices and the billed periods that they and the pending items make: the latter by pending item."""
+        made = {item.facts.id: "" for item in pending}
         swept = {line.invoice_item_id: line for invoice in invoices for line in invoice.lines}
         for invoice in invoices:
             self.invoices.append(invoice)
@@ -122,10 +127,20 @@ class Books:
                 line = swept.get(item.facts.id)
                 invoice_id = f"in_{len(self.invoices)}" if line else ""
                 self._bill(item.debit, line.taxes if line else (), invoice_id, item.facts.tax_rate_ids)
+                made[item.facts.id] = self.debits[-1].id
         self.made += 1
-        if invoices and not pending:
-            # What was pending is on the invoice now, with taxes as the items' own rates gave.
-            self.debits = [replace(debit, invoice_id=debit.invoice_id or "in_later") for debit in self.debits]
+        self._sweep(invoices)
+        return made
+
+    def _sweep(self, invoices: tuple[PlannedInvoice, ...]) -> None:
+        """Debits that were pending get their invoice and their taxes from the lines that show them."""
+        lines = {line.billed_period_id: line for invoice in invoices for line in invoice.lines if line.billed_period_id}
+        self.debits = [
+            replace(debit, invoice_id=f"in_{len(self.invoices)}", taxes=lines[debit.id].taxes)
+            if debit.id in lines
+            else debit
+            for debit in self.debits
+        ]
 
     def _bill(self, debit: PlannedDebit, taxes, invoice_id: str, tax_rate_ids) -> None:
         price = self.prices.get(debit.price_id) or next(

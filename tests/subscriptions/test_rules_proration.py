@@ -72,7 +72,7 @@ def test_a_credit_brings_the_taxes_of_its_debit_in_the_same_proportion():
 
 
 def test_a_credit_of_a_debit_that_is_still_pending_has_no_taxes_yet():
-    assert proration_credit(debit(price(), APRIL_1, MAY_1, invoice_id=""), APRIL_11).taxes is None
+    assert proration_credit(debit(price(), APRIL_1, MAY_1, invoice_id="", taxes=None), APRIL_11).taxes is None
 
 
 def test_the_rest_of_a_debit_that_a_scheduled_end_credits_already_is_all_that_is_given_back():
