@@ -22,8 +22,8 @@ RETRY_STEPS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12), time
 
 
 def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
-    """A run's row; it tells who runs even when the worker dies."""
-    return BillingRun.objects.create(
+    """A run that begins. Its row is written once it found something to do: most wakings find nothing."""
+    return BillingRun(
         kind=kind,
         worker=f"{socket.gethostname()[:60]}:{os.getpid()}",
         test_clock_id=clock_id,
@@ -33,14 +33,17 @@ def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
     )
 
 
+def note_run(run: BillingRun, report: RunReport) -> None:
+    """How far it is: one small statement per chunk, so that a worker that dies leaves its trace."""
+    run.chunks, run.done, run.refused = report.chunks, report.done, report.refused
+    run.save()
+
+
 def finish_run(ctx: Context, run: BillingRun, report: RunReport) -> None:
     """How much it did; a run that found nothing to do leaves no row."""
-    if not report.chunks:
-        run.delete()
-        return
-    run.chunks, run.done, run.refused = report.chunks, report.done, report.refused
-    run.ended_at = ctx.recorded_at
-    run.save(update_fields=["chunks", "done", "refused", "ended_at"])
+    if report.chunks:
+        run.ended_at = ctx.recorded_at
+        note_run(run, report)
 
 
 def refuse(ctx: Context, kind: str, refusals: Sequence[RefusedPlan]) -> None:

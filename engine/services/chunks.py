@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import django.db
 import psycopg
@@ -21,7 +21,7 @@ from django.db import transaction
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.types import RefusedPlan, RunReport
-from engine.writes import finish_run, refuse, start_run
+from engine.writes import finish_run, note_run, refuse, start_run
 from events.copying import Row
 
 logger = logging.getLogger(__name__)
@@ -59,29 +59,17 @@ class Job:
 def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, max_chunks: int | None) -> RunReport:
     """Chunk after chunk until nothing is due, or `max_chunks` were done (`more` says that there may be others)."""
     run = start_run(ctx, job.kind, clock_id)
-    chunks = done = refused = 0
     limit = MAX_CHUNKS if max_chunks is None else max_chunks
-    more = False
-    try:
-        while True:
-            if chunks >= limit:
-                more = True
-                break
-            report = _next_chunk(ctx, job, chunk_size)
-            if report is None:
-                break
-            chunks, done, refused = chunks + 1, done + report.done, refused + report.refused
-    finally:
-        summary = RunReport(chunks=chunks, done=done, refused=refused, more=more)
-        _finish(ctx, run, summary)
-    return summary
-
-
-def _finish(ctx: Context, run: object, summary: RunReport) -> None:
-    try:
-        finish_run(ctx, run, summary)  # type: ignore[arg-type]
-    except django.db.Error:
-        logger.exception("the run's own row could not be written")
+    report = RunReport()
+    while report.chunks < limit:
+        chunk = _next_chunk(ctx, job, chunk_size)
+        if chunk is None:
+            finish_run(ctx, run, report)
+            return report
+        report = RunReport(report.chunks + 1, report.done + chunk.done, report.refused + chunk.refused)
+        note_run(run, report)
+    finish_run(ctx, run, report)
+    return replace(report, more=True)
 
 
 def _next_chunk(ctx: Context, job: Job, chunk_size: int) -> ChunkReport | None:

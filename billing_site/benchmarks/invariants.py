@@ -1,0 +1,54 @@
+"""What must hold after a renewal run over `data.build`, however often its workers were killed."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+# name -> a query that counts what is wrong; 0 is right. %(rows)s subscriptions were due once.
+CHECKS = {
+    "every item billed exactly once": """
+        SELECT count(*) FROM (SELECT i.id FROM subscriptions_subscriptionitem i LEFT JOIN subscriptions_billedperiod p
+            ON p.subscription_item_id = i.id AND p.start = %(due)s AND p.reversed_at IS NULL
+            GROUP BY i.id HAVING count(p.id) <> 1) wrong""",
+    "one invoice per subscription": """
+        SELECT count(*) FROM (SELECT s.id FROM subscriptions_subscription s LEFT JOIN invoicing_invoice i
+            ON i.subscription_id = s.id GROUP BY s.id HAVING count(i.id) <> 1) wrong""",
+    "numbers run from 1 without a gap": """
+        SELECT abs(count(DISTINCT number_value) - %(rows)s) + abs(coalesce(max(number_value), 0) - %(rows)s)
+            + abs((SELECT next_number FROM invoicing_numberseries) - 1 - %(rows)s)
+        FROM invoicing_invoice WHERE status <> 'draft'""",
+    "lines and taxes add up to totals": """
+        SELECT count(*) FROM invoicing_invoice i
+        LEFT JOIN (SELECT invoice_id, sum(amount) AS gross, sum(discount_amount) AS discount
+                   FROM invoicing_invoiceline GROUP BY 1) l ON l.invoice_id = i.id
+        LEFT JOIN (SELECT invoice_id, sum(amount) AS tax FROM invoicing_invoicelinetax
+                   WHERE NOT inclusive GROUP BY 1) t ON t.invoice_id = i.id
+        WHERE i.lines_gross IS DISTINCT FROM l.gross OR i.total_discount IS DISTINCT FROM l.discount
+            OR i.exclusive_tax <> coalesce(t.tax, 0)""",
+    "no line, tax or period without its invoice": """
+        SELECT (SELECT count(*) FROM invoicing_invoiceline l LEFT JOIN invoicing_invoice i ON i.id = l.invoice_id
+                WHERE i.id IS NULL)
+            + (SELECT count(*) FROM subscriptions_billedperiod p LEFT JOIN invoicing_invoice i ON i.id = p.invoice_id
+               WHERE i.id IS NULL)""",
+    "one event per fact": """
+        SELECT abs(count(*) FILTER (WHERE type = 'invoice.created') - %(rows)s)
+            + abs(count(*) FILTER (WHERE type = 'invoice.finalized') - %(rows)s)
+            + abs(count(*) FILTER (WHERE type = 'customer.subscription.updated') - %(rows)s) FROM events_event""",
+    "one intent and one charge in flight per invoice": """
+        SELECT count(*) FROM (SELECT i.id FROM invoicing_invoice i LEFT JOIN payments_charge c ON c.invoice_id = i.id
+            AND c.status = 'planned' WHERE i.amount_due > 0 GROUP BY i.id HAVING count(c.id) <> 1) wrong""",
+    "every subscription moved on": """
+        SELECT count(*) FROM subscriptions_subscription WHERE next_action_at <= %(due)s OR version <> 2""",
+}
+
+
+def broken_invariants(rows: int, due: object) -> list[str]:
+    """The names of what does not hold, with how many rows are wrong."""
+    broken = []
+    with connection.cursor() as cursor:
+        for name, query in CHECKS.items():
+            cursor.execute(query, {"rows": rows, "due": due})
+            wrong = cursor.fetchone()[0]
+            if wrong:
+                broken.append(f"{name}: {wrong} wrong")
+    return broken
