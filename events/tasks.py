@@ -13,6 +13,8 @@ from core.context import Context
 from events.services import relay, relay_all
 from events.types import Consumer
 
+# A wake-up is short: it must not keep a worker from billing, nor outlast the task's time-out.
+SECONDS_EACH = 5.0
 DEFAULT_ROUTES = "billing_site.event_routes.CONSUMERS"
 
 
@@ -24,7 +26,7 @@ def consumers() -> Sequence[Consumer]:
 def relay_events() -> dict[str, int]:
     """Deliver to all consumers. Returns how many events each got."""
     wall = timezone.now()
-    reports = relay_all(ctx=Context(as_of=wall, recorded_at=wall), consumers=consumers())
+    reports = relay_all(ctx=Context(as_of=wall, recorded_at=wall), consumers=consumers(), max_seconds=SECONDS_EACH)
     return {report.consumer: report.delivered for report in reports}
 
 
@@ -32,4 +34,4 @@ def relay_to(consumer: str) -> int:
     """Deliver to one consumer by name."""
     wall = timezone.now()
     found = next(each for each in consumers() if each.name == consumer)
-    return relay(ctx=Context(as_of=wall, recorded_at=wall), consumer=found).delivered
+    return relay(ctx=Context(as_of=wall, recorded_at=wall), consumer=found, max_seconds=SECONDS_EACH).delivered

@@ -30,6 +30,8 @@ def compose(kind: str, facts: Facts, sender: Sender, to: Addressee) -> tuple[str
             "mail": mail,
             "sender": sender,
             "language": language,
+            # French puts a space before a colon.
+            "colon": "\xa0:" if language.startswith("fr") else ":",
             "questions": _("Questions?") if sender.support_email or sender.support_url else "",
         }
         text = render_to_string("notifications/mail.txt", context)

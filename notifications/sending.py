@@ -11,6 +11,7 @@ Message-ID.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from smtplib import SMTPRecipientsRefused
 
@@ -28,15 +29,16 @@ from notifications.rules import ATTACHES_PDF, LEASE, next_try
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 20
+# Few at once: a server that lets each wait for its time-out must not outlast the lease.
+AT_ONCE = 4
 ERROR_LENGTH = 1000
 
 
-def send_due(*, ctx: Context, limit: int) -> tuple[int, int]:
-    """Send up to `limit` due messages. Returns how many were sent and how many tries failed."""
+def send_due(*, ctx: Context, max_seconds: float | None) -> tuple[int, int]:
+    """Send what is due, or as much as `max_seconds` allow. Returns how many were sent and how many tries failed."""
     sent = failed = 0
     backend = get_connection(fail_silently=False)
-    for message in _claimed(ctx, limit):
+    for message in _claimed(ctx, max_seconds):
         if _send_one(ctx, message, backend):
             sent += 1
         else:
@@ -44,20 +46,19 @@ def send_due(*, ctx: Context, limit: int) -> tuple[int, int]:
     return sent, failed
 
 
-def _claimed(ctx: Context, limit: int) -> Iterator[Message]:
-    left = limit
-    while left > 0:
+def _claimed(ctx: Context, max_seconds: float | None) -> Iterator[Message]:
+    deadline = time.monotonic() + max_seconds if max_seconds else None
+    while deadline is None or time.monotonic() < deadline:
         with transaction.atomic(durable=True):
             due = list(
                 Message.objects.select_for_update(skip_locked=True)
                 .filter(status=MessageStatus.QUEUED, next_attempt_at__lte=ctx.recorded_at)
-                .order_by("next_attempt_at", "id")[: min(AT_ONCE, left)]
+                .order_by("next_attempt_at", "id")[:AT_ONCE]
             )
             Message.objects.filter(id__in=[message.id for message in due]).update(
                 next_attempt_at=ctx.recorded_at + LEASE
             )
         yield from due
-        left -= len(due)
         if len(due) < AT_ONCE:
             return
 

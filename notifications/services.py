@@ -14,8 +14,6 @@ from notifications.models import Message
 from notifications.sending import send_due
 from notifications.writes import Draft, queue_messages
 
-SEND_LIMIT = 200
-
 
 class CustomerNotFound(OstinatoError):
     code = "resource_missing"
@@ -35,9 +33,9 @@ class NothingToSend(OstinatoError):
     message_id = gettext_noop("Only an open or paid invoice can be sent; this one is not.")
 
 
-def send_queued_messages(*, ctx: Context, limit: int = SEND_LIMIT) -> tuple[int, int]:
+def send_queued_messages(*, ctx: Context, max_seconds: float | None = None) -> tuple[int, int]:
     """Send what is due. Returns (sent, failed tries). Any number of workers may do this at once."""
-    return send_due(ctx=ctx, limit=limit)
+    return send_due(ctx=ctx, max_seconds=max_seconds)
 
 
 def send_portal_link(*, ctx: Context, merchant_id: str, customer_id: str, url: str) -> Message:

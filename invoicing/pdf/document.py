@@ -176,7 +176,7 @@ class _Writer:
         for given in line.discount_amounts:
             if given.get("amount"):
                 name = self.discount_names.get(given.get("discount", ""), _("Discount"))
-                details.append(f"{name}: {self.money(-int(given['amount']))}")
+                details.append(f"{name}  {self.money(-int(given['amount']))}")
         unit = line.unit_amount_decimal
         # A proration's amount is no multiple of its price.
         shown = "" if unit is None or line.proration else format_unit_amount(unit, invoice.currency, self.locale)
