@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from urllib.parse import unquote
 from typing import Any
 
 import environ
@@ -120,6 +121,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- database and cache ------------------------------------------------------------------------------------
 if env.str("DATABASE_URL", default=""):
     DATABASES = {"default": env.db_url("DATABASE_URL")}
+    # A Unix socket's folder stands in the URL with its slashes quoted.
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
 else:
     DATABASES = {"default": database_settings(VAR_DIR / "pg")}
 DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
@@ -250,6 +253,8 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "ERROR"},
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
         "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},
     },
 }
