@@ -12,7 +12,8 @@ from events.types import Consumer, DeliveredEvent, EventRow
 from events.writes import record_events
 from tests.factories.times import WALL, context
 
-PATIENCE = 20.0
+PATIENCE = 20.0  # for a step of our own
+HORIZON_PATIENCE = 180.0  # for the longest transaction of any test that runs beside us
 
 
 def fact(object_id: str = "in_1", version: int = 1, type: str = "invoice.updated", **fields) -> EventRow:
@@ -37,7 +38,7 @@ def tell(*rows: EventRow, ctx: Context | None = None) -> list[str]:
 def drain(consumer: Consumer, *, wall: datetime = WALL, batch_size: int = 500) -> None:
     """Relay until the consumer has passed everything. A transaction of somebody else on the same server (another
     test process) may keep events unreadable for a while."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + HORIZON_PATIENCE
     ctx = Context(as_of=wall, recorded_at=wall)
     while True:
         relay(ctx=ctx, consumer=consumer, batch_size=batch_size)
