@@ -44,9 +44,9 @@ def movement_type(before: int, after: int, *, had_mrr_before: bool) -> str:
 
 
 def churn_rate(churned: int, at_start: int, new: int) -> Decimal | None:
-    """churned / (at start + new); None without anybody who could have left."""
+    """churned / (at start + new) to six decimals; None without anybody who could have left."""
     exposed = at_start + new
-    return Decimal(churned) / Decimal(exposed) if exposed else None
+    return Decimal(round_half_away(Fraction(churned * 10**6, exposed))).scaleb(-6) if exposed else None
 
 
 def arpu(mrr_total: int, subscribers: int) -> int | None:
