@@ -20,6 +20,8 @@ from invoicing.types import PlannedLine, PlannedTax, TaxRateFacts
 # Why a customer who is not taxed is not taxed, in Stripe's words.
 _EXEMPTIONS = {"exempt": "customer_exempt", "reverse": "reverse_charge"}
 
+_Rank = tuple[int, int, tuple[str, ...]]
+
 
 class UnknownTaxRate(OstinatoError):
     code = "resource_missing"
@@ -81,7 +83,8 @@ def _take_out_inclusive(group: list[_Taxed]) -> None:
     """Each inclusive rate's tax on each line of the group, and the lines' nets without them; changes the group."""
     for rate in _distinct(rate for one in group for rate in one.inclusive):
         carrying = [one for one in group if rate in one.inclusive]
-        for one, tax in zip(carrying, deal_out([_inside(one, rate) for one in carrying]), strict=True):
+        exact = [_inside(one, rate) for one in carrying]
+        for one, tax in zip(carrying, deal_out(exact, _ranks(carrying)), strict=True):
             one.amounts[rate.id] = tax
             one.net -= tax
 
@@ -91,7 +94,7 @@ def _add_exclusive(group: list[_Taxed]) -> None:
     for rate in _distinct(rate for one in group for rate in one.exclusive):
         carrying = [one for one in group if rate in one.exclusive]
         exact = [Fraction(one.net) * Fraction(rate.percentage) / 100 for one in carrying]
-        for one, tax in zip(carrying, deal_out(exact), strict=True):
+        for one, tax in zip(carrying, deal_out(exact, _ranks(carrying)), strict=True):
             one.amounts[rate.id] = tax
 
 
@@ -100,19 +103,24 @@ def _inside(one: _Taxed, rate: TaxRateFacts) -> Fraction:
     return Fraction(one.base) * Fraction(rate.percentage) / whole
 
 
-def deal_out(exact: Sequence[Fraction]) -> list[int]:
+def deal_out(exact: Sequence[Fraction], ranks: Sequence[_Rank]) -> list[int]:
     """Whole numbers near `exact` whose sum is the exact sum rounded once.
 
-    Every part is floored and the units that are missing go to the largest fractions, the earlier on a tie.
+    Every part is floored and the units that are missing go to the largest fractions, on a tie to the lower rank.
     """
     if len(exact) == 1:
         return [round_half_away(exact[0])]
     parts = [floor(value) for value in exact]
     missing = round_half_away(sum(exact, Fraction(0))) - sum(parts)
-    by_fraction = sorted(range(len(exact)), key=lambda index: parts[index] - exact[index])
+    by_fraction = sorted(range(len(exact)), key=lambda index: (parts[index] - exact[index], ranks[index]))
     for index in by_fraction[:missing]:
         parts[index] += 1
     return parts
+
+
+def _ranks(group: Sequence[_Taxed]) -> list[_Rank]:
+    """What tells two lines apart to tax, so that a tie is decided by what they are and never by their order."""
+    return [(one.base, one.net, tuple(sorted(rate.id for rate in (*one.inclusive, *one.exclusive)))) for one in group]
 
 
 def _finished(line: PlannedLine, taxed: _Taxed, reason: str) -> PlannedLine:
