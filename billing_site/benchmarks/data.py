@@ -75,7 +75,13 @@ SELECT {_ID % "di"}, 'acct_{_N}', 'coup_{_N}', {_ID % "cus"}, {_ID % "sub"}, '',
 
 def build(rows: int, *, bodies: bool = True, grace: int = 0) -> None:
     """`rows` subscriptions that are due at `DUE`, in the current database."""
-    values = {"rows": rows, "bodies": bodies, "grace": grace, "due": DUE, "start": datetime(2024, 1, 1, tzinfo=UTC)}
+    values: dict[str, int | bool | datetime] = {
+        "rows": rows,
+        "bodies": bodies,
+        "grace": grace,
+        "due": DUE,
+        "start": datetime(2024, 1, 1, tzinfo=UTC),
+    }
     with connection.cursor() as cursor:
         for statement in f"{_SHOP}{_SUBSCRIBERS}".split(";\n"):
             if statement.strip():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection
 
 # name -> a query that counts what is wrong; 0 is right. %(rows)s subscriptions were due once.
@@ -42,7 +44,7 @@ CHECKS = {
 }
 
 
-def broken_invariants(rows: int, due: object) -> list[str]:
+def broken_invariants(rows: int, due: datetime) -> list[str]:
     """The names of what does not hold, with how many rows are wrong."""
     broken = []
     with connection.cursor() as cursor:

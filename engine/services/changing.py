@@ -72,7 +72,7 @@ def post_change(ctx: Context, rows: BillingRows, subscription: Row, plan: Change
     batch.tell(plan.events, refs)
     refused = finalize_new(batch)
     if refused:
-        raise FinalizationRefused(refused[0].message_id, **refused[0].params)
+        raise FinalizationRefused.of(refused[0])
     batch.write()
     return batch
 

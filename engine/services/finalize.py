@@ -35,6 +35,12 @@ class FinalizationRefused(OstinatoError):
     code = "invoice_finalization_failed"
     param = "invoice"
 
+    @classmethod
+    def of(cls, refused: RefusedPlan) -> FinalizationRefused:
+        error = cls(refused.message_id)
+        error.code, error.params = refused.code, dict(refused.params)
+        return error
+
 
 def run_finalizations(
     *, ctx: Context, clock_id: str | None = None, chunk_size: int = 500, max_chunks: int | None = None
@@ -62,7 +68,7 @@ def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None
         batch = Batch(ctx, load_rows(invoices=drafts, lock=True))
         refused = finalize_rows(batch, drafts, subscription_rows([drafts[0].subscription_id]))
         if refused:
-            raise FinalizationRefused(refused[0].message_id, **refused[0].params)
+            raise FinalizationRefused.of(refused[0])
         batch.write()
         settle_paid(batch)
     collect_invoices(ctx=ctx, invoice_ids=invoice_ids_to_collect(batch))

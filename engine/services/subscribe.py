@@ -76,7 +76,7 @@ def _post(ctx: Context, request: SubscribeRequest) -> Batch:
     refused = finalize_new(batch)
     if refused:
         # Somebody waits for an answer: a first invoice that cannot be finalized is no subscription.
-        raise FinalizationRefused(refused[0].message_id, **refused[0].params)
+        raise FinalizationRefused.of(refused[0])
     return batch
 
 
