@@ -1,23 +1,11 @@
-"""Planning an attempt and sending it: what is committed before the gateway is called, and the calls themselves.
-
-`plan_attempts` runs inside a transaction on invoices that the caller holds; `send` runs after its commit:
-
-1. create the intents that the gateway does not have yet, unconfirmed: no money moves;
-2. commit their ids, so that a look-up needs no search;
-3. confirm each, under the key that was committed with its charge.
-
-A worker that dies in between leaves a planned charge, and `engine.services.resolve` asks what became of it.
-"""
+"""Planning attempts: what is committed before any gateway is called. `engine.services.sending` then calls."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
-
-from django.db import connection, transaction
 
 from core.context import Context
 from core.ids import new_id
@@ -32,21 +20,13 @@ from invoicing.writes import update_progress
 from merchants.models import Merchant
 from payments import writes as payments
 from payments.events import intent_event, told
-from payments.gateways import gateway_named
-from payments.gateways.base import Call, Gateway, GatewayRefused, IntentRequest
-from payments.models import Charge, PaymentIntent
-from payments.rules import intent_key
-from payments.selectors import in_flight, last_attempts, methods_by_id, usable_methods
-from payments.types import Declined, GatewayIntent, IntentToPlan, Outcome, Standing, Unknown
+from payments.models import Charge
+from payments.selectors import in_flight, last_attempts, usable_methods
+from payments.types import IntentToPlan
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-METHOD_GONE = Declined(
-    code="payment_method_not_available",
-    decline_code="payment_method_not_available",
-    message="This payment method cannot be used any more.",
-)
+Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -247,121 +227,3 @@ class _Planner:
                 for kind, intent in facts
             ],
         )
-
-
-# --- calls -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    charge: Charge
-    intent: PaymentIntent
-    gateway: Gateway
-    gateway_method_id: str  # blank: it was detached
-
-
-def send(ctx: Context, charge_ids: Sequence[str]) -> dict[str, Standing]:
-    """Send planned charges, whose rows are committed, to their gateways: the answers by charge."""
-    jobs = _jobs(charge_ids)
-    answers: dict[str, Standing] = {job.charge.id: METHOD_GONE for job in jobs if not job.gateway_method_id}
-    jobs = [job for job in jobs if job.gateway_method_id]
-    gateway_ids, lost = _create_intents(ctx, jobs)
-    answers |= lost
-    ready = [job for job in jobs if job.charge.id not in answers]
-    confirmed = side_by_side(ready, lambda job: _confirm(ctx, job, gateway_ids[job.intent.id]))
-    answers |= {job.charge.id: outcome for job, outcome in zip(ready, confirmed, strict=True)}
-    return {charge_id: answers[charge_id] for charge_id in charge_ids if charge_id in answers}
-
-
-def _jobs(charge_ids: Sequence[str]) -> list[_Job]:
-    charges = list(Charge.objects.filter(id__in=charge_ids, status__in=["planned", "unknown"]).order_by("id"))
-    intents = PaymentIntent.objects.in_bulk({charge.payment_intent_id for charge in charges})
-    methods = methods_by_id(charge.payment_method_id for charge in charges)
-    return [
-        _Job(
-            charge,
-            intents[charge.payment_intent_id],
-            gateway_named(charge.gateway),
-            method.gateway_method_id if (method := methods.get(charge.payment_method_id)) else "",
-        )
-        for charge in charges
-    ]
-
-
-def _create_intents(ctx: Context, jobs: Sequence[_Job]) -> tuple[dict[str, str], dict[str, Standing]]:
-    """(the gateway's intent ids by ours, answers of charges whose intent could not be made)."""
-    known = {job.intent.id: job.intent.gateway_intent_id for job in jobs if job.intent.gateway_intent_id}
-    missing = [job for job in jobs if job.intent.id not in known]
-    made = side_by_side(missing, lambda job: _create(ctx, job))
-    failed: dict[str, Standing] = {}
-    fresh: dict[str, str] = {}
-    for job, answer in zip(missing, made, strict=True):
-        if isinstance(answer, GatewayIntent):
-            fresh[job.intent.id] = answer.gateway_intent_id
-        else:
-            failed[job.charge.id] = answer
-    if fresh:
-        with transaction.atomic(durable=True):
-            payments.store_gateway_intent_ids(sorted(fresh.items()))
-    return known | fresh, failed
-
-
-def _create(ctx: Context, job: _Job) -> GatewayIntent | Declined | Unknown:
-    intent = job.intent
-    request = IntentRequest(
-        customer_id=intent.customer_id,
-        amount=intent.amount,
-        currency=intent.currency,
-        description=intent.description,
-        statement_descriptor=intent.statement_descriptor,
-        metadata=intent_metadata(intent),
-    )
-    return asked(lambda: job.gateway.create_intent(call_of(ctx, intent.merchant_id, intent_key(intent.id)), request))
-
-
-def _confirm(ctx: Context, job: _Job, gateway_intent_id: str) -> Outcome:
-    charge = job.charge
-    call = call_of(ctx, charge.merchant_id, charge.idempotency_key)
-    return asked(
-        lambda: job.gateway.confirm(call, gateway_intent_id, job.gateway_method_id, off_session=charge.off_session)
-    )
-
-
-def call_of(ctx: Context, merchant_id: str, key: str) -> Call:
-    return Call(merchant_id=merchant_id, key=key, at=ctx.as_of, recorded_at=ctx.recorded_at)
-
-
-def intent_metadata(intent: PaymentIntent) -> dict[str, str]:
-    """By what an intent is found at the gateway when its id was lost."""
-    return {"payment_intent": intent.id, "invoice": intent.invoice_id or ""}
-
-
-def asked(call: Callable[[], T]) -> T | Declined | Unknown:
-    """The gateway's answer. A refusal that took nothing is a decline; anything else that goes wrong is unknown."""
-    try:
-        return call()
-    except GatewayRefused as refused:
-        if refused.nothing_taken:
-            return Declined(code=refused.code, decline_code=refused.code, message=refused.message)
-        logger.warning("the gateway's refusal says nothing of the money: %s", refused)
-        return Unknown(refused.code)
-    except Exception:
-        # A defect of the adapter, or the network's: whatever it was, money may have moved.
-        logger.exception("a gateway call failed")
-        return Unknown("error")
-
-
-def side_by_side(jobs: Sequence[_Job], work: Callable[[_Job], T]) -> list[T]:
-    """Do the calls of a batch, as many at once as the gateway takes, in the jobs' order."""
-    width = min([job.gateway.parallel_calls for job in jobs], default=1)
-    if width <= 1 or len(jobs) <= 1:
-        return [work(job) for job in jobs]
-
-    def in_thread(job: _Job) -> T:
-        try:
-            return work(job)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=width) as pool:
-        return list(pool.map(in_thread, jobs))

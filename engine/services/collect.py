@@ -9,8 +9,9 @@ from django.db import transaction
 
 from core.context import Context
 from engine.selectors import claim_collections
-from engine.services.attempts import PlannedAttempts, asked, call_of, plan_attempts, send
+from engine.services.attempts import PlannedAttempts, plan_attempts
 from engine.services.recover import end_recoveries
+from engine.services.sending import asked, call_of, send
 from engine.services.settlement import settle_answers
 from engine.types import PaymentOutcome, RunReport
 from engine.writes import finish_run, start_run

@@ -10,8 +10,9 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount
 from customers.selectors import payment_method_by_id
-from engine.services.attempts import asked, call_of, plan_attempts
+from engine.services.attempts import plan_attempts
 from engine.services.collect import cancel_at_gateway, finish, let_go_of
+from engine.services.sending import asked, call_of
 from engine.services.settlement import PAYABLE, Settlement, hold, settle_answers
 from engine.types import PaymentOutcome
 from events.copying import Row

@@ -18,7 +18,7 @@ from core.context import Context
 from core.ids import new_id
 from customers.models import TestClock
 from engine.selectors import bodies_kept
-from engine.services.attempts import asked, call_of
+from engine.services.sending import asked, call_of
 from engine.types import RefundOutcome, RunReport
 from events.copying import Row, new_row
 from events.writes import record_events

@@ -22,8 +22,8 @@ from django.db.models import QuerySet
 
 from core.context import Context
 from customers.models import TestClock
-from engine.services.attempts import asked, call_of, intent_metadata, send
 from engine.services.refund import resolve_refunds, settle_due_refunds
+from engine.services.sending import asked, call_of, intent_metadata, send
 from engine.services.settlement import settle_answers
 from engine.types import RunReport
 from payments import writes as payments

@@ -6,7 +6,7 @@ No call is made inside a database transaction: a rollback would forget money tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -41,6 +41,24 @@ class IntentRequest:
     description: str = ""
     statement_descriptor: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToCreate:
+    """One intent of a batch."""
+
+    call: Call
+    request: IntentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ToConfirm:
+    """One confirmation of a batch."""
+
+    call: Call
+    gateway_intent_id: str
+    gateway_method_id: str
+    off_session: bool
 
 
 class GatewayRefused(OstinatoError):
@@ -112,10 +130,9 @@ class CalledInsideTransaction(RuntimeError):
 
 
 class Gateway(Protocol):
-    """A payment processor. `parallel_calls`: how many calls of one batch may be under way at once."""
+    """A payment processor."""
 
     name: str
-    parallel_calls: int
 
     def ensure_customer(self, call: Call, customer_id: str, *, email: str = "", name: str = "") -> str:
         """The processor's id of our customer, made there when it has none."""
@@ -135,6 +152,14 @@ class Gateway(Protocol):
 
     def confirm(self, call: Call, gateway_intent_id: str, gateway_method_id: str, *, off_session: bool) -> Outcome:
         """One attempt. Raises `GatewayRefused`; its `nothing_taken` says whether that is an answer."""
+        ...
+
+    def create_intents(self, batch: Sequence[ToCreate]) -> list[GatewayIntent | Unknown | GatewayRefused]:
+        """`create_intent` for many, in order. What one raises stands in its place; the others are not touched."""
+        ...
+
+    def confirm_all(self, batch: Sequence[ToConfirm]) -> list[Outcome | GatewayRefused]:
+        """`confirm` for many, in order. What one raises stands in its place; the others are not touched."""
         ...
 
     def retrieve(self, call: Call, gateway_intent_id: str) -> GatewayIntent | Unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.ids import new_id
+from events.copying import insert_rows, new_row
 from payments.gateways.base import Call, IdempotencyKeyReused, NoSuchGatewayObject
 from payments.models import SandboxObject, SandboxReply
 from payments.types import (
@@ -74,7 +76,7 @@ def answer_once(
     A failure that `work` returns is kept like a success; one that it raises leaves no trace. A second caller
     with the same key waits for the first. Raises `IdempotencyKeyReused` when the parameters differ.
     """
-    fingerprint = hashlib.sha256(json.dumps([operation, parameters], sort_keys=True).encode()).hexdigest()
+    fingerprint = _fingerprint(operation, parameters)
     with own_transaction():
         stored = SandboxReply(
             merchant_id=call.merchant_id,
@@ -92,6 +94,56 @@ def answer_once(
         reply = work()
         SandboxReply.objects.filter(id=stored.id).update(reply=reply)
         return reply, False
+
+
+def store_replies(replies: Sequence[tuple[Call, str, Mapping[str, Any], Json]]) -> set[Call]:
+    """Keep (call, operation, parameters, answer) for keys that are new, and say which. Waits for a rival's commit."""
+    if not replies:
+        return set()
+    rows = [
+        (new_id("sbr"), call.merchant_id, call.key, _fingerprint(operation, parameters), json.dumps(answer))
+        for call, operation, parameters, answer in sorted(replies, key=lambda row: (row[0].merchant_id, row[0].key))
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_sandboxreply"
+            " (id, merchant_id, idempotency_key, parameters_hash, reply, recorded_at)"
+            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])"
+            " ON CONFLICT DO NOTHING RETURNING merchant_id, idempotency_key",
+            [replies[0][0].recorded_at, *map(list, zip(*rows, strict=True))],
+        )
+        fresh = set(cursor.fetchall())
+    return {row[0] for row in replies if (row[0].merchant_id, row[0].key) in fresh}
+
+
+def _fingerprint(operation: str, parameters: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([operation, parameters], sort_keys=True).encode()).hexdigest()
+
+
+def open_accounts(kind: str, accounts: Sequence[tuple[Call, str, str, Json]]) -> None:
+    """Many (call, id, customer, body) at once."""
+    insert_rows(
+        SandboxObject,
+        [
+            new_row(
+                SandboxObject,
+                id=object_id,
+                merchant_id=call.merchant_id,
+                customer_id=customer_id,
+                kind=kind,
+                body=body,
+                created=call.at,
+                recorded_at=call.recorded_at,
+            )
+            for call, object_id, customer_id, body in accounts
+        ],
+    )
+
+
+def locked_many(kind: str, object_ids: Sequence[str]) -> dict[str, SandboxObject]:
+    """Those of these objects that there are, locked in id order."""
+    found = SandboxObject.objects.select_for_update().filter(kind=kind, id__in=set(object_ids)).order_by("id")
+    return {entry.id: entry for entry in found}
 
 
 def open_account(call: Call, kind: str, object_id: str, customer_id: str, body: Json) -> SandboxObject:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from engine.services import attempts, collect
+from engine.services import collect, sending
 from engine.services.collect import collect_invoices, run_collections
 from engine.services.pay import InvoiceAlreadyPaid, pay_invoice, record_payment
 from engine.services.refund import refund_charge
@@ -183,8 +183,8 @@ def killed_at(monkeypatch, module, name: str, invoice) -> None:
     ("module", "name", "taken_before"),
     [
         pytest.param(collect, "send", [], id="between commit and call"),
-        pytest.param(attempts.payments, "store_gateway_intent_ids", [], id="after the intent was made, its id lost"),
-        pytest.param(attempts, "_confirm", [], id="between the intent's id and its confirmation"),
+        pytest.param(sending.payments, "store_gateway_intent_ids", [], id="after the intent was made, its id lost"),
+        pytest.param(sending, "_confirm_all", [], id="between the intent's id and its confirmation"),
         pytest.param(collect, "settle_answers", [1000], id="between call and commit"),
     ],
 )
@@ -213,7 +213,7 @@ def test_killed_after_the_charge_and_found_a_day_later_it_is_not_charged_again(c
 def test_killed_before_the_call_and_found_a_day_later_it_is_a_new_attempt(customer, monkeypatch):
     """The gateway may have forgotten the key: the old attempt is let go of, and only then another is made."""
     invoice = open_invoice(customer=customer)
-    killed_at(monkeypatch, attempts, "_confirm", invoice)
+    killed_at(monkeypatch, sending, "_confirm_all", invoice)
     day_later = context(NEW_YEAR + timedelta(days=1))
     resolve_unknown(ctx=day_later)
     run_collections(ctx=day_later)

@@ -17,6 +17,8 @@ from payments.gateways.base import (
     MethodNotUsable,
     NoSuchGatewayObject,
     RefundRefused,
+    ToConfirm,
+    ToCreate,
     UnexpectedIntentState,
     UnknownGateway,
     UnknownInstrument,
@@ -24,6 +26,7 @@ from payments.gateways.base import (
 from payments.gateways.sandbox_instruments import INSTRUMENTS
 from payments.types import (
     Declined,
+    GatewayIntent,
     IntentCanceled,
     NotConfirmed,
     Processing,
@@ -227,6 +230,52 @@ def test_a_server_error_replays_though_the_money_moved(gateway):
     assert isinstance(outcome, Unknown)
     assert isinstance(gateway.confirm(call("confirm"), intent, method, off_session=True), Unknown)
     assert gateway.retrieve(call("look"), intent).amount_received == 1000
+
+
+def test_a_batch_answers_like_single_calls_each_in_its_place(gateway):
+    instruments = [
+        "pm_card_visa",
+        "pm_card_chargeCustomerFail",
+        "pm_sandbox_timeoutAfterCharge",
+        "pm_sepa_debit",
+        "pm_card_threeDSecure2Required",
+    ]
+    made = gateway.create_intents([ToCreate(call(f"create {name}"), a_request()) for name in instruments])
+    batch = [
+        ToConfirm(call(f"confirm {name}"), intent.gateway_intent_id, a_method(gateway, name), True)
+        for name, intent in zip(instruments, made, strict=True)
+    ]
+    answers = gateway.confirm_all(batch)
+    assert [type(answer) for answer in answers] == [Succeeded, Declined, Unknown, Processing, Declined]
+    taken = [gateway.retrieve(call("look"), intent.gateway_intent_id).amount_received for intent in made]
+    assert taken == [1000, 0, 1000, 0, 0]
+
+
+def test_a_batch_replays_what_was_answered_and_refuses_what_differs(gateway):
+    alone = an_intent(gateway, 1000)
+    again = gateway.create_intents([ToCreate(call("create"), a_request(1000)), ToCreate(call("new"), a_request(7))])
+    assert again[0].gateway_intent_id == alone
+    assert (
+        gateway.create_intents([ToCreate(call("new"), a_request(7)), ToCreate(call("newer"), a_request(7))])[0]
+        == again[1]
+    )
+    differing = gateway.create_intents([ToCreate(call("new"), a_request(8)), ToCreate(call("newest"), a_request(8))])
+    assert isinstance(differing[0], IdempotencyKeyReused)
+    assert isinstance(differing[1], GatewayIntent)
+
+
+def test_a_batch_puts_a_refusal_in_its_place_and_confirms_the_others(gateway):
+    paid, _ = a_payment(gateway)
+    other = gateway.create_intent(call("other"), a_request()).gateway_intent_id
+    method = a_method(gateway, "pm_card_visa")
+    answers = gateway.confirm_all(
+        [
+            ToConfirm(call("second"), paid, method, True),
+            ToConfirm(call("third"), other, method, True),
+            ToConfirm(call("confirm"), paid, method, True),
+        ]
+    )
+    assert [type(answer) for answer in answers] == [UnexpectedIntentState, Succeeded, Succeeded]
 
 
 def test_an_intent_is_found_by_our_metadata(gateway):
