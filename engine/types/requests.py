@@ -1,0 +1,213 @@
+"""What the engine's use cases are asked and what they answer. Amounts are whole minor units, instants in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRequest:
+    """A price to subscribe to."""
+
+    price_id: str
+    quantity: int = 1
+    tax_rate_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeRequest:
+    """A new subscription. `trial_end` wins over `trial_period_days`, that over the price's own trial days."""
+
+    merchant_id: str
+    customer_id: str
+    items: tuple[ItemRequest, ...]
+    coupon_ids: tuple[str, ...] = ()
+    promotion_code: str = ""
+    trial_period_days: int | None = None
+    trial_end: datetime | None = None
+    collection_method: str = "charge_automatically"
+    days_until_due: int | None = None
+    default_payment_method_id: str = ""
+    default_tax_rate_ids: tuple[str, ...] = ()
+    billing_cycle_anchor: datetime | None = None
+    payment_behavior: str = "allow_incomplete"
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    off_session: bool = False
+    proration_behavior: str = "create_prorations"  # none: the stub before the anchor is free
+    trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
+    add_invoice_items: tuple[ItemRequest, ...] = ()  # one-time prices, on the first invoice only
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOutcome:
+    """How collecting an invoice went.
+
+    `status`: succeeded, declined, requires_action, processing, unknown, not_needed, no_payment_method.
+    """
+
+    invoice_id: str
+    payment_intent_id: str
+    charge_id: str
+    status: str
+    failure_code: str = ""
+    decline_code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeResult:
+    subscription_id: str
+    status: str
+    invoice_id: str
+    payment: PaymentOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """One item's change: `item_id` of an existing one, or only `price_id` to add one.
+
+    Another price resets the quantity to 1 unless `quantity` is sent.
+    """
+
+    item_id: str = ""
+    price_id: str = ""
+    quantity: int | None = None
+    deleted: bool = False
+    tax_rate_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """A change of a running subscription. `coupon_ids` None leaves the discounts, () removes them."""
+
+    merchant_id: str
+    subscription_id: str
+    items: tuple[ItemChange, ...]
+    proration_behavior: str = "create_prorations"  # create_prorations, always_invoice, none
+    proration_date: datetime | None = None
+    coupon_ids: tuple[str, ...] | None = None
+    payment_behavior: str = "allow_incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """The end of a subscription, now."""
+
+    merchant_id: str
+    subscription_id: str
+    prorate: bool = False
+    invoice_now: bool = False
+    reason: str = "cancellation_requested"
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCancelRequest:
+    """The end of a subscription, later: at the earliest item's period end, or at `cancel_at`."""
+
+    merchant_id: str
+    subscription_id: str
+    at_period_end: bool = True
+    cancel_at: datetime | None = None
+    proration_behavior: str = "create_prorations"  # none: what is billed beyond `cancel_at` is kept
+    reason: str = "cancellation_requested"
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    subscription_id: str
+    invoice_id: str
+    payment: PaymentOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """`amount` is gross of `discount_amount`; `tax` counts inclusive and exclusive tax."""
+
+    description: str
+    amount: int
+    discount_amount: int
+    tax: int
+    quantity: int
+    period_start: datetime
+    period_end: datetime
+    proration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePreview:
+    """An invoice that nobody wrote. `amount_due` is after the balance and the minimum charge."""
+
+    lines: tuple[PreviewLine, ...]
+    subtotal: int
+    discount: int
+    tax: int
+    total: int
+    amount_due: int
+    currency: str
+    period_start: datetime
+    period_end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """`due_now` is what the change would charge at once; `next_invoice` is None when none will come."""
+
+    prorations: tuple[PreviewLine, ...]
+    due_now: int
+    next_invoice: InvoicePreview | None
+    currency: str
+    invoice_now: InvoicePreview | None = None
+    next_invoice_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcome:
+    refund_id: str
+    status: str
+    amount: int
+    failure_code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What a visitor of a payment link filled in. `instrument` is a gateway's token such as "pm_card_visa"."""
+
+    email: str
+    instrument: str
+    name: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    promotion_code: str = ""
+    quantities: Mapping[str, int] = field(default_factory=dict)  # by price id, when the link lets them be changed
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutResult:
+    session_id: str
+    status: str
+    customer_id: str
+    subscription_id: str
+    invoice_id: str
+    payment: PaymentOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one run did."""
+
+    chunks: int = 0
+    done: int = 0
+    refused: int = 0
+    more: bool = False
