@@ -184,6 +184,7 @@ class Batch:
             test_clock_id=invoice.test_clock_id,
             statement_descriptor=merchant.statement_descriptor,
             off_session=self.off_session,
+            keep_body=merchant.keep_event_bodies,
         )
 
     def tell(self, events: Iterable[PlannedEvent], refs: Refs) -> None:
