@@ -1,4 +1,7 @@
-"""What an invoice says, as finished strings in its language. From the snapshots on it, never from today's merchant."""
+"""What an invoice says, as finished strings in its language. From the snapshots on it, never from today's merchant.
+
+Its words have a context of their own ("paper"): a button's "From" is not an invoice's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.money_format import format_money, format_quantity, format_unit_amount
 from core.periods import UnknownTimeZone, time_zone
@@ -108,11 +111,15 @@ class _Writer:
             paper="Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
             brand_color=self.seller.get("brand_color") or "#1c1d22",
             merchant_name=self.seller.get("name") or seller.name,
-            title=_("Invoice"),
+            title=pgettext("paper", "Invoice"),
             number=invoice.number or "",
             stamp=stamp,
             stamp_tone=tone,
-            watermark=_("DRAFT") if tone == "draft" else _("VOID") if tone == "void" else "",
+            watermark=pgettext("paper", "DRAFT")
+            if tone == "draft"
+            else pgettext("paper", "VOID")
+            if tone == "void"
+            else "",
             meta=tuple(self.meta()),
             seller=seller,
             buyer=self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
@@ -121,7 +128,7 @@ class _Writer:
             lines=tuple(self.line(line) for line in self.lines),
             shows_tax=bool(self.taxes),
             totals=tuple(self.totals()),
-            due=Row(_("Amount due"), self.money(owed), strong=True),
+            due=Row(pgettext("paper", "Amount due"), self.money(owed), strong=True),
             notes=tuple(self.notes()),
             footer=invoice.footer or self.seller.get("footer", ""),
             contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
@@ -136,30 +143,34 @@ class _Writer:
     def stamp(self) -> tuple[str, str]:
         status = self.invoice.status
         if status == "paid":
-            return _("Paid"), "paid"
+            return pgettext("paper", "Paid"), "paid"
         if status == "void":
-            return _("Void"), "void"
-        return (_("Draft"), "draft") if status == "draft" else ("", "due")
+            return pgettext("paper", "Void"), "void"
+        return (pgettext("paper", "Draft"), "draft") if status == "draft" else ("", "due")
 
     def meta(self) -> Iterable[Row]:
         invoice = self.invoice
-        yield Row(_("Invoice number"), invoice.number or _("Draft"))
-        yield Row(_("Date of issue"), self.day(invoice.finalized_at or invoice.created))
+        yield Row(pgettext("paper", "Invoice number"), invoice.number or pgettext("paper", "Draft"))
+        yield Row(pgettext("paper", "Date of issue"), self.day(invoice.finalized_at or invoice.created))
         if invoice.collection_method == "send_invoice" and invoice.due_date:
-            yield Row(_("Date due"), self.day(invoice.due_date))
+            yield Row(pgettext("paper", "Date due"), self.day(invoice.due_date))
         if invoice.status == "paid" and invoice.paid_at:
-            yield Row(_("Date paid"), self.day(invoice.paid_at))
+            yield Row(pgettext("paper", "Date paid"), self.day(invoice.paid_at))
 
     def headline(self) -> str:
         invoice = self.invoice
         if invoice.status == "paid" and invoice.paid_at:
-            return _("%(amount)s paid on %(date)s") % {
+            return pgettext("paper", "%(amount)s paid on %(date)s") % {
                 "amount": self.money(invoice.amount_due),
                 "date": self.day(invoice.paid_at),
             }
         date = invoice.due_date or invoice.finalized_at or invoice.created
         amount = {"amount": self.money(invoice.amount_remaining), "date": self.day(date)}
-        return self.money(invoice.amount_due) if invoice.status == "void" else _("%(amount)s due %(date)s") % amount
+        return (
+            self.money(invoice.amount_due)
+            if invoice.status == "void"
+            else pgettext("paper", "%(amount)s due %(date)s") % amount
+        )
 
     def day(self, moment: Any) -> str:
         return words.day(moment, self.zone, self.locale)
@@ -175,7 +186,7 @@ class _Writer:
         details = [words.period(line.period_start, line.period_end, self.zone, self.locale)]
         for given in line.discount_amounts:
             if given.get("amount"):
-                name = self.discount_names.get(given.get("discount", ""), _("Discount"))
+                name = self.discount_names.get(given.get("discount", ""), pgettext("paper", "Discount"))
                 details.append(f"{name}  {self.money(-int(given['amount']))}")
         unit = line.unit_amount_decimal
         # A proration's amount is no multiple of its price.
@@ -191,36 +202,37 @@ class _Writer:
 
     def totals(self) -> Iterable[Row]:
         invoice = self.invoice
-        yield Row(_("Subtotal"), self.money(invoice.lines_gross))
+        yield Row(pgettext("paper", "Subtotal"), self.money(invoice.lines_gross))
         yield from self.discount_rows()
         if invoice.credit_grants_applied:
-            yield Row(_("Credits"), self.money(-invoice.credit_grants_applied))
+            yield Row(pgettext("paper", "Credits"), self.money(-invoice.credit_grants_applied))
         if invoice.inclusive_tax_backed_out:
-            yield Row(_("Tax not charged"), self.money(-invoice.inclusive_tax_backed_out))
+            yield Row(pgettext("paper", "Tax not charged"), self.money(-invoice.inclusive_tax_backed_out))
         if self.taxes and invoice.total_discount:
             yield Row(
-                _("Total excluding tax"), self.money(invoice.total - invoice.exclusive_tax - invoice.inclusive_tax)
+                pgettext("paper", "Total excluding tax"),
+                self.money(invoice.total - invoice.exclusive_tax - invoice.inclusive_tax),
             )
         yield from self.tax_rows()
-        yield Row(_("Total"), self.money(invoice.total), strong=True)
+        yield Row(pgettext("paper", "Total"), self.money(invoice.total), strong=True)
         if invoice.balance_applied > 0:
-            yield Row(_("Applied balance"), self.money(-invoice.balance_applied))
+            yield Row(pgettext("paper", "Applied balance"), self.money(-invoice.balance_applied))
         elif invoice.balance_applied < 0:
-            yield Row(_("Moved to your balance"), self.money(-invoice.balance_applied))
+            yield Row(pgettext("paper", "Moved to your balance"), self.money(-invoice.balance_applied))
         if invoice.pre_payment_credit_notes_amount:
-            yield Row(_("Credit notes"), self.money(-invoice.pre_payment_credit_notes_amount))
+            yield Row(pgettext("paper", "Credit notes"), self.money(-invoice.pre_payment_credit_notes_amount))
         if invoice.amount_paid:
-            yield Row(_("Amount paid"), self.money(-invoice.amount_paid))
+            yield Row(pgettext("paper", "Amount paid"), self.money(-invoice.amount_paid))
 
     def discount_rows(self) -> Iterable[Row]:
         by_name: dict[str, int] = {}
         for line in self.lines:
             for given in line.discount_amounts:
-                name = self.discount_names.get(given.get("discount", ""), _("Discount"))
+                name = self.discount_names.get(given.get("discount", ""), pgettext("paper", "Discount"))
                 by_name[name] = by_name.get(name, 0) + int(given.get("amount", 0))
         unnamed = self.invoice.total_discount - sum(by_name.values())
         if unnamed:
-            by_name[_("Discount")] = by_name.get(_("Discount"), 0) + unnamed
+            by_name[pgettext("paper", "Discount")] = by_name.get(pgettext("paper", "Discount"), 0) + unnamed
         for name, amount in by_name.items():
             if amount:
                 yield Row(name, self.money(-amount))
@@ -233,22 +245,22 @@ class _Writer:
             by_rate.setdefault(key, []).append(tax)
         for (name, percentage, inclusive, reason), taxes in by_rate.items():
             label = f"{words.tax_name(name)} {words.rate(percentage, self.locale)}"
-            base = _("on %(amount)s") % {"amount": self.money(sum(tax.taxable_amount for tax in taxes))}
+            base = pgettext("paper", "on %(amount)s") % {"amount": self.money(sum(tax.taxable_amount for tax in taxes))}
             if reason == "reverse_charge":
-                base = _("reverse charge")
+                base = pgettext("paper", "reverse charge")
             elif reason == "customer_exempt":
-                base = _("exempt")
+                base = pgettext("paper", "exempt")
             elif inclusive:
-                base = _("included, %(base)s") % {"base": base}
+                base = pgettext("paper", "included, %(base)s") % {"base": base}
             yield Row(label, self.money(sum(tax.amount for tax in taxes)), note=base)
 
     def notes(self) -> Iterable[str]:
         if any(tax.taxability_reason == "reverse_charge" for tax in self.taxes):
-            yield _("Tax to be paid on reverse charge basis.")
+            yield pgettext("paper", "Tax to be paid on reverse charge basis.")
         if self.invoice.status == "draft":
-            yield _("This is a draft. It has no number yet and may change.")
+            yield pgettext("paper", "This is a draft. It has no number yet and may change.")
         if self.invoice.status == "void":
-            yield _("This invoice is void. Nothing is owed.")
+            yield pgettext("paper", "This invoice is void. Nothing is owed.")
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -260,13 +272,13 @@ def _zone(name: str) -> ZoneInfo:
 
 def _labels() -> dict[str, str]:
     return {
-        "from": _("From"),
-        "bill_to": _("Bill to"),
-        "description": _("Description"),
-        "quantity": _("Qty"),
-        "unit_price": _("Unit price"),
-        "tax": _("Tax"),
-        "amount": _("Amount"),
-        "page": _("page"),
-        "questions": _("Questions?"),
+        "from": pgettext("paper", "From"),
+        "bill_to": pgettext("paper", "Bill to"),
+        "description": pgettext("paper", "Description"),
+        "quantity": pgettext("paper", "Qty"),
+        "unit_price": pgettext("paper", "Unit price"),
+        "tax": pgettext("paper", "Tax"),
+        "amount": pgettext("paper", "Amount"),
+        "page": pgettext("paper", "page"),
+        "questions": pgettext("paper", "Questions?"),
     }
