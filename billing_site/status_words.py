@@ -41,6 +41,7 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "crashed": ("danger", _("Crashed")),
     "sent": ("success", _("Sent")),
     "queued": ("info", _("Queued")),
+    "kept": ("neutral", _("Kept here")),
     "recovered": ("success", _("Recovered")),
     "exhausted": ("danger", _("Exhausted")),
     "resolved": ("success", _("Resolved")),
