@@ -5,8 +5,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 
 from tests import databases
+
+# Several test processes share few cores: slowness is no finding.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +24,9 @@ def django_db_setup(
     with django_db_blocker.unblock():
         databases.start_server()
         name = databases.create_database(worker)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: databases.forget_rows())
+        yield
     with django_db_blocker.unblock():
         databases.drop_database(name)
 

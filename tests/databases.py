@@ -31,6 +31,7 @@ FAST_AND_LOOSE = {
 }
 LINGER = 20.0
 ADMIN_DATABASE = "postgres"
+FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission"}
 
 
 def start_server() -> None:
@@ -42,8 +43,8 @@ def start_server() -> None:
 def create_database(worker: str) -> str:
     """Copy the template, making it first if its hash is new. Returns the copy's name; Django now uses it."""
     name = f"test_{os.getpid()}_{worker}"
-    with _one_at_a_time():
-        template = f"template_{_schema_hash()}"
+    with one_at_a_time():
+        template = f"template_{schema_hash()}"
         existing = _databases()
         if template not in existing:
             _build_template(template)
@@ -53,6 +54,22 @@ def create_database(worker: str) -> str:
         _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     _use(name)
     return name
+
+
+def forget_rows() -> None:
+    """Empty the tables that a committed test filled, in one statement; Django's flush of 150 tables takes seconds.
+
+    Rows that were there before any test (content types, permissions) stay. Foreign keys and the triggers that freeze
+    paper do not ask, as no row is left to protect.
+    """
+    tables = [table for table in connection.introspection.table_names() if table not in FILLED_BY_MIGRATIONS]
+    quoted = [connection.ops.quote_name(table) for table in tables]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"(SELECT {n} FROM {table} LIMIT 1)" for n, table in enumerate(quoted)))
+        filled = [quoted[row[0]] for row in cursor.fetchall()]
+        if filled:
+            deletes = "; ".join(f"DELETE FROM {table}" for table in filled)
+            cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {deletes}; COMMIT")
 
 
 def drop_database(name: str) -> None:
@@ -79,7 +96,8 @@ def _build_template(template: str) -> None:
     _execute(f'ALTER DATABASE "{building}" RENAME TO "{template}"')
 
 
-def _schema_hash() -> str:
+def schema_hash() -> str:
+    """Changes when a migration or a locked requirement does."""
     digest = hashlib.sha256()
     root = Path(settings.BASE_DIR)
     for path in sorted([*root.glob("*/*migrations/*.py"), root / "requirements.lock"]):
@@ -123,7 +141,8 @@ def _use(name: str) -> None:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
+    """Among all test processes of this checkout."""
     lock = Path(settings.VAR_DIR) / "test-template.lock"
     with lock.open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
