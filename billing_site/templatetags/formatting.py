@@ -27,7 +27,7 @@ def reader_locale() -> str:
 @register.filter
 def money(amount: int | Decimal | None, currency: str) -> str:
     """Minor units as a price: 1999 CAD -> $19.99 in English, 19,99 $ in Canadian French."""
-    if amount is None or amount == "":
+    if amount is None or amount == "" or not currency:
         return NOTHING
     return format_money(int(amount), currency, reader_locale())
 

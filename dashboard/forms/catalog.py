@@ -1,5 +1,6 @@
 """Forms about what is sold."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -43,7 +44,7 @@ class PriceFields(SectionedForm):
         cleaned = super().clean() or {}
         minor = MajorAmountField.minor(self, "unit_amount", cleaned.get("currency", ""))
         if minor is not None:
-            cleaned["unit_amount_decimal"] = minor
+            cleaned["unit_amount_decimal"] = Decimal(minor)
         if cleaned.get("type") == PriceType.RECURRING and not cleaned.get("interval"):
             self.add_error("interval", _("Choose how often it is billed."))
         return cleaned

@@ -5,7 +5,7 @@ from typing import Any
 from django.forms import Form
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _now, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from core.context import Context
 from dashboard.forms.fields import major
@@ -49,8 +49,8 @@ class PaymentRefund(ActPage):
             reason=data["reason"],
             note=data["note"],
         )
-        said = {"succeeded": _now("The payment was refunded."), "failed": _now("The refund failed.")}
-        self.message = said.get(outcome.status, _now("The refund is on its way."))
+        said = {"succeeded": gettext("The payment was refunded."), "failed": gettext("The refund failed.")}
+        self.message = said.get(outcome.status, gettext("The refund is on its way."))
         return self.back_url()
 
     def back_url(self) -> str:

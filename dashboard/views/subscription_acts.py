@@ -7,7 +7,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _now, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from catalog import selectors as catalog
 from core.context import Context
@@ -71,7 +71,7 @@ class SubscriptionNew(FormPage):
             off_session=True,
         )
         result = subscribe.subscribe(ctx=ctx, request=request)
-        self.message = outcome_words(result.payment) or _now("The subscription was created.")
+        self.message = outcome_words(result.payment) or gettext("The subscription was created.")
         return reverse("dashboard:subscription", args=[result.subscription_id])
 
     def back_url(self) -> str:
@@ -108,7 +108,7 @@ class SubscriptionChange(FormPage, SubscriptionAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         result = change.change_subscription(ctx=ctx, request=self.request_of(form))
-        self.message = outcome_words(result.payment) or _now("The subscription was changed.")
+        self.message = outcome_words(result.payment) or gettext("The subscription was changed.")
         return self.back_url()
 
     def request_of(self, form: Form) -> ChangeRequest:
@@ -187,10 +187,10 @@ class SubscriptionCancel(SubscriptionAct):
             cancel.cancel_subscription(
                 ctx=ctx, prorate=data["prorate"], invoice_now=data["invoice_now"], **words, **ids
             )
-            self.message = _now("The subscription was canceled.")
+            self.message = gettext("The subscription was canceled.")
         else:
             cancel.schedule_cancel(ctx=ctx, at_period_end=True, **words, **ids)
-            self.message = _now("The subscription ends at the end of its period.")
+            self.message = gettext("The subscription ends at the end of its period.")
         return self.back_url()
 
 
