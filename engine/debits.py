@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from events.copying import Row
 from invoicing.models import Invoice, InvoiceItem, InvoiceLine
 from subscriptions.facts import debit_facts, discount_amounts_from_json
@@ -13,12 +15,15 @@ from subscriptions.types import DebitFacts, DiscountAmount, PriceFacts
 
 
 def standing_periods(merchant_id: str, subscription_id: str, as_of: datetime) -> list[Row]:
-    """Billed periods in advance that are not reversed and end after `as_of`; credited ones too (an undo needs them)."""
+    """Billed periods in advance that end after `as_of` and are not reversed; credited ones too (an undo needs them).
+
+    One that was reversed by being credited this very instant is among them: undoing the change puts its taxes back.
+    """
     found = BilledPeriod.objects.filter(
+        Q(reversed_at__isnull=True) | Q(credited_from__gte=as_of),
         merchant_id=merchant_id,
         subscription_id=subscription_id,
         kind="advance",
-        reversed_at__isnull=True,
         end__gt=as_of,
     )
     return [Row(values) for values in found.order_by("start", "sequence", "id").values()]

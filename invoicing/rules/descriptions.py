@@ -8,7 +8,6 @@ its line and never made again.
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 
 from babel.dates import format_date
@@ -58,15 +57,19 @@ _INTERVALS = {
 }
 
 
+@lru_cache(maxsize=8192)
 def recurring_line(price: PriceFacts, quantity: int, locale: str) -> str:
-    """ "2 × Pro plan (at CA$20.00 / month)"; "… (at CA$50.00 every 3 months)"; "… each" for a one-time price."""
+    """ "2 × Pro plan (at CA$20.00 / month)"; "… (at CA$50.00 every 3 months)"; "… each" for a one-time price.
+
+    Kept: a run meets the same prices over and over, and formatting one costs more than planning its line.
+    """
     language = _language(locale)
     words = _WORDS[language]
     key, interval = _rhythm(language, price.interval)
     return words[key] % {
         "quantity": format_quantity(quantity, locale),
         "product": _name(price),
-        "unit_amount": _unit_amount(price.unit_amount_decimal, price.currency, locale),
+        "unit_amount": format_unit_amount(price.unit_amount_decimal, price.currency, locale),
         "interval": interval,
     }
 
@@ -113,9 +116,3 @@ def _rhythm(language: str, interval: Interval | None) -> tuple[str, str]:
         return "line", one
     key = "line_every_feminine" if language == "fr" and interval.unit == "week" else "line_every"
     return key, f"{interval.count} {several}"
-
-
-@lru_cache(maxsize=4096)
-def _unit_amount(unit_amount: Decimal, currency: str, locale: str) -> str:
-    """A run meets the same prices over and over, and formatting one costs more than planning its line."""
-    return format_unit_amount(unit_amount, currency, locale)

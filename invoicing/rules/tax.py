@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
 from core.errors import OstinatoError, gettext_noop
-from core.money import round_half_away
+from core.money import percent_inside, percent_of, round_half_away
 from invoicing.types import PlannedLine, PlannedTax, TaxRateFacts
 
 # Why a customer who is not taxed is not taxed, in Stripe's words.
@@ -83,6 +84,9 @@ def _take_out_inclusive(group: list[_Taxed]) -> None:
     """Each inclusive rate's tax on each line of the group, and the lines' nets without them; changes the group."""
     for rate in _distinct(rate for one in group for rate in one.inclusive):
         carrying = [one for one in group if rate in one.inclusive]
+        if len(carrying) == 1:
+            _take_out(carrying[0], rate)
+            continue
         exact = [_inside(one, rate) for one in carrying]
         for one, tax in zip(carrying, deal_out(exact, _ranks(carrying)), strict=True):
             one.amounts[rate.id] = tax
@@ -93,9 +97,19 @@ def _add_exclusive(group: list[_Taxed]) -> None:
     """Each exclusive rate's tax on the nets of the group's lines; changes the group."""
     for rate in _distinct(rate for one in group for rate in one.exclusive):
         carrying = [one for one in group if rate in one.exclusive]
+        if len(carrying) == 1:
+            carrying[0].amounts[rate.id] = percent_of(carrying[0].net, rate.percentage)
+            continue
         exact = [Fraction(one.net) * Fraction(rate.percentage) / 100 for one in carrying]
         for one, tax in zip(carrying, deal_out(exact, _ranks(carrying)), strict=True):
             one.amounts[rate.id] = tax
+
+
+def _take_out(one: _Taxed, rate: TaxRateFacts) -> None:
+    """The rate on its only line: there is nothing to deal out; changes the line."""
+    together = sum((inclusive.percentage for inclusive in one.inclusive), Decimal(0))
+    one.amounts[rate.id] = tax = percent_inside(one.base, rate.percentage, together)
+    one.net -= tax
 
 
 def _inside(one: _Taxed, rate: TaxRateFacts) -> Fraction:
@@ -108,8 +122,6 @@ def deal_out(exact: Sequence[Fraction], ranks: Sequence[_Rank]) -> list[int]:
 
     Every part is floored and the units that are missing go to the largest fractions, on a tie to the lower rank.
     """
-    if len(exact) == 1:
-        return [round_half_away(exact[0])]
     parts = [floor(value) for value in exact]
     missing = round_half_away(sum(exact, Fraction(0))) - sum(parts)
     by_fraction = sorted(range(len(exact)), key=lambda index: (parts[index] - exact[index], ranks[index]))

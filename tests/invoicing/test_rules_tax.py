@@ -97,3 +97,16 @@ def test_a_rate_that_is_gone_is_refused():
         tax_lines(
             [line(1000, TaxRateFacts("txr_gone", "Old", Decimal(1)))], RATES, tax_exempt="none", rounding="per_line"
         )
+
+
+def test_a_tie_between_lines_is_decided_by_what_they_are_and_not_by_their_order():
+    # 100 % inside 1 and 3 = 0.5 + 1.5: the odd cent could go to either, and the second line is taxed again.
+    half_inside = TaxRateFacts("txr_half", "Half", Decimal(100), inclusive=True)
+    on_top = TaxRateFacts("txr_top", "Top", Decimal(100))
+    table = {half_inside.id: half_inside, on_top.id: on_top}
+    lines = [line(1, half_inside), line(3, half_inside, on_top)]
+    totals = [
+        invoice_totals(tax_lines(ordered, table, tax_exempt="none", rounding="per_invoice"))
+        for ordered in (lines, lines[::-1])
+    ]
+    assert totals[0] == totals[1]
