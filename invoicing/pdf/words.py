@@ -24,6 +24,7 @@ TAX_NAMES = {
         gettext_noop("Sales tax"),
     )
 }
+TAX_NAMES |= {"tps": "GST", "tvq": "QST", "tvh": "HST", "tvp": "PST", "tva": "VAT"}
 TAX_NUMBER_NAMES = {
     "ca_gst": gettext_noop("GST"),
     "ca_gst_hst": gettext_noop("GST/HST"),
@@ -41,8 +42,9 @@ WITHOUT_STATE = frozenset({"FR", "DE", "BE", "NL", "LU", "CH", "GB"})
 
 
 def tax_name(display_name: str) -> str:
-    """ "GST" -> "TPS" in French."""
-    known = TAX_NAMES.get(display_name.strip().lower())
+    """ "GST" -> "TPS" in French; "TVH/HST", which says the same twice, -> "HST" in English."""
+    meant = {TAX_NAMES.get(part.strip().lower(), "") for part in display_name.split("/")}
+    known = meant.pop() if len(meant) == 1 else ""
     return _(known) if known else display_name
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connections
+from django.utils import translation
 from PIL import Image
 from pypdf import PdfReader
 
@@ -16,6 +17,7 @@ from invoicing.models import Invoice
 from invoicing.pdf import service
 from invoicing.pdf.logo import LogoBroken, LogoMissing, printable_logo
 from invoicing.pdf.service import DraftHasNoPdf, StoredPdfDamaged, draft_preview_pdf, invoice_pdf
+from invoicing.pdf.words import tax_name
 from invoicing.selectors import InvoiceNotFound
 from subscriptions.models import Discount
 from tests.factories.catalog import coupon
@@ -211,3 +213,20 @@ class TestLogo:
     def test_a_missing_one_is_named(self, name):
         with pytest.raises(LogoMissing):
             printable_logo(name)
+
+
+@pytest.mark.parametrize(
+    ("given", "english", "french"),
+    [
+        ("GST", "GST", "TPS"),
+        ("TVQ", "QST", "TVQ"),
+        ("TVH/HST", "HST", "TVH"),
+        ("GST/HST", "GST/HST", "GST/HST"),  # two taxes, not one said twice
+        ("Eco fee", "Eco fee", "Eco fee"),
+    ],
+)
+def test_well_known_taxes_have_a_word_in_each_language(given, english, french):
+    with translation.override("en"):
+        assert tax_name(given) == english
+    with translation.override("fr-ca"):
+        assert tax_name(given) == french
