@@ -28,7 +28,10 @@ class OfferLine:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`due_now` is what pressing "pay" charges; `following` what comes `every` so often from `following_at` on."""
+    """`due_now` is what pressing "pay" charges; `following` what comes `every` so often from `following_at` on.
+
+    `regular_total` is what it is after a coupon that lasts some months, None without one.
+    """
 
     currency: str
     lines: tuple[OfferLine, ...]
@@ -36,6 +39,7 @@ class Offer:
     now: Summary | None
     following: Summary | None
     following_at: datetime | None
+    regular_total: int | None
     every: str
     trial_end: datetime | None
     code: str
@@ -68,6 +72,7 @@ def offer_of(basket: Basket, preview: CheckoutPreview, wanted: CheckoutRequest) 
         now=now,
         following=planned_summary(preview.following) if preview.following else None,
         following_at=preview.following_at,
+        regular_total=preview.regular.totals.total if preview.regular else None,
         every=every(recurring.interval, recurring.interval_count or 1),
         trial_end=preview.trial_end,
         code=wanted.promotion_code.strip().upper() if preview.coupon else "",

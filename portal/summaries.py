@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
+from core.money_format import reader_locale
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.types import PlannedInvoice
 
@@ -90,6 +91,21 @@ def invoice_summary(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Summary:
         balance_applied=invoice.balance_applied,
         amount_paid=invoice.amount_paid,
     )
+
+
+def party_lines(snapshot: Mapping[str, Any], locale: str) -> list[str]:
+    """Seller or buyer as frozen on the invoice: name and address, the country in the reader's words."""
+    address = snapshot.get("address") or {}
+    country = str(address.get("country") or "")
+    place = " ".join(part for part in (address.get("city"), address.get("state"), address.get("postal_code")) if part)
+    lines = [
+        snapshot.get("legal_name") or snapshot.get("name") or snapshot.get("email"),
+        address.get("line1"),
+        address.get("line2"),
+        place,
+        reader_locale(locale).territories.get(country, country),
+    ]
+    return [str(line) for line in lines if line]
 
 
 def _by_rate(taxes: Iterable[_Tax]) -> tuple[TaxRow, ...]:

@@ -36,6 +36,7 @@ from payments.selectors import in_flight, payment_intents
 from payments.services import attach_payment_method, detach_payment_method
 from subscriptions.models import CheckoutSession, CheckoutStatus
 from subscriptions.services.checkout_sessions import (
+    CheckoutExpired,
     check_still_open,
     checkout_session,
     complete_checkout_session,
@@ -101,7 +102,8 @@ def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: Ch
     standing = standing_of(ctx=ctx, session=session)
     if standing.status in ("complete", "waiting", "requires_action"):
         return _result(session, standing.status, None)
-    check_still_open(session, ctx)
+    if standing.status == "expired":
+        raise CheckoutExpired
     if standing.status == "open":
         basket = basket_of(session)
         preview_checkout(ctx=ctx, basket=basket, request=request)

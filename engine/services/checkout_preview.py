@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.models import Coupon, PaymentLink, PaymentLinkItem, PromotionCode, TaxRate
@@ -30,12 +30,16 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPreview:
-    """`now` is the first invoice, None when nothing is invoiced yet; `following` the next regular one."""
+    """`now` is the first invoice, None when nothing is invoiced yet; `following` the one after it.
+
+    `regular` is what a renewal costs once a coupon that lasts some months is over, None where that is `following`.
+    """
 
     currency: str
     now: PlannedInvoice | None
     following: PlannedInvoice | None
     following_at: datetime | None
+    regular: PlannedInvoice | None
     trial_end: datetime | None
     coupon: Coupon | None
 
@@ -60,13 +64,15 @@ def preview_checkout(*, ctx: Context, basket: Basket, request: CheckoutRequest) 
     snapshot = _snapshot(ctx, basket, request, wanted)
     plan = plan_subscribe(snapshot, wanted, ctx.as_of)
     boundary = min(item.current_period_end for item in plan.items)
-    renewal = plan_renewal(subscribed(snapshot, wanted, ctx.as_of), boundary)
-    following = None if isinstance(renewal, RefusedPlan) or not renewal.invoices else renewal.invoices[0]
+    following = _renewal(snapshot, wanted, ctx.as_of, boundary)
+    passing = coupon is not None and coupon.duration == "repeating"
+    without_coupon = replace(wanted, promotion_code="", coupon_ids=())
     return CheckoutPreview(
         currency=basket.link.currency,
         now=plan.invoices[0] if plan.invoices else None,
         following=following,
         following_at=boundary if following else None,
+        regular=_renewal(snapshot, without_coupon, ctx.as_of, boundary) if passing else None,
         trial_end=plan.state.trial_end,
         coupon=coupon,
     )
@@ -95,6 +101,14 @@ def resolve_code(ctx: Context, basket: Basket, request: CheckoutRequest) -> tupl
     if not request.promotion_code.strip() or not basket.link.allow_promotion_codes:
         return None, None
     return coupon_for_code(basket.link.merchant_id, request.promotion_code.strip(), as_of=ctx.as_of)
+
+
+def _renewal(
+    snapshot: SubscribeSnapshot, wanted: SubscribeRequest, as_of: datetime, boundary: datetime
+) -> PlannedInvoice | None:
+    """The invoice at the first boundary, by the planner that the run will use; None when none will be made."""
+    plan = plan_renewal(subscribed(snapshot, wanted, as_of), boundary)
+    return None if isinstance(plan, RefusedPlan) or not plan.invoices else plan.invoices[0]
 
 
 def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: SubscribeRequest) -> SubscribeSnapshot:

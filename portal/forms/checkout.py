@@ -108,7 +108,7 @@ class CheckoutForm(AddressForm, InstrumentForm):
     def draft_request(self) -> CheckoutRequest:
         """What can be read of a form that is still being filled in, for a preview: what is wrong is left out."""
         if not self.is_bound:
-            return self._request(self.initial)
+            return self._request(dict(self.initial))
         self.is_valid()
         return self._request(self.cleaned_data)
 

@@ -155,7 +155,14 @@ def _pay_again(request: HttpRequest, session: CheckoutSession, standing: Standin
                 problem = error_text(refused)
         status = 422
     summary = invoice_summary(invoice, invoice_lines(invoice))
-    context = {"session": session, "invoice": invoice, "summary": summary, "form": form, "problem": problem}
+    context = {
+        "session": session,
+        "invoice": invoice,
+        "summary": summary,
+        "form": form,
+        "problem": problem,
+        "page_width": "wide",
+    }
     return paper(request, "checkout_pay.html", session.merchant, context, status=status)
 
 
@@ -185,4 +192,4 @@ def _offer(request: HttpRequest, basket: Basket, form: CheckoutForm) -> Offer:
 
 
 def _context(session: CheckoutSession, form: CheckoutForm, offer: Offer) -> dict[str, object]:
-    return {"session": session, "merchant": session.merchant, "form": form, "offer": offer}
+    return {"session": session, "merchant": session.merchant, "form": form, "offer": offer, "page_width": "wide"}

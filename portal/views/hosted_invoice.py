@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,7 +19,7 @@ from payments.models import PaymentIntent
 from payments.selectors import payment_intents
 from payments.services import attach_payment_method
 from portal.forms.pay import PayForm
-from portal.summaries import invoice_summary
+from portal.summaries import invoice_summary, party_lines
 from portal.views.visitor import context_of, error_text, paper, speak
 
 
@@ -138,7 +139,8 @@ def _show(
         "invoice": invoice,
         "summary": invoice_summary(invoice, invoice_lines(invoice)),
         "seller": invoice.seller_snapshot,
-        "buyer": invoice.customer_snapshot,
+        "seller_lines": party_lines(invoice.seller_snapshot, get_language() or "en"),
+        "buyer_lines": party_lines(invoice.customer_snapshot, get_language() or "en"),
         "intent": intent,
         "waiting": waiting,
         "needs_authentication": intent is not None and intent.status == "requires_action",

@@ -10,8 +10,7 @@ from subscriptions.models import CheckoutSession, Subscription
 from tests.factories import catalog, merchants
 from tests.portal.conftest import QUEBEC
 
-# The gateway refuses to be called inside a transaction: these tests commit, as the product does.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def page(client, url):
@@ -134,6 +133,7 @@ def test_a_code_is_applied_live_and_on_the_invoice(client, shop, checkout_url):
     assert "−CA$4.00" in live
     assert "on the first invoice" in live
     assert "CA$18.40" in live  # 1600 + 80 + 160
+    assert "CA$23.00" in live  # and the second month without it
     buy(client, checkout_url, promotion_code="welcome")
     assert the_invoice().total == 1840
 
@@ -298,3 +298,12 @@ def test_a_live_merchant_shows_no_sandbox_banner(client, shop):
     live = merchants.merchant(livemode=True, prefix="L-")
     link = catalog.payment_link(merchant=live, prices=[catalog.price(merchant=live)])
     assert "sandbox-banner" not in page(client, f"/pay/{link.id}")
+
+
+def test_a_coupon_that_lasts_some_months_says_what_comes_after_it(client, shop, checkout_url):
+    passing = catalog.coupon(merchant=shop.merchant, percent_off=20, duration="repeating", duration_in_months=3)
+    catalog.promotion_code(coupon=passing, code="THREE")
+    live = client.post(f"{checkout_url}/preview", {**QUEBEC, "promotion_code": "THREE"}).content.decode()
+    assert "for 3 months" in live
+    assert "then CA$18.40 every month" in live
+    assert "After the discount</dt><dd>CA$23.00" in live
