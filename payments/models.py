@@ -127,6 +127,11 @@ class Charge(models.Model):
             models.Index(name="charge_by_invoice", fields=["merchant_id", "invoice_id"]),
             models.Index(name="charge_by_method", fields=["payment_method_id", "created"]),
             models.Index(
+                name="charge_look_up",
+                fields=["resolve_after", "id"],
+                condition=Q(resolve_after__isnull=False),
+            ),
+            models.Index(
                 name="charge_in_flight",
                 fields=["recorded_at", "id"],
                 condition=Q(status__in=["planned", "unknown"]),

@@ -123,10 +123,10 @@ def gateway_charges_of(payment_intent_ids: Iterable[str]) -> dict[str, set[str]]
 
 
 def unanswered_charges(wall: datetime, *, never_sent_before: datetime, sent_before: datetime) -> QuerySet[Charge]:
-    """Charges whose outcome nobody knows and that are due for a look-up: unknown, or planned by a worker that died."""
-    unknown = Q(status="unknown") & (Q(resolve_after__isnull=True) | Q(resolve_after__lte=wall))
+    """Charges that are due for a look-up: unknown, asked about in vain, or planned by a worker that died."""
+    unknown = Q(status__in=IN_FLIGHT_CHARGE_STATUSES, resolve_after__lte=wall)
     never_sent = Q(status="planned", called_at__isnull=True, recorded_at__lte=never_sent_before)
-    died = Q(status="planned", called_at__lte=sent_before)
+    died = Q(status="planned", resolve_after__isnull=True, called_at__lte=sent_before)
     return Charge.objects.filter(unknown | never_sent | died).order_by("recorded_at", "id")
 
 

@@ -43,7 +43,7 @@ def settle(charge: Any, intent: Any, standing: Standing, as_of: datetime, wall: 
     """
     if not _moves_forward(charge, standing):
         return ""
-    nothing_new = isinstance(standing, Unknown) or (isinstance(standing, Processing) and charge.status == "processing")
+    nothing_new = _is_known(charge, standing)
     charge.update(_charge_values(charge, standing, as_of, wall))
     if nothing_new:
         return "waiting"  # the next look-up moves, but there is nothing to tell and so no new version
@@ -53,15 +53,21 @@ def settle(charge: Any, intent: Any, standing: Standing, as_of: datetime, wall: 
 
 
 def _moves_forward(charge: Any, standing: Standing) -> bool:
-    if isinstance(standing, RequiresAction) and charge.status == "requires_action":
-        return False
     # Money that arrives for an attempt we had let go of is still money.
     return charge.status in IN_FLIGHT or (charge.status == "canceled" and isinstance(standing, Succeeded))
 
 
+def _is_known(charge: Any, standing: Standing) -> bool:
+    if isinstance(standing, Processing):
+        return bool(charge.status == "processing")
+    if isinstance(standing, RequiresAction):
+        return bool(charge.status == "requires_action")
+    return isinstance(standing, Unknown)
+
+
 def _charge_values(charge: Any, standing: Standing, as_of: datetime, wall: datetime) -> Mapping[str, Any]:
     if isinstance(standing, Unknown):
-        # A debit under way whose look-up got no answer is still under way.
+        # What is under way, or waits for its customer, still does: only the answer to our question was lost.
         return {
             "status": "unknown" if charge.status == "planned" else charge.status,
             "resolve_after": wall + LOOK_UP_AFTER,

@@ -97,7 +97,7 @@ def new_intent(ctx: Context, intent_id: str, invoice: IntentToPlan) -> Row:
         id=intent_id,
         merchant_id=invoice.merchant_id,
         customer_id=invoice.customer_id,
-        invoice_id=invoice.invoice_id,
+        invoice_id=invoice.invoice_id or None,  # blank: the money comes before the invoice
         status=waits_for.value,
         amount=invoice.amount,
         currency=invoice.currency,
@@ -187,6 +187,25 @@ def update_charges(charges: Sequence[Any]) -> None:
 def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> None:
     """Mark planned charges as this worker's to send. The caller holds their rows' locks and saw that nobody has."""
     Charge.objects.filter(id__in=charge_ids, status=ChargeStatus.PLANNED).update(called_at=ctx.recorded_at)
+
+
+def give_to_invoice(payment_intent_id: str, invoice_id: str) -> list[str]:
+    """A payment that came before its invoice now belongs to it. Returns the ids of the charges that took, or take, money."""
+    PaymentIntent.objects.filter(id=payment_intent_id).update(invoice_id=invoice_id)
+    charges = Charge.objects.filter(payment_intent_id=payment_intent_id, status__in=["succeeded", "processing"])
+    charges.update(invoice_id=invoice_id)
+    return list(charges.values_list("id", flat=True))
+
+
+def abandon_intent(ctx: Context, payment_intent_id: str) -> None:
+    """Let go of an intent that took nothing, and say so; one that is closed already is left as it is."""
+    for intent in lock_intents([payment_intent_id]).values():
+        if intent.status in OPEN_INTENT_STATUSES:
+            intent.update(
+                status="canceled", canceled_at=ctx.as_of, cancellation_reason="abandoned", version=intent.version + 1
+            )
+            update_intents([intent])
+            record_events(ctx, [intent_event("canceled", intent, None)])
 
 
 def postpone_look_up(ctx: Context, charge_ids: Sequence[str], until: datetime) -> None:
