@@ -1,7 +1,7 @@
 """A processor that loses calls and answers, workers that die, people who press everything: the money stays right.
 
-Each seed is one story (TORTURE_SEEDS says how many; 12 unless told); afterwards the line is good again, the resolver runs, and the processor's own books are
-compared with ours.
+Each seed is one story (TORTURE_SEEDS says how many; 12 unless told). Afterwards the line is good again, the
+resolver runs, and the processor's own books are compared with ours.
 """
 
 import os
