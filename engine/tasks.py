@@ -12,6 +12,7 @@ from engine.services.clocks import advance_clock_now
 from engine.services.collect import run_collections
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
+from engine.services.paying_first import finish_pending_subscribes
 from engine.services.renew import run_renewals
 from engine.services.resolve import resolve_unknown, settle_due
 
@@ -48,8 +49,9 @@ def settle() -> None:
 
 
 def resolve() -> None:
-    """Ask the gateways about outcomes that nobody knows."""
+    """Ask the gateways about outcomes that nobody knows, and go on with signups that waited for theirs."""
     resolve_unknown(ctx=_now())
+    finish_pending_subscribes(ctx=_now())
 
 
 def overdue() -> None:

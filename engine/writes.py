@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F
 
 from core.context import Context
 from core.ids import new_id
-from engine.models import BillingRun, Refusal, RefusalStatus
+from engine.models import BillingRun, PendingSubscribe, Refusal, RefusalStatus
 from engine.types import RefusedPlan, RunReport
 from events.copying import update_rows
 from invoicing.models import Invoice
@@ -110,3 +111,26 @@ def _message(refused: RefusedPlan) -> str:
 
 def _params(refused: RefusedPlan) -> dict[str, str]:
     return {name: str(value) for name, value in refused.params.items()}
+
+
+def open_pending_subscribe(
+    ctx: Context, merchant_id: str, customer_id: str, request: dict[str, Any]
+) -> PendingSubscribe:
+    """A signup that must pay before it exists."""
+    return PendingSubscribe.objects.create(
+        merchant_id=merchant_id,
+        customer_id=customer_id,
+        request=request,
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+
+
+def lock_pending_subscribe(pending_id: str) -> PendingSubscribe:
+    return PendingSubscribe.objects.select_for_update(no_key=True).get(id=pending_id)
+
+
+def close_pending_subscribe(pending: PendingSubscribe, status: str, subscription_id: str) -> None:
+    """complete, with the subscription it became; or failed."""
+    pending.status, pending.subscription_id = status, subscription_id
+    pending.save(update_fields=["status", "subscription_id"])

@@ -190,7 +190,7 @@ def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> None:
 
 
 def give_to_invoice(payment_intent_id: str, invoice_id: str) -> list[str]:
-    """A payment that came before its invoice now belongs to it. Returns the ids of the charges that took, or take, money."""
+    """A payment that came before its invoice now belongs to it. Returns its charges that took, or take, money."""
     PaymentIntent.objects.filter(id=payment_intent_id).update(invoice_id=invoice_id)
     charges = Charge.objects.filter(payment_intent_id=payment_intent_id, status__in=["succeeded", "processing"])
     charges.update(invoice_id=invoice_id)

@@ -16,7 +16,7 @@ from engine.rules.subscribe import check_option
 from engine.services.changing import load_change, post_change
 from engine.services.collect import collect_invoices
 from engine.services.finalize import invoice_ids_to_collect, settle_paid
-from engine.services.subscribe import coupons_asked_for
+from engine.services.signing import coupons_asked_for
 from engine.types import ChangePreview, ChangeRequest, ChangeResult
 
 

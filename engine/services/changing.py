@@ -12,7 +12,7 @@ from engine.posting.batch import Batch
 from engine.posting.refs import Refs
 from engine.selectors import BillingRows, load_rows, renewal_snapshot, subscription_rows
 from engine.services.finalize import FinalizationRefused, finalize_new
-from engine.services.subscribe import coupons_asked_for, give_discounts
+from engine.services.signing import coupons_asked_for, give_discounts
 from engine.types import ChangePlan, ChangeSnapshot
 from events.copying import Row, new_row
 from subscriptions.models import SubscriptionItem
