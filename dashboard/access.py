@@ -47,7 +47,7 @@ class NoMembership(PermissionDenied):
 
 def scope_of(request: HttpRequest) -> Scope:
     """The scope of a logged-in request: the merchant chosen in the session if it is still theirs, else the first."""
-    memberships = memberships_of(request.user.pk)
+    memberships = memberships_of(str(request.user.pk))
     if not memberships:
         raise NoMembership
     chosen_id = request.session.get(SESSION_KEY)

@@ -52,7 +52,7 @@ class SettingsForm(SectionedForm):
     )
     finalization_grace_seconds = forms.TypedChoiceField(label=_("Drafts of renewals are finalized"), coerce=int)
     default_days_until_due = forms.IntegerField(label=_("Days until due"), min_value=0, max_value=365)
-    prefix = forms.RegexField(r"^[A-Za-z0-9/-]{1,20}$", label=_("Number prefix"))
+    prefix = forms.RegexField(r"^[A-Za-z0-9/-]{1,20}$", label=_("Number prefix"))  # type: ignore[assignment]
     next_number = forms.IntegerField(label=_("Next number"), min_value=1, help_text=_("Numbers only go up."))
     tax_rounding = forms.ChoiceField(label=_("Tax is rounded"), choices=TaxRounding.choices)
     unpaid_proration = forms.ChoiceField(label=_("Credit for time not yet paid"), choices=UnpaidProration.choices)

@@ -1,6 +1,7 @@
 """What detail pages read about one object; every read is the merchant's own."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
@@ -58,7 +59,7 @@ def timeline_of_customer(merchant_id: str, customer_id: str) -> list[Event]:
     return list(outbox.events_of_customer(merchant_id, customer_id)[:TIMELINE_LENGTH])
 
 
-def paid_by_currency(merchant_id: str, customer_id: str) -> list[dict]:
+def paid_by_currency(merchant_id: str, customer_id: str) -> list[Any]:
     """What a customer has paid so far, one row per currency."""
     rows = InvoicePayment.objects.filter(merchant_id=merchant_id, invoice__customer_id=customer_id)
     return list(rows.values("currency").annotate(paid=Sum("amount_paid")).order_by("currency"))
@@ -86,7 +87,7 @@ def per_period(subscription: Subscription) -> int:
     return sum(times(item.price.unit_amount_decimal, item.quantity) for item in subscription.items.all())
 
 
-def taxes_of(invoice: Invoice) -> list[dict]:
+def taxes_of(invoice: Invoice) -> list[Any]:
     """Tax by rate, as the paper shows it."""
     rows = InvoiceLineTax.objects.filter(invoice_id=invoice.pk, merchant_id=invoice.merchant_id)
     return list(

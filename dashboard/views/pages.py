@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -129,9 +129,10 @@ class ActPage(Page):
     text: ClassVar[Text] = ""
     button: ClassVar[Text] = ""
     danger: ClassVar[bool] = False
-    done: ClassVar[Text] = ""  # the toast; an act may set its own on self
+    done: ClassVar[Text] = ""  # the toast; an act may set its own `message`
+    object: Any  # what `load` found: each act's own model
 
-    def load(self, **kwargs: str) -> Model | None:
+    def load(self, **kwargs: str) -> Any:
         return None
 
     def clock_id(self) -> str | None:
@@ -181,7 +182,7 @@ class ActPage(Page):
             show_error(form, error)
             return self.show(form, status=422)
         if self.message:
-            messages.success(request, self.message)
+            messages.success(request, str(self.message))
         return HttpResponseRedirect(url)
 
     def show(self, form: Form, status: int = 200) -> TemplateResponse:

@@ -27,8 +27,9 @@ class Settings(FormPage):
     done = _("The settings were saved.")
 
     def load(self, **kwargs: str) -> None:
-        self.entity = default_billing_entity(self.merchant_id)
-        assert self.entity is not None, "every merchant has a default billing entity"
+        entity = default_billing_entity(self.merchant_id)
+        assert entity is not None, "every merchant has a default billing entity"
+        self.entity = entity
         self.series = series_of([self.entity.pk])[self.entity.pk]
 
     def initial(self) -> dict[str, Any]:
