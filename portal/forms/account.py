@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
@@ -61,6 +62,16 @@ class DetailsForm(AddressForm):
     )
     preferred_locale = forms.ChoiceField(label=_("Language of invoices and messages"), choices=settings.LANGUAGES)
     field_order = ("name", *ADDRESS_FIELDS, "phone", "preferred_locale")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Another country has other fields: they are exchanged at once, or by the save button without scripts.
+        self.fields["country"].widget.attrs |= {
+            "hx-post": reverse("portal_account_address"),
+            "hx-target": "#address",
+            "hx-swap": "outerHTML",
+            "hx-include": "#details-form",
+        }
 
     @classmethod
     def initial_of(cls, customer: Customer) -> dict[str, Any]:
