@@ -60,6 +60,7 @@ class Batch:
     closings: list[tuple[str, Any, Any]] = field(default_factory=list)
     periods: list[Row] = field(default_factory=list)
     pending: dict[str, Row] = field(default_factory=dict)  # new pending items by id
+    pending_debits: dict[str, Row] = field(default_factory=dict)  # the billed periods that these made, by item
     swept: list[tuple[str, str]] = field(default_factory=list)
     swept_debits: list[tuple[str, str, list[dict[str, Any]]]] = field(default_factory=list)
     new_invoices: dict[str, InvoiceRows] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Batch:
     intents: list[IntentToPlan] = field(default_factory=list)
     balance_entries: list[BalanceEntry] = field(default_factory=list)
     events: list[tuple[PlannedEvent, str, Row | None]] = field(default_factory=list)
+    bodies: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)  # by object and version
 
     # --- gathering -----------------------------------------------------------------------------------------------
 
@@ -116,9 +118,10 @@ class Batch:
 
     def _give_new_debits(self, drafted: InvoiceRows) -> None:
         """A debit made by a pending item of this very plan goes onto the invoice with it."""
-        made = {period.invoice_item_id: period for period in self.periods if period.invoice_item_id}
+        if not self.pending_debits:
+            return
         for line in drafted.lines:
-            period = made.get(line.invoice_item_id)
+            period = self.pending_debits.get(line.invoice_item_id)
             if period is None:
                 continue
             line["billed_period_id"] = period.id
@@ -133,6 +136,7 @@ class Batch:
             self.pending[item_id] = row
             if period is not None:
                 self.periods.append(period)
+                self.pending_debits[item_id] = period
 
     def use_discounts(self, uses: Sequence[DiscountUse], refs: Refs) -> None:
         for use in uses:
@@ -272,7 +276,7 @@ class Batch:
             # A discount is given and taken away, never changed: it has no version of its own.
             object_version=row.version if kind != "discount" else 1 + event.type.endswith(".deleted"),
             customer_id=object_id if kind == "customer" else row.customer_id,
-            body=self._body(kind, row) if self.rows.keeps_bodies(row.merchant_id) else None,
+            body=self._body_once(kind, row) if self.rows.keeps_bodies(row.merchant_id) else None,
             previous_attributes=dict(event.previous_attributes) if event.previous_attributes else None,
             test_clock_id=self._clock_of(row),
         )
@@ -293,6 +297,12 @@ class Batch:
         # Items and discounts live in their customer's time.
         clock: str | None = getattr(row, "test_clock_id", None) or self.rows.customers[_owner(row)].test_clock_id
         return clock
+
+    def _body_once(self, object_type: str, row: Any) -> dict[str, Any]:
+        key = (row.id, getattr(row, "version", 1))
+        if key not in self.bodies:
+            self.bodies[key] = self._body(object_type, row)
+        return self.bodies[key]
 
     def _body(self, object_type: str, row: Any) -> dict[str, Any]:
         if object_type == "subscription":
