@@ -1,0 +1,133 @@
+"""What a look-up says of an attempt, what may go back, and that answers only move a charge forward."""
+
+from datetime import timedelta
+
+import pytest
+
+from events.copying import Row
+from payments.rules import (
+    ChargeAlreadyRefunded,
+    NothingToRefund,
+    RefundMoreThanCharged,
+    RefundNotPositive,
+    charge_key,
+    key_is_alive,
+    refundable,
+    split_payment,
+    standing_of_attempt,
+)
+from payments.settling import settle
+from payments.types import (
+    Declined,
+    GatewayIntent,
+    IntentCanceled,
+    NotConfirmed,
+    Processing,
+    RequiresAction,
+    Succeeded,
+    Unknown,
+)
+from tests.factories.times import NEW_YEAR
+
+DECLINED = Declined("card_declined", gateway_charge_id="ch_theirs")
+
+
+@pytest.mark.parametrize(
+    ("standing", "latest", "known", "said"),
+    [
+        pytest.param(DECLINED, "ch_theirs", set(), DECLINED, id="a decline nobody brought home is this attempt's"),
+        pytest.param(DECLINED, "ch_theirs", {"ch_theirs"}, NotConfirmed(), id="an earlier attempt's decline is not"),
+        pytest.param(DECLINED, "", set(), NotConfirmed(), id="nor one without a charge"),
+        pytest.param(Succeeded("ch_1"), "ch_1", {"ch_1"}, Succeeded("ch_1"), id="money counts, whoever's"),
+        pytest.param(NotConfirmed(), "", set(), NotConfirmed(), id="never confirmed"),
+        pytest.param(IntentCanceled(), "ch_1", {"ch_1"}, IntentCanceled(), id="canceled"),
+    ],
+)
+def test_a_look_up_tells_this_attempt_from_earlier_ones(standing, latest, known, said):
+    intent = GatewayIntent("pi_theirs", standing, latest_charge_id=latest)
+    assert standing_of_attempt(intent, known) == said
+
+
+def test_a_new_attempt_has_a_new_key_and_a_restarted_worker_the_same():
+    assert charge_key("pi_1", 1) == charge_key("pi_1", 1) != charge_key("pi_1", 2)
+
+
+@pytest.mark.parametrize(("hours", "alive"), [(0, True), (19, True), (20, False), (48, False)])
+def test_a_key_is_trusted_for_20_hours(hours, alive):
+    assert key_is_alive(NEW_YEAR, NEW_YEAR + timedelta(hours=hours)) is alive
+
+
+@pytest.mark.parametrize(("asked", "refunded", "given"), [(None, 0, 1000), (None, 400, 600), (300, 400, 300)])
+def test_what_may_go_back(asked, refunded, given):
+    assert refundable(asked, charged=1000, refunded=refunded, status="succeeded") == given
+
+
+@pytest.mark.parametrize(
+    ("asked", "refunded", "status", "refused"),
+    [
+        (None, 0, "failed", NothingToRefund),
+        (None, 1000, "succeeded", ChargeAlreadyRefunded),
+        (0, 0, "succeeded", RefundNotPositive),
+        (-1, 0, "succeeded", RefundNotPositive),
+        (601, 400, "succeeded", RefundMoreThanCharged),
+    ],
+)
+def test_what_may_not_go_back(asked, refunded, status, refused):
+    with pytest.raises(refused):
+        refundable(asked, charged=1000, refunded=refunded, status=status)
+
+
+@pytest.mark.parametrize(
+    ("amount", "owed", "split"),
+    [(1000, 1000, (1000, 0)), (300, 1000, (300, 0)), (1500, 1000, (1000, 500)), (5, 0, (0, 5))],
+)
+def test_what_a_payment_settles_and_what_is_over(amount, owed, split):
+    assert split_payment(amount, owed) == split
+
+
+def rows(status: str) -> tuple[Row, Row]:
+    charge = Row(id="ch_1", status=status, version=3, payment_method_id="pm_1", gateway_charge_id="")
+    return charge, Row(id="pi_1", amount=1000, status="requires_confirmation", version=5)
+
+
+def settled(status: str, standing) -> tuple[str, str, int]:
+    """(what settling says, the charge's status, by how much its version moved)."""
+    charge, intent = rows(status)
+    said = settle(charge, intent, standing, NEW_YEAR, NEW_YEAR)
+    return said, charge.status, charge.version - 3
+
+
+@pytest.mark.parametrize(
+    ("status", "standing", "expected"),
+    [
+        ("planned", Succeeded("x"), ("succeeded", "succeeded", 1)),
+        ("unknown", Succeeded("x"), ("succeeded", "succeeded", 1)),
+        ("planned", DECLINED, ("failed", "failed", 1)),
+        ("planned", RequiresAction(), ("requires_action", "requires_action", 1)),
+        ("planned", Processing(), ("processing", "processing", 1)),
+        ("planned", NotConfirmed(), ("canceled", "canceled", 1)),
+        ("requires_action", IntentCanceled(), ("canceled", "canceled", 1)),
+        ("processing", DECLINED, ("failed", "failed", 1)),
+        # Nothing new to tell: only the next look moves.
+        ("planned", Unknown(), ("waiting", "unknown", 0)),
+        ("processing", Unknown(), ("waiting", "processing", 0)),
+        ("requires_action", Unknown(), ("waiting", "requires_action", 0)),
+        ("processing", Processing(), ("waiting", "processing", 0)),
+        ("requires_action", RequiresAction(), ("waiting", "requires_action", 0)),
+        # What is settled stays settled, but money that comes late is still money.
+        ("succeeded", DECLINED, ("", "succeeded", 0)),
+        ("failed", Succeeded("x"), ("", "failed", 0)),
+        ("canceled", DECLINED, ("", "canceled", 0)),
+        ("canceled", Succeeded("x"), ("succeeded", "succeeded", 1)),
+    ],
+)
+def test_an_answer_only_moves_a_charge_forward(status, standing, expected):
+    assert settled(status, standing) == expected
+
+
+def test_a_debits_next_look_is_its_day_or_tomorrow():
+    charge, intent = rows("planned")
+    settle(charge, intent, Processing(NEW_YEAR + timedelta(days=3)), NEW_YEAR, NEW_YEAR)
+    assert charge.next_action_at == NEW_YEAR + timedelta(days=3)
+    settle(charge, intent, Processing(NEW_YEAR + timedelta(days=3)), NEW_YEAR + timedelta(days=4), NEW_YEAR)
+    assert charge.next_action_at == NEW_YEAR + timedelta(days=5)
