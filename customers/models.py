@@ -4,6 +4,7 @@ from functools import partial
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
@@ -74,7 +75,8 @@ class Customer(models.Model):
     class Meta:
         indexes = [
             models.Index(name="customer_by_merchant", fields=["merchant", "-created", "-id"]),
-            models.Index(name="customer_by_email", fields=["merchant", "email"]),
+            # People type their address in any letter case: the look-up of a sign-in is by Upper().
+            models.Index("merchant", Upper("email"), name="customer_by_email"),
         ]
 
     def __str__(self) -> str:

@@ -166,6 +166,8 @@ class Invoice(models.Model):
             models.Index(name="invoice_by_customer", fields=["customer", "-created"]),
             models.Index(name="invoice_by_subscription", fields=["subscription", "-created"]),
             models.Index(name="invoice_by_number", fields=["merchant", "number"]),
+            # The hosted page's address holds the token alone.
+            models.Index(name="invoice_by_hosted_token", fields=["hosted_token"], condition=~Q(hosted_token="")),
         ]
 
     def __str__(self) -> str:
