@@ -55,6 +55,10 @@ def plan_attempts(
             payable.append(invoice)
         else:
             planned.outcomes[invoice.id] = PaymentOutcome(invoice.id, invoice.payment_intent_id, "", "not_needed")
+    idle = [row for row in invoices if row.id in planned.outcomes and row.status == "open" and row.next_action_at]
+    for invoice in idle:
+        invoice["next_action_at"] = None  # nothing is owed: a run must not find it due for ever
+    update_progress(idle)
     if payable:
         _Planner(ctx, payable, off_session, payment_method_id, by_run, planned).plan()
     return planned

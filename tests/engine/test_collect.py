@@ -109,6 +109,13 @@ def test_a_paid_invoice_is_not_collected_again(merchant):
     assert Charge.objects.count() == 1
 
 
+def test_an_open_invoice_that_owes_nothing_any_more_is_not_found_due_for_ever(merchant):
+    credited = {"pre_payment_credit_notes_amount": 1000, "amount_remaining": 0}
+    open_invoice(customer=paying_with(merchant, "pm_card_visa"), amount=1000, **credited)
+    assert [run_collections(ctx=context()).done for _ in range(2)] == [1, 0]
+    assert not Charge.objects.exists()
+
+
 def test_many_invoices_take_as_many_queries_as_a_few(merchant):
     """Our own queries, that is: the sandbox's books are on the other side of the wire."""
     customer = paying_with(merchant, "pm_card_visa")
