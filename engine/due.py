@@ -45,8 +45,8 @@ DUE_SOURCES = (
 WAITING_TABLES: tuple[type[models.Model], ...] = (Subscription, Invoice, Charge, Refund)
 
 
-def next_due_moment(clock_id: str) -> datetime | None:
-    """The earliest moment at which anything on the clock is due; None when nothing waits. One query per table."""
+def next_due_moment(clock_id: str | None) -> datetime | None:
+    """The earliest moment at which anything on the clock, or without one on none, is due. One query per table."""
     moments = []
     for table in WAITING_TABLES:
         waiting = table._default_manager.filter(test_clock_id=clock_id, next_action_at__isnull=False)
