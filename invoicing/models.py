@@ -269,4 +269,7 @@ class InvoiceItem(models.Model):
                 fields=["merchant", "customer"],
                 condition=Q(invoice_id="", deleted_at__isnull=True),
             ),
+            models.Index(
+                name="invoice_item_held", fields=["held_for_invoice_id"], condition=~Q(held_for_invoice_id="")
+            ),
         ]

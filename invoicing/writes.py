@@ -147,6 +147,19 @@ def put_items_on_invoice(items: Sequence[tuple[str, str]]) -> None:
     update_rows(InvoiceItem, ("id", "invoice_id"), items, extra='"version" = t."version" + 1')
 
 
+def release_held_items(invoice_ids: Sequence[str]) -> int:
+    """Credits that waited for these invoices to be paid go on the next one. Returns how many."""
+    return InvoiceItem.objects.filter(held_for_invoice_id__in=list(invoice_ids), invoice_id="").update(
+        held_for_invoice_id=""
+    )
+
+
+def drop_held_items(invoice_ids: Sequence[str], at: Any) -> int:
+    """Nothing was paid, so nothing is given back: the credits that waited are gone. Returns how many."""
+    held = InvoiceItem.objects.filter(held_for_invoice_id__in=list(invoice_ids), invoice_id="")
+    return held.filter(deleted_at__isnull=True).update(deleted_at=at)
+
+
 def allow_erasure() -> None:
     """Let this transaction delete what is frozen: one-off drafts, sandbox data, audited erasure. Nothing else."""
     assert connection.in_atomic_block, "the permission ends with a transaction"

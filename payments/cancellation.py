@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.writes import record_events
-from payments.events import intent_event
+from payments.events import intent_event, told
 from payments.models import IN_FLIGHT_CHARGE_STATUSES, OPEN_INTENT_STATUSES, Charge, ChargeStatus, PaymentIntent
 from payments.writes import update_charges, update_intents
 
@@ -19,8 +19,12 @@ class PaymentInFlight(OstinatoError):
     message_id = gettext_noop("A payment of this invoice is under way: wait for its outcome.")
 
 
-def cancel_intents(ctx: Context, invoice_ids: Sequence[str], clock_ids: dict[str, str | None]) -> list[str]:
+def cancel_intents(
+    ctx: Context, invoice_ids: Sequence[str], clock_ids: dict[str, str | None], keep_bodies: Collection[str]
+) -> list[str]:
     """Cancel the open intents of these invoices, whose rows the caller holds. Returns the intents' ids.
+
+    `keep_bodies` are the merchants whose events keep them. The caller cancels at the gateway after its commit.
 
     A charge that was never sent is canceled with it, and one that waits for the customer too: neither took
     money. Raises `PaymentInFlight` when the processor was asked and its answer is not known.
@@ -49,7 +53,10 @@ def cancel_intents(ctx: Context, invoice_ids: Sequence[str], clock_ids: dict[str
     record_events(
         ctx,
         [
-            intent_event("canceled", intent, clock_ids.get(intent.invoice_id or ""), {"status": status})
+            told(
+                intent_event("canceled", intent, clock_ids.get(intent.invoice_id or ""), {"status": status}),
+                intent.merchant_id in keep_bodies,
+            )
             for intent, status in zip(intents, previous, strict=True)
         ],
     )

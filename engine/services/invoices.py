@@ -20,7 +20,7 @@ from engine.posting.refs import Refs
 from engine.rules.drafting import plan_manual_invoice
 from engine.rules.subscribing import PriceNotFound
 from engine.selectors import bodies_kept, load_rows
-from engine.services.collect import collect_invoices
+from engine.services.collect import cancel_at_gateway, collect_invoices
 from engine.services.finalize import finalize_new, invoice_ids_to_collect
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.services.voiding import void_rows
@@ -203,9 +203,10 @@ def void_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
             raise InvoiceNotOpen(status=invoice.status)
         if invoice.amount_paid:
             raise InvoiceHasPayments
-        void_rows(ctx, [invoice])
+        canceled = void_rows(ctx, [invoice])
         close_cases(ctx, [invoice_id], CaseStatus.CLOSED)
         subscriptions_after_payment(ctx, [InvoiceNews(invoice_id, invoice.subscription_id or "", "settled")])
+    cancel_at_gateway(ctx, canceled)
 
 
 def mark_uncollectible(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:

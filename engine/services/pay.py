@@ -10,6 +10,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount
 from customers.selectors import payment_method_by_id
+from engine.selectors import bodies_kept
 from engine.services.attempts import plan_attempts
 from engine.services.collect import cancel_at_gateway, finish, let_go_of
 from engine.services.sending import asked, call_of
@@ -122,7 +123,9 @@ def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: i
 
 def _cancel_waiting_intent(ctx: Context, work: Settlement, invoice: Row) -> list[str]:
     """The open intent is for what was owed before. Raises `PaymentInFlight`."""
-    canceled = cancel_intents(ctx, [invoice.id], {invoice.id: invoice.test_clock_id})
+    canceled = cancel_intents(
+        ctx, [invoice.id], {invoice.id: invoice.test_clock_id}, bodies_kept({invoice.merchant_id})
+    )
     if canceled:
         invoice["payment_intent_id"] = ""
     return canceled

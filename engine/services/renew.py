@@ -11,6 +11,8 @@ The gateway is never called here: planned charges are committed and `engine.serv
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from core.context import Context
 from core.ids import new_ids
 from engine.posting.batch import Batch
@@ -19,6 +21,7 @@ from engine.rules.checks import check_plan
 from engine.rules.renewal import plan_renewal
 from engine.selectors import claim_subscriptions, load_rows, renewal_snapshot
 from engine.services.chunks import ChunkReport, Job, run_job
+from engine.services.collect import cancel_at_gateway
 from engine.services.finalize import KIND as FINALIZATION, finalize_new, settle_paid
 from engine.services.voiding import void_open_invoices
 from engine.types import RefusedPlan, RenewalPlan, RunReport
@@ -32,15 +35,19 @@ def run_renewals(
     *, ctx: Context, clock_id: str | None = None, chunk_size: int = 500, max_chunks: int | None = None
 ) -> RunReport:
     """Bill every subscription that is due at `ctx.as_of`, on the clock or, without one, all that are on none."""
+    abandoned: list[str] = []
     job = Job(
         kind=KIND,
         claim=lambda limit, only: claim_subscriptions(ctx.as_of, clock_id=clock_id, limit=limit, only=only),
-        work=lambda due: _bill(ctx, due),
+        work=lambda due: _bill(ctx, due, abandoned),
     )
-    return run_job(ctx, job, clock_id=clock_id, chunk_size=chunk_size, max_chunks=max_chunks)
+    report = run_job(ctx, job, clock_id=clock_id, chunk_size=chunk_size, max_chunks=max_chunks)
+    # Signups that expired: what waited for their customer's authentication must not be authenticated any more.
+    cancel_at_gateway(ctx, abandoned)
+    return report
 
 
-def _bill(ctx: Context, due: list[Row]) -> ChunkReport:
+def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
     batch = Batch(ctx, load_rows(subscriptions=due, lock=True))
     refused: list[RefusedPlan] = []
     expired: list[str] = []
@@ -58,7 +65,8 @@ def _bill(ctx: Context, due: list[Row]) -> ChunkReport:
     unfinalized = finalize_new(batch)
     batch.write()
     settle_paid(batch)
-    void_open_invoices(ctx, expired)
+    canceled = void_open_invoices(ctx, expired)
+    transaction.on_commit(lambda: abandoned.extend(canceled))
     refuse(ctx, KIND, refused)
     refuse(ctx, FINALIZATION, unfinalized)
     resolve_refusals(ctx, KIND, planned)

@@ -19,7 +19,7 @@ from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
 from invoicing.snapshots import invoice_snapshot
-from invoicing.writes import update_progress
+from invoicing.writes import drop_held_items, release_held_items, update_progress
 from subscriptions.models import SubscriptionItem
 from subscriptions.rules.next_action import next_action
 from subscriptions.rules.status import (
@@ -52,6 +52,7 @@ def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> No
     Several news of one subscription are taken in the order given; invoices without a subscription are passed
     over. The subscriptions' rows are locked here, in id order, after their invoices': every caller's order.
     """
+    _settle_held_credits(ctx, news)
     by_subscription: dict[str, list[InvoiceNews]] = defaultdict(list)
     for item in news:
         if item.subscription_id:
@@ -65,6 +66,16 @@ def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> No
             row["status"] = _next_status(row, item)
     moved = [row for row in rows if row.status != before[row.id]]
     _write_moved(ctx, moved, before)
+
+
+def _settle_held_credits(ctx: Context, news: Sequence[InvoiceNews]) -> None:
+    """Under `unpaid_proration` defer a credit waits for the invoice that it gives back of."""
+    paid = [item.invoice_id for item in news if item.what == "paid"]
+    settled = [item.invoice_id for item in news if item.what == "settled"]
+    if paid:
+        release_held_items(paid)
+    if settled:
+        drop_held_items(settled, ctx.as_of)
 
 
 def _next_status(row: Row, news: InvoiceNews) -> str:

@@ -18,22 +18,24 @@ from payments.cancellation import cancel_intents
 from subscriptions.writes import reverse_debits_of_invoice
 
 
-def void_open_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:
-    """Void every open invoice of subscriptions that never began. Raises `PaymentInFlight`."""
+def void_open_invoices(ctx: Context, subscription_ids: Sequence[str]) -> list[str]:
+    """Void every open invoice of subscriptions that never began. Returns as `void_rows` does."""
     if not subscription_ids:
-        return
+        return []
     found = Invoice.objects.filter(subscription_id__in=subscription_ids, status="open")
-    void_rows(ctx, [Row(values) for values in found.select_for_update(no_key=True).order_by("id").values()])
+    return void_rows(ctx, [Row(values) for values in found.select_for_update(no_key=True).order_by("id").values()])
 
 
-def void_rows(ctx: Context, invoices: Sequence[Row]) -> None:
+def void_rows(ctx: Context, invoices: Sequence[Row]) -> list[str]:
     """Void locked invoices: their intents are canceled first, the balance they had used goes back.
 
-    Raises `PaymentInFlight`.
+    Returns the intents, which the caller cancels at their gateways after its commit. Raises `PaymentInFlight`.
     """
     if not invoices:
-        return
-    cancel_intents(ctx, [row.id for row in invoices], {row.id: row.test_clock_id for row in invoices})
+        return []
+    kept = bodies_kept({row.merchant_id for row in invoices})
+    clocks = {row.id: row.test_clock_id for row in invoices}
+    canceled = cancel_intents(ctx, [row.id for row in invoices], clocks, kept)
     before = [row.status for row in invoices]
     for row in invoices:
         row.update(
@@ -47,7 +49,6 @@ def void_rows(ctx: Context, invoices: Sequence[Row]) -> None:
         reverse_debits_of_invoice(row.merchant_id, row.id, ctx.as_of)
     update_progress(invoices)
     _give_balance_back(ctx, invoices)
-    kept = bodies_kept({row.merchant_id for row in invoices})
     record_events(
         ctx,
         [
@@ -55,6 +56,7 @@ def void_rows(ctx: Context, invoices: Sequence[Row]) -> None:
             for row, status in zip(invoices, before, strict=True)
         ],
     )
+    return canceled
 
 
 def _give_balance_back(ctx: Context, invoices: Sequence[Row]) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
 from engine.services.change import change_subscription, preview_change
+from engine.services.invoices import void_invoice
+from engine.services.pay import record_payment
 from engine.types import ChangeRequest, ItemChange
 from invoicing.models import Invoice, InvoiceItem, InvoiceLine
 from subscriptions.models import BilledPeriod, SubscriptionItem
@@ -137,3 +139,35 @@ def test_canceled_at_once_without_anything_leaves_what_is_pending(april):
     cancel_subscription(ctx=context(utc(2024, 4, 16)), merchant_id=april.merchant_id, subscription_id=april.id)
     assert waiting() == [-667, 1333]
     assert InvoiceLine.objects.count() == 1
+
+
+class TestDeferredCredits:
+    """`unpaid_proration` defer: nothing is given back of what was not paid."""
+
+    @pytest.fixture
+    def unpaid(self):
+        shop = merchant(unpaid_proration="defer")
+        row = subscription(
+            customer=customer(merchant=shop),
+            prices=[price(merchant=shop, amount=1000)],
+            at=utc(2024, 4, 1),
+            collection_method="send_invoice",
+        )
+        to_price(row, 2000, utc(2024, 4, 16))
+        return row, Invoice.objects.get()
+
+    def test_wait_for_the_payment(self, unpaid):
+        row, first = unpaid
+        assert sorted(waiting()) == [-500, 1000]
+        assert InvoiceItem.objects.get(amount=-500).held_for_invoice_id == first.id
+        record_payment(
+            ctx=context(utc(2024, 4, 20)), merchant_id=row.merchant_id, invoice_id=first.id, amount=1000, note=""
+        )
+        day(utc(2024, 5, 1))
+        assert paper()[-1][2] == 2000 + 1000 - 500
+
+    def test_are_dropped_when_the_invoice_is_void(self, unpaid):
+        row, first = unpaid
+        void_invoice(ctx=context(utc(2024, 4, 20)), merchant_id=row.merchant_id, invoice_id=first.id)
+        day(utc(2024, 5, 1))
+        assert paper()[-1][2] == 2000 + 1000
