@@ -2,8 +2,8 @@
 
 import secrets
 from pathlib import Path
-from urllib.parse import unquote
 from typing import Any
+from urllib.parse import unquote
 
 import environ
 from django.utils.translation import gettext_lazy as _
@@ -57,6 +57,7 @@ OUR_APPS = [
     "engine",
     "insights",
     "notifications",
+    "api",
     "dashboard",
     "portal",
     "billing_site",

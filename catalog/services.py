@@ -88,6 +88,16 @@ def update_product(*, ctx: Context, merchant_id: str, product_id: str, **fields:
         return _update(ctx, product, fields, _PRODUCT_FIELDS)
 
 
+def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Product:
+    """It is no longer there for anybody. Who calls makes sure that it has no prices."""
+    with transaction.atomic():
+        product = find(Product, merchant_id, product_id, lock=True)
+        if product.deleted_at is None:
+            product.deleted_at, product.active = ctx.as_of, False
+            _save(ctx, product, "deleted", previous=None)
+        return product
+
+
 def create_price(*, ctx: Context, merchant_id: str, product_id: str, **fields: Any) -> Price:
     """A price of `product_id`; `unit_amount_decimal` in minor units. Raises `catalog.rules` errors."""
     find(Product, merchant_id, product_id)

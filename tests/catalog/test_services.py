@@ -92,7 +92,7 @@ def test_a_lookup_key_in_use_is_refused_by_name() -> None:
 
 
 def test_another_merchants_product_is_not_there() -> None:
-    ours, theirs = merchant(), merchant(name="Ailleurs", prefix="AIL-")
+    ours, theirs = merchant(), merchant(name="Ailleurs", prefix="AIL")
     product = make.product(merchant=theirs)
     with pytest.raises(NotInCatalog):
         services.update_product(ctx=context(), merchant_id=ours.id, product_id=product.id, name="Ours now")

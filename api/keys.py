@@ -1,0 +1,63 @@
+"""API keys: made, shown once, kept as a hash, found by it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from base64 import b64decode
+from binascii import Error as BadBase64
+from datetime import datetime
+
+from api.models import ApiKey
+from api.protocol.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyMissing
+from core.context import Context
+from core.ids import hash_secret
+
+_ALPHABET = string.ascii_letters + string.digits
+_SECRET_LENGTH = 48  # of 62 letters and digits: 285 bits; letters and digits only, as SDKs expect of a key
+
+
+def create_api_key(*, ctx: Context, merchant_id: str, livemode: bool, name: str = "") -> tuple[ApiKey, str]:
+    """A new secret key and its text, which nothing can show again."""
+    prefix = "sk_live_" if livemode else "sk_test_"
+    secret = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+    key = ApiKey.objects.create(
+        merchant_id=merchant_id,
+        name=name,
+        secret_hash=hash_secret(secret),
+        hint=redacted(secret),
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+    )
+    return key, secret
+
+
+def redacted(secret: str) -> str:
+    """What may be shown of a key: "sk_test_…Ab12"."""
+    return f"{secret[:8]}…{secret[-4:]}" if len(secret) > 16 else "…"
+
+
+def secret_in(authorization: str) -> str:
+    """The key in an Authorization header, bearer or basic (the user name). Raises `ApiKeyMissing`."""
+    scheme, _, value = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            user = b64decode(value.strip(), validate=True).decode().partition(":")[0]
+        except (BadBase64, UnicodeDecodeError):
+            user = ""
+        if user:
+            return user
+    raise ApiKeyMissing
+
+
+def authenticate(authorization: str, *, now: datetime) -> ApiKey:
+    """The key a request was made with, with its merchant. Raises `ApiKeyMissing`, `ApiKeyInvalid`, `ApiKeyExpired`."""
+    secret = secret_in(authorization)
+    key = ApiKey.objects.select_related("merchant").filter(secret_hash=hash_secret(secret)).first()
+    if key is None or key.revoked_at is not None:
+        raise ApiKeyInvalid(key=redacted(secret))
+    if key.expires_at is not None and key.expires_at <= now:
+        raise ApiKeyExpired(key=redacted(secret))
+    return key

@@ -1,0 +1,66 @@
+"""Cursor pagination over (created, id), newest first, and Stripe's list object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from api.protocol.operation import Call, Json
+from core.errors import OstinatoError, gettext_noop
+
+Row = TypeVar("Row", bound=Model)
+DEFAULT_LIMIT = 10
+
+
+class CursorUnknown(OstinatoError):
+    code = "resource_missing"
+    message_id = gettext_noop("No such object to page from: '%(id)s'")
+
+
+class CursorsExclusive(OstinatoError):
+    code = "parameters_exclusive"
+    param = "ending_before"
+    message_id = gettext_noop("You may send starting_after or ending_before, not both.")
+
+
+def page(rows: QuerySet[Row], call: Call, render: Callable[[list[Row]], list[Json]], *, url: str) -> Json:
+    """One page of `rows` as a list object. `render` gets the page's rows at once, so that it can read in bulk."""
+    limit = call.params.get("limit", DEFAULT_LIMIT)
+    after, before = call.params.get("starting_after"), call.params.get("ending_before")
+    if after and before:
+        raise CursorsExclusive
+    if before:
+        found = list(rows.filter(_beyond(rows, before, "ending_before", "gt")).order_by("created", "id")[: limit + 1])
+    else:
+        wanted = rows.filter(_beyond(rows, after, "starting_after", "lt")) if after else rows
+        found = list(wanted.order_by("-created", "-id")[: limit + 1])
+    shown = found[:limit]
+    if before:
+        shown.reverse()
+    return {"object": "list", "url": url, "has_more": len(found) > limit, "data": render(shown)}
+
+
+def _beyond(rows: QuerySet[Row], row_id: str, param: str, side: str) -> Q:
+    created = (
+        rows.model._default_manager.filter(pk__in=rows.filter(pk=row_id)).values_list("created", flat=True).first()
+    )
+    if created is None:
+        raise CursorUnknown(param=param, id=row_id)
+    return Q(**{f"created__{side}": created}) | Q(**{"created": created, f"id__{side}": row_id})
+
+
+def in_range(rows: QuerySet[Row], field: str, wanted: datetime | dict[str, datetime] | None) -> QuerySet[Row]:
+    """`rows` whose `field` is at an instant or within {gt, gte, lt, lte}."""
+    if wanted is None:
+        return rows
+    if isinstance(wanted, datetime):
+        return rows.filter(**{field: wanted})
+    return rows.filter(**{f"{field}__{side}": value for side, value in wanted.items()})
+
+
+def whole_list(data: list[Any], *, url: str) -> Json:
+    """A list object that holds everything."""
+    return {"object": "list", "url": url, "has_more": False, "data": data}

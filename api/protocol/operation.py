@@ -1,0 +1,68 @@
+"""One operation of the API, declared: method, path, parameters, and the function that answers. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.protocol.schema import EXPAND, Fields, fields
+from core.context import Context
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as an operation sees it: whose, when, the ids in its path, its typed parameters."""
+
+    ctx: Context
+    merchant_id: str
+    livemode: bool
+    ids: Mapping[str, str]
+    params: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.ids["id"]
+
+
+Answer = Callable[[Call], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`path` has its ids in braces: /v1/customers/{id}. Every operation takes `expand`."""
+
+    method: str
+    path: str
+    answer: Answer
+    schema: Fields = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> Fields:
+        return fields(self.schema, EXPAND)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,255})", self.path))
+
+
+class Routes:
+    """Operations found by method and path. Paths without ids win over paths with them."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        self.operations = operations
+        self._fixed = {(one.method, one.path): one for one in operations if "{" not in one.path}
+        self._patterns = [(one.method, one.pattern, one) for one in operations if "{" in one.path]
+        assert len({(one.method, one.path) for one in operations}) == len(operations), "an operation is declared twice"
+
+    def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        """The operation and the ids in the path; None when there is no such operation."""
+        if (method, path) in self._fixed:
+            return self._fixed[method, path], {}
+        for wanted, pattern, operation in self._patterns:
+            if wanted == method and (match := pattern.fullmatch(path)):
+                return operation, match.groupdict()
+        return None

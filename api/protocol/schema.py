@@ -1,0 +1,302 @@
+"""What a request may carry, declared once per operation: named parameters, each with its type and bounds.
+
+A schema turns the nested strings of `forms.decode` into typed values. What the caller did not send is absent from
+the result; what it sent empty (`param=`) is None where the field may be cleared. A parameter that is not declared is
+refused by name. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.errors import OstinatoError, gettext_noop
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,20})?")
+_LATEST = 253402300799  # 31 December 9999
+METADATA_KEYS_MAX, METADATA_KEY_MAX, METADATA_VALUE_MAX = 50, 40, 500
+
+
+class ParameterUnknown(OstinatoError):
+    code = "parameter_unknown"
+    message_id = gettext_noop("Received unknown parameter: %(name)s")
+
+
+class ParameterMissing(OstinatoError):
+    code = "parameter_missing"
+    message_id = gettext_noop("Missing required param: %(name)s.")
+
+
+class ParameterEmpty(OstinatoError):
+    code = "parameter_invalid_empty"
+    message_id = gettext_noop(
+        "You passed an empty string for '%(name)s'. It cannot be unset: leave it out or give a value."
+    )
+
+
+class ParameterNotInteger(OstinatoError):
+    code = "parameter_invalid_integer"
+    message_id = gettext_noop("Invalid integer: %(value)s")
+
+
+class ParameterNotDecimal(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid decimal: %(value)s")
+
+
+class ParameterNotBoolean(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid boolean: %(value)s")
+
+
+class ParameterNotString(OstinatoError):
+    code = "parameter_invalid_string"
+    message_id = gettext_noop("Invalid string: %(name)s takes a single value.")
+
+
+class ParameterTooLong(OstinatoError):
+    code = "parameter_invalid_string"
+    message_id = gettext_noop("Invalid string: %(name)s must be at most %(most)s characters.")
+
+
+class ParameterOutOfRange(OstinatoError):
+    code = "parameter_invalid_integer"
+    message_id = gettext_noop("%(name)s must be from %(least)s to %(most)s.")
+
+
+class ParameterNotChoice(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid %(name)s: must be one of %(choices)s")
+
+
+class ParameterNotObject(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid hash: %(name)s")
+
+
+class ParameterNotArray(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid array: %(name)s")
+
+
+class TooManyElements(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("%(name)s has at most %(most)s elements.")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter. `read(value, name)` gives the typed value or raises; `clearable` lets it be sent empty."""
+
+    read: Callable[[Any, str], Any]
+    required: bool = False
+    clearable: bool = False
+
+    def parse(self, value: Any, name: str) -> Any:
+        if value == "":
+            if self.clearable:
+                return None
+            raise ParameterEmpty(param=name, name=name)
+        return self.read(value, name)
+
+
+Fields = Mapping[str, Field]
+
+
+def parse(fields: Fields, values: Mapping[str, Any], parent: str = "") -> dict[str, Any]:
+    """The typed values of those `fields` that were sent. Raises one named error for the first fault."""
+    for key in values:
+        if key not in fields:
+            raise ParameterUnknown(param=_name(parent, key), name=_name(parent, key))
+    result = {key: field.parse(values[key], _name(parent, key)) for key, field in fields.items() if key in values}
+    for key, field in fields.items():
+        if field.required and key not in result:
+            raise ParameterMissing(param=_name(parent, key), name=_name(parent, key))
+    return result
+
+
+def _name(parent: str, key: str) -> str:
+    return f"{parent}[{key}]" if parent else key
+
+
+def text(*, required: bool = False, clearable: bool = False, most: int = 5000) -> Field:
+    """A string of at most `most` characters, without control characters that no column takes."""
+
+    def read(value: Any, name: str) -> str:
+        string = _string(value, name)
+        if len(string) > most:
+            raise ParameterTooLong(param=name, name=name, most=most)
+        return string
+
+    return Field(read, required, clearable)
+
+
+def integer(*, required: bool = False, clearable: bool = False, least: int = -(10**15), most: int = 10**15) -> Field:
+    def read(value: Any, name: str) -> int:
+        string = _string(value, name)
+        if not _INTEGER.fullmatch(string):
+            raise ParameterNotInteger(param=name, value=string[:50])
+        return _within(int(string), name, least, most)
+
+    return Field(read, required, clearable)
+
+
+def decimal(*, required: bool = False, clearable: bool = False) -> Field:
+    """An exact decimal; floats never appear. `ParameterNotDecimal` for exponents, NaN and the like."""
+
+    def read(value: Any, name: str) -> Decimal:
+        string = _string(value, name)
+        try:
+            if _DECIMAL.fullmatch(string):
+                return Decimal(string)
+        except InvalidOperation:
+            pass
+        raise ParameterNotDecimal(param=name, value=string[:50])
+
+    return Field(read, required, clearable)
+
+
+def boolean(*, required: bool = False) -> Field:
+    def read(value: Any, name: str) -> bool:
+        string = _string(value, name)
+        if string not in ("true", "false"):
+            raise ParameterNotBoolean(param=name, value=string[:50])
+        return string == "true"
+
+    return Field(read, required)
+
+
+def choice(*choices: str, required: bool = False, clearable: bool = False) -> Field:
+    def read(value: Any, name: str) -> str:
+        string = _string(value, name)
+        if string not in choices:
+            raise ParameterNotChoice(param=name, name=name, choices=", ".join(choices))
+        return string
+
+    return Field(read, required, clearable)
+
+
+def timestamp(*words: str, required: bool = False, clearable: bool = False) -> Field:
+    """Seconds since 1970 as an aware UTC datetime, or one of `words` ("now") as itself."""
+
+    def read(value: Any, name: str) -> datetime | str:
+        string = _string(value, name)
+        if string in words:
+            return string
+        if not _INTEGER.fullmatch(string):
+            raise ParameterNotInteger(param=name, value=string[:50])
+        return datetime.fromtimestamp(_within(int(string), name, 0, _LATEST), UTC)
+
+    return Field(read, required, clearable)
+
+
+def hash_of(fields: Fields, *, required: bool = False, clearable: bool = False) -> Field:
+    """A nested object with its own declared parameters."""
+
+    def read(value: Any, name: str) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ParameterNotObject(param=name, name=name)
+        return parse(fields, value, name)
+
+    return Field(read, required, clearable)
+
+
+def list_of(field: Field, *, required: bool = False, clearable: bool = False, most: int = 100) -> Field:
+    """An array in the order of its indexes; gaps between indexes are allowed, as in Stripe."""
+
+    def read(value: Any, name: str) -> list[Any]:
+        if not isinstance(value, Mapping) or not all(key.isascii() and key.isdigit() for key in value):
+            raise ParameterNotArray(param=name, name=name)
+        if len(value) > most:
+            raise TooManyElements(param=name, name=name, most=most)
+        ordered = sorted(value, key=lambda key: (len(key.lstrip("0")), key.lstrip("0")))
+        return [field.parse(value[key], f"{name}[{key}]") for key in ordered]
+
+    return Field(read, required, clearable)
+
+
+def metadata() -> Field:
+    """Free keys and values; an empty value removes its key, an empty `metadata` all of them (None)."""
+
+    def read(value: Any, name: str) -> dict[str, str | None]:
+        if not isinstance(value, Mapping):
+            raise ParameterNotObject(param=name, name=name)
+        if len(value) > METADATA_KEYS_MAX:
+            raise TooManyElements(param=name, name=name, most=METADATA_KEYS_MAX)
+        return {key: _metadata_value(key, raw, f"{name}[{key}]") for key, raw in value.items()}
+
+    return Field(read, clearable=True)
+
+
+def merged_metadata(current: Mapping[str, str], sent: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The metadata after a request: keys sent are set, keys sent empty are removed, None removes all."""
+    if sent is None:
+        return {}
+    merged = dict(current) | {key: value for key, value in sent.items() if value is not None}
+    return {key: value for key, value in merged.items() if sent.get(key, value) is not None}
+
+
+def one_of(*readers: Field, required: bool = False, clearable: bool = False) -> Field:
+    """The first of `readers` that takes the value; the last one's error when none does."""
+
+    def read(value: Any, name: str) -> Any:
+        for reader in readers[:-1]:
+            try:
+                return reader.parse(value, name)
+            except OstinatoError:
+                continue
+        return readers[-1].parse(value, name)
+
+    return Field(read, required, clearable)
+
+
+def _metadata_value(key: str, raw: Any, name: str) -> str | None:
+    string = _string(raw, name)
+    if len(key) > METADATA_KEY_MAX:
+        raise ParameterTooLong(param=name, name=f"the key of {name}", most=METADATA_KEY_MAX)
+    if len(string) > METADATA_VALUE_MAX:
+        raise ParameterTooLong(param=name, name=name, most=METADATA_VALUE_MAX)
+    return string or None
+
+
+def _string(value: Any, name: str) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ParameterNotString(param=name, name=name)
+    return value
+
+
+def _within(number: int, name: str, least: int, most: int) -> int:
+    if not least <= number <= most:
+        raise ParameterOutOfRange(param=name, name=name, least=least, most=most)
+    return number
+
+
+def fields(*groups: Fields, **named: Field) -> dict[str, Field]:
+    """Fields gathered from `groups` and by name, for schemas that share parameters."""
+    gathered: dict[str, Field] = {}
+    for group in groups:
+        gathered.update(group)
+    return gathered | named
+
+
+PAGE: Fields = {
+    "limit": integer(least=1, most=100),
+    "starting_after": text(most=200),
+    "ending_before": text(most=200),
+}
+RANGE = one_of(
+    timestamp(),
+    hash_of({"gt": timestamp(), "gte": timestamp(), "lt": timestamp(), "lte": timestamp()}),
+)
+EXPAND: Fields = {"expand": list_of(text(most=200), most=20)}
+METADATA: Fields = {"metadata": metadata()}
+
+
+def required_names(schema: Fields) -> Sequence[str]:
+    """For the documentation: the parameters that must be sent."""
+    return [name for name, field in schema.items() if field.required]

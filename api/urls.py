@@ -1,0 +1,8 @@
+"""Everything under /v1 goes through one door; api/routes.py knows the operations."""
+
+from django.urls import path, re_path
+
+from api.views import v1
+
+app_name = "api"
+urlpatterns = [path("", v1, name="root"), re_path(r"^(?P<path>.+)$", v1, name="v1")]

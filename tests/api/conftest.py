@@ -1,0 +1,50 @@
+"""A merchant with a key, and a client that speaks to /v1 as an SDK does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from api.keys import create_api_key
+from merchants.models import Merchant
+from tests.factories.merchants import merchant
+from tests.factories.times import context
+
+
+@dataclass
+class Caller:
+    """Form-encoded requests with the merchant's key; `last` is the last response."""
+
+    merchant: Merchant
+    secret: str
+    client: Client
+    last: Any = None
+
+    def __call__(self, method: str, path: str, body: str = "", **headers: str) -> dict[str, Any]:
+        headers.setdefault("Authorization", f"Bearer {self.secret}")
+        if method == "POST":
+            self.last = self.client.post(path, body, content_type="application/x-www-form-urlencoded", headers=headers)
+        else:
+            url = f"{path}?{body}" if body else path
+            self.last = self.client.generic(method, url, headers=headers)
+        return self.last.json()
+
+
+@pytest.fixture
+def caller(db: None, client: Client) -> Caller:
+    return new_caller(client)
+
+
+@pytest.fixture
+def another(db: None) -> Callable[[], Caller]:
+    return lambda: new_caller(Client(), name="Ailleurs", prefix="AIL")
+
+
+def new_caller(client: Client, **fields: Any) -> Caller:
+    shop = merchant(**fields)
+    _, secret = create_api_key(ctx=context(), merchant_id=shop.id, livemode=shop.livemode)
+    return Caller(shop, secret, client)
