@@ -37,6 +37,14 @@ class PaperForm(forms.Form):
         if field in self.fields:  # also for a service's refusal, which comes after validation
             self.fields[field].widget.attrs["aria-invalid"] = "true"
 
+    def focus_first_error(self) -> None:
+        """The page opens at what is wrong: without it a reader of a long form sees nothing happen."""
+        wrong = next((field for field in self.fields if field in self.errors), None)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("autofocus", None)
+            if name == wrong:
+                field.widget.attrs["autofocus"] = True
+
     def forget_errors(self, *, but: str = "") -> None:
         """Nobody pressed the button yet: of a form half filled in, at most one field is answered."""
         kept = self.errors.get(but)

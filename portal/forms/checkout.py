@@ -12,7 +12,7 @@ from catalog.models import PaymentLinkItem
 from customers.rules import MAX_LENGTHS
 from engine.rules.checkout import MOST_AT_ONCE
 from engine.types import CheckoutRequest
-from portal.forms.address import AddressForm, PaperForm
+from portal.forms.address import ADDRESS_FIELDS, AddressForm, PaperForm
 from portal.instruments import Picker, instrument_choices, picker
 
 FORM_ID = "checkout-form"
@@ -40,6 +40,7 @@ class InstrumentForm(PaperForm):
 class CheckoutForm(AddressForm, InstrumentForm):
     """One visit to a payment link."""
 
+    field_order = ("email", "name", *ADDRESS_FIELDS, "instrument")
     email = forms.EmailField(
         label=_("E-mail"), max_length=MAX_LENGTHS["email"], widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )

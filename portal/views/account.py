@@ -108,4 +108,5 @@ def _page(request: HttpRequest, visitor: Visitor, form: DetailsForm, number_form
     ]
     context = {"visitor": visitor, "form": form, "number_form": number_form, "numbers": numbers, "tab": "account"}
     status = 422 if form.errors or number_form.errors else 200
+    (form if form.errors else number_form).focus_first_error()
     return paper(request, "account.html", visitor.merchant, {"page_width": "wide", **context}, status=status)

@@ -131,6 +131,8 @@ def _form_page(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
     offer = _offer(request, basket, form)
     if "refresh" in request.POST:
         form.forget_errors(but="promotion_code")
+    elif status == 422:
+        form.focus_first_error()
     response = paper(request, "checkout.html", session.merchant, _context(session, form, offer), status=status)
     return allow_pictures(response, [line.image for line in offer.lines])
 
