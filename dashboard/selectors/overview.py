@@ -1,7 +1,9 @@
 """What the overview shows beside the figures of `insights`: what needs somebody, and what just happened."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from customers.models import Customer
 from engine.models import Refusal
 from events import selectors as outbox
 from events.models import Event
@@ -50,5 +52,15 @@ def ending_trials(merchant_id: str, as_of: datetime) -> list[Subscription]:
     return list(rows.select_related("customer").order_by("trial_end", "id")[:SHOWN])
 
 
-def recent_events(merchant_id: str) -> list[Event]:
-    return list(outbox.events(merchant_id).filter(type__in=TOLD)[:RECENT])
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event and the customer it concerns, if it is one's."""
+
+    event: Event
+    customer: Customer | None
+
+
+def recent_events(merchant_id: str) -> list[Told]:
+    events = list(outbox.events(merchant_id).filter(type__in=TOLD)[:RECENT])
+    who = Customer.objects.filter(merchant_id=merchant_id).in_bulk({event.customer_id for event in events})
+    return [Told(event, who.get(event.customer_id)) for event in events]

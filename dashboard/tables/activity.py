@@ -10,7 +10,7 @@ class EventTable(ListTable):
     detail = "dashboard:event"
     type = Cell(cell="event", verbose_name=_("Event"))
     object_id = Cell(cell="code", verbose_name=_("Object"), orderable=False, css="wide-only")
-    actor = Cell(cell="code", verbose_name=_("By"), orderable=False, css="wide-only")
+    actor = Cell(cell="actor", verbose_name=_("By"), orderable=False, css="wide-only")
     created = Cell(cell="moment", verbose_name=_("When"))
     id = Hidden(verbose_name="ID")
 

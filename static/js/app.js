@@ -68,6 +68,13 @@
     form.querySelectorAll(".is-busy").forEach((button) => button.classList.remove("is-busy"));
   }));
 
+  // Filters left empty stay out of the address.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.matches(".filters")) return;
+    const parameters = event.detail.parameters;
+    for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+  });
+
   // "/" goes to the search box, as in every list worth using.
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.target.closest("input,textarea,select,[contenteditable]")) return;

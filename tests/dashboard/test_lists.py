@@ -98,6 +98,20 @@ def test_rows_are_sorted_by_the_column_in_the_address(desk, busy_shop) -> None:
     assert page.index("Denis") < page.index("Chloé") < page.index("Ada")
 
 
+def test_headings_link_to_their_sort_and_keep_the_search(desk, busy_shop) -> None:
+    page = desk.client.get(reverse("dashboard:customers"), {"q": "a", "page": "1"}).content.decode()
+    assert 'href="?q=a&amp;sort=name"' in page
+
+
+def test_pages_link_to_each_other(desk, shop) -> None:
+    for n in range(30):
+        customers.customer(merchant=shop, name=f"Number {n:02}")
+    page = desk.client.get(reverse("dashboard:customers"), {"sort": "name"}).content.decode()
+    assert 'href="?sort=name&amp;page=2"' in page
+    assert "1–25 of 30" in page
+    assert "Number 29" in desk.client.get(reverse("dashboard:customers"), {"sort": "name", "page": 2}).content.decode()
+
+
 def test_a_page_beyond_the_last_shows_the_last(desk, busy_shop) -> None:
     assert desk.client.get(reverse("dashboard:customers"), {"page": "999"}).status_code == 200
 
