@@ -26,6 +26,14 @@ class CollectionMethod(models.TextChoices):
     SEND_INVOICE = "send_invoice", _("send an invoice")
 
 
+class PauseBehavior(models.TextChoices):
+    """What becomes of the invoices of a subscription whose collection is paused."""
+
+    VOID = "void", _("void")
+    KEEP_AS_DRAFT = "keep_as_draft", _("keep as draft")
+    MARK_UNCOLLECTIBLE = "mark_uncollectible", _("mark uncollectible")
+
+
 class Subscription(models.Model):
     """A customer's running agreement. `next_action_at` is the one column that says when the run must look at it."""
 
@@ -42,6 +50,7 @@ class Subscription(models.Model):
     billing_cycle_anchor = models.DateTimeField()
     # The day that was meant when the anchor itself was clamped to a short month (31 meant, 28 February anchored).
     anchor_day_of_month = models.PositiveSmallIntegerField(null=True, blank=True)
+    billing_cycle_anchor_config = models.JSONField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     start_date = models.DateTimeField()
     trial_start = models.DateTimeField(null=True, blank=True)
@@ -60,6 +69,12 @@ class Subscription(models.Model):
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     latest_invoice_id = models.TextField(blank=True, default="", db_collation="C")
     incomplete_expires_at = models.DateTimeField(null=True, blank=True)
+    pause_behavior = models.CharField(max_length=20, choices=PauseBehavior, blank=True, default="")
+    pause_resumes_at = models.DateTimeField(null=True, blank=True)
+    # A change that waits to be paid. It stands only while it has not expired: the instant decides, not the body.
+    pending_update = models.JSONField(null=True, blank=True)
+    pending_update_expires_at = models.DateTimeField(null=True, blank=True)
+    schedule_id = models.TextField(blank=True, default="", db_collation="C")
     next_action_at = models.DateTimeField(null=True, blank=True)
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     metadata = models.JSONField(default=dict, blank=True)
@@ -149,6 +164,60 @@ class Discount(models.Model):
             models.Index(name="discount_by_subscription", fields=["merchant", "subscription"]),
             models.Index(name="discount_by_customer", fields=["merchant", "customer"]),
         ]
+
+
+class ScheduleStatus(models.TextChoices):
+    NOT_STARTED = "not_started", _("not started")
+    ACTIVE = "active", _("active")
+    COMPLETED = "completed", _("completed")
+    RELEASED = "released", _("released")
+    CANCELED = "canceled", _("canceled")
+
+
+class SubscriptionSchedule(models.Model):
+    """What a subscription will become, phase by phase. `phases` are `subscriptions.types.PhaseFacts` as JSON.
+
+    `next_action_at` is the start of the first phase, then the end of the current one.
+    """
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "sub_sched"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="schedules"
+    )
+    status = models.CharField(max_length=12, choices=ScheduleStatus)
+    end_behavior = models.CharField(max_length=8, default="release")
+    phases = models.JSONField(default=list)
+    current_phase = models.PositiveSmallIntegerField(null=True, blank=True)
+    default_settings = models.JSONField(default=dict, blank=True)
+    next_action_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_subscription_id = models.TextField(blank=True, default="", db_collation="C")
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                name="schedule_due",
+                fields=["next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=True, next_action_at__isnull=False),
+            ),
+            models.Index(
+                name="schedule_due_on_clock",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=False, next_action_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class BilledPeriodKind(models.TextChoices):

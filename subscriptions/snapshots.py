@@ -15,6 +15,8 @@ def subscription_snapshot(
         "id": subscription.id,
         "object": "subscription",
         "billing_cycle_anchor": unix(subscription.billing_cycle_anchor),
+        "billing_cycle_anchor_config": subscription.billing_cycle_anchor_config,
+        "billing_mode": {"type": "flexible"},
         "cancel_at": unix(subscription.cancel_at),
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "canceled_at": unix(subscription.canceled_at),
@@ -36,12 +38,31 @@ def subscription_snapshot(
         "items": {"object": "list", "data": [item_snapshot(item) for item in items], "has_more": False},
         "latest_invoice": subscription.latest_invoice_id or None,
         "metadata": dict(subscription.metadata),
+        "pause_collection": _pause_collection(subscription),
+        "pending_update": _pending_update(subscription),
+        "schedule": subscription.schedule_id or None,
         "start_date": unix(subscription.start_date),
         "status": subscription.status,
         "test_clock": subscription.test_clock_id,
         "trial_end": unix(subscription.trial_end),
+        "trial_settings": {"end_behavior": {"missing_payment_method": subscription.trial_missing_payment_method}},
         "trial_start": unix(subscription.trial_start),
     }
+
+
+def _pause_collection(subscription: Any) -> dict[str, Any] | None:
+    if not subscription.pause_behavior:
+        return None
+    return {"behavior": subscription.pause_behavior, "resumes_at": unix(subscription.pause_resumes_at)}
+
+
+def _pending_update(subscription: Any) -> dict[str, Any] | None:
+    """A change that waits to be paid, while it stands."""
+    if subscription.pending_update_expires_at is None:
+        return None
+    shown = {name: None for name in ("billing_cycle_anchor", "subscription_items", "trial_end")}
+    shown |= (subscription.pending_update or {}).get("shown", {})
+    return {**shown, "expires_at": unix(subscription.pending_update_expires_at)}
 
 
 def item_snapshot(item: Any) -> dict[str, Any]:

@@ -189,6 +189,9 @@ class SubscriptionFacts:
     default_tax_rate_ids: tuple[str, ...] = ()
     latest_invoice_id: str = ""
     incomplete_expires_at: datetime | None = None
+    pause_behavior: str = ""  # void, keep_as_draft, mark_uncollectible; blank: collection is not paused
+    pause_resumes_at: datetime | None = None
+    pending_update_expires_at: datetime | None = None
     next_action_at: datetime | None = None
     description: str = ""
     test_clock_id: str | None = None
@@ -288,6 +291,7 @@ class SubscriptionState:
     next_action_at: datetime | None
     billing_cycle_anchor: datetime
     anchor_day_of_month: int | None = None
+    trial_start: datetime | None = None
     trial_end: datetime | None = None
     trial_will_end_sent_at: datetime | None = None
     cancel_at_period_end: bool = False
@@ -298,3 +302,6 @@ class SubscriptionState:
     cancellation_feedback: str = ""
     cancellation_comment: str = ""
     incomplete_expires_at: datetime | None = None
+    pause_behavior: str = ""
+    pause_resumes_at: datetime | None = None
+    pending_update_expires_at: datetime | None = None

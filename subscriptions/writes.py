@@ -14,6 +14,7 @@ STATE_FIELDS = (
     "next_action_at",
     "billing_cycle_anchor",
     "anchor_day_of_month",
+    "trial_start",
     "trial_end",
     "trial_will_end_sent_at",
     "cancel_at_period_end",
@@ -24,6 +25,9 @@ STATE_FIELDS = (
     "cancellation_feedback",
     "cancellation_comment",
     "incomplete_expires_at",
+    "pause_behavior",
+    "pause_resumes_at",
+    "pending_update_expires_at",
     "latest_invoice_id",
     "version",
 )

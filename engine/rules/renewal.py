@@ -65,6 +65,7 @@ def state_of(subscription: SubscriptionFacts) -> SubscriptionState:
         next_action_at=next_action_at(subscription),
         billing_cycle_anchor=subscription.billing_cycle_anchor,
         anchor_day_of_month=subscription.anchor_day_of_month,
+        trial_start=subscription.trial_start,
         trial_end=subscription.trial_end,
         trial_will_end_sent_at=subscription.trial_will_end_sent_at,
         cancel_at_period_end=subscription.cancel_at_period_end,
@@ -75,6 +76,9 @@ def state_of(subscription: SubscriptionFacts) -> SubscriptionState:
         cancellation_feedback=subscription.cancellation_feedback,
         cancellation_comment=subscription.cancellation_comment,
         incomplete_expires_at=subscription.incomplete_expires_at,
+        pause_behavior=subscription.pause_behavior,
+        pause_resumes_at=subscription.pause_resumes_at,
+        pending_update_expires_at=subscription.pending_update_expires_at,
     )
 
 

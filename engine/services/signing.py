@@ -178,7 +178,6 @@ def _subscription_row(ctx: Context, plan: SubscribePlan, refs: Refs) -> Row:
         description=new.description,
         timezone=new.timezone,
         start_date=new.start_date,
-        trial_start=new.trial_start,
         trial_missing_payment_method=new.trial_missing_payment_method,
         days_until_due=new.days_until_due,
         default_payment_method_id=new.default_payment_method_id,

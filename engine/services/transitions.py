@@ -124,6 +124,8 @@ def next_action_of(row: Row, items: Iterable[Any]) -> Any:
         cancel_at_period_end=row.cancel_at_period_end,
         cancel_at=row.cancel_at,
         incomplete_expires_at=row.incomplete_expires_at,
+        pause_resumes_at=row.pause_resumes_at,
+        pending_update_expires_at=row.pending_update_expires_at,
     )
 
 

@@ -31,8 +31,11 @@ def next_action(
     cancel_at_period_end: bool = False,
     cancel_at: datetime | None = None,
     incomplete_expires_at: datetime | None = None,
+    pause_resumes_at: datetime | None = None,
+    pending_update_expires_at: datetime | None = None,
 ) -> datetime | None:
-    """The earliest of renewal, trial end and its notice (3 days before, once), the scheduled end and expiry.
+    """The earliest of renewal, trial end and its notice (3 days before, once), the scheduled end and expiry, the
+    end of a pause in collection, and the lapse of a change that waits to be paid.
 
     None for what has ended and for what waits for somebody.
     """
@@ -43,7 +46,7 @@ def next_action(
         return cancel_at
     if status not in RENEWING_STATUSES:
         return None
-    moments = [*ends]
+    moments = [*ends, *(moment for moment in (pause_resumes_at, pending_update_expires_at) if moment is not None)]
     ending = cancel_instant(cancel_at_period_end=cancel_at_period_end, cancel_at=cancel_at, period_ends=ends)
     if ending is not None:
         moments.append(ending)
@@ -64,4 +67,6 @@ def next_action_at(subscription: SubscriptionFacts) -> datetime | None:
         cancel_at_period_end=subscription.cancel_at_period_end,
         cancel_at=subscription.cancel_at,
         incomplete_expires_at=subscription.incomplete_expires_at,
+        pause_resumes_at=subscription.pause_resumes_at,
+        pending_update_expires_at=subscription.pending_update_expires_at,
     )

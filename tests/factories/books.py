@@ -167,13 +167,4 @@ class Books:
 
 
 def _with_state(subscription, state: SubscriptionState):
-    return replace(
-        subscription,
-        status=state.status,
-        next_action_at=state.next_action_at,
-        trial_will_end_sent_at=state.trial_will_end_sent_at,
-        cancel_at_period_end=state.cancel_at_period_end,
-        cancel_at=state.cancel_at,
-        canceled_at=state.canceled_at,
-        ended_at=state.ended_at,
-    )
+    return replace(subscription, **{name: getattr(state, name) for name in SubscriptionState.__slots__})
