@@ -184,3 +184,78 @@ def test_the_overviews_queries_do_not_grow_with_what_it_lists(client, subscriber
 
 def test_no_page_of_theirs_is_kept_by_a_cache(client, subscriber):
     assert "no-store" in client.get("/portal/")["Cache-Control"]
+
+
+def test_a_smaller_plan_gives_credit_and_says_so(client, shop, subscriber):
+    small = catalog.price(merchant=shop.merchant, amount=500)
+    path = f"/portal/subscriptions/{subscriber.subscription.id}/change"
+    shown = client.post(path, {"price": small.id, "quantity": "1"}).content.decode()
+    assert 'Charged now</dt><dd class="total">CA$0.00' in shown
+    assert "Credit for your next invoices" in shown
+    at = re.search(r'name="at" value="([^"]+)"', shown).group(1)
+    client.post(path, {"price": small.id, "quantity": "1", "at": at, "confirm": "1"})
+    assert Customer.objects.get().balance < 0
+    assert "comes off your next invoice" in html_of(client, "/portal/")
+
+
+def test_a_plan_is_changed_during_a_trial_without_a_charge(client, shop):
+    link = catalog.payment_link(merchant=shop.merchant, prices=[shop.price], trial_period_days=14)
+    client.post(client.get(f"/pay/{link.id}").url, QUEBEC)
+    sign_in_by_link(client, Customer.objects.get())
+    bigger = catalog.price(merchant=shop.merchant, amount=5000)
+    path = f"/portal/subscriptions/{Subscription.objects.get().id}/change"
+    shown = client.post(path, {"price": bigger.id, "quantity": "1"}).content.decode()
+    assert 'Charged now</dt><dd class="total">CA$0.00' in shown
+    at = re.search(r'name="at" value="([^"]+)"', shown).group(1)
+    client.post(path, {"price": bigger.id, "quantity": "1", "at": at, "confirm": "1"})
+    assert Subscription.objects.get().items.get(deleted_at__isnull=True).price_id == bigger.id
+    assert "Free until" in html_of(client, "/portal/")
+
+
+def test_a_change_whose_payment_fails_leads_to_its_invoice(client, shop, subscriber):
+    client.post("/portal/payment-methods/add", {"instrument": "pm_card_chargeCustomerFail", "make_default": "on"})
+    bigger = catalog.price(merchant=shop.merchant, amount=5000)
+    path = f"/portal/subscriptions/{subscriber.subscription.id}/change"
+    shown = client.post(path, {"price": bigger.id, "quantity": "1"}).content.decode()
+    at = re.search(r'name="at" value="([^"]+)"', shown).group(1)
+    html = client.post(
+        path, {"price": bigger.id, "quantity": "1", "at": at, "confirm": "1"}, follow=True
+    ).content.decode()
+    assert "still has to be paid" in html
+    assert "Pay this invoice" in html
+    assert "is not paid yet" in html_of(client, "/portal/")
+
+
+def test_a_subscription_that_ended_can_be_read_and_not_changed(client, subscriber):
+    from engine.services.cancel import cancel_subscription
+    from tests.factories.times import context
+
+    cancel_subscription(
+        ctx=context(subscriber.invoice.created),
+        merchant_id=subscriber.merchant.id,
+        subscription_id=subscriber.subscription.id,
+    )
+    path = f"/portal/subscriptions/{subscriber.subscription.id}"
+    html = html_of(client, path)
+    assert "Ended on" in html
+    assert "Next invoice" not in html
+    assert client.get(f"{path}/change").status_code == 404
+    assert client.get(f"{path}/cancel").url == path
+
+
+def test_a_subscriber_on_a_test_clock_lives_in_its_time(client, shop):
+    clock = customers.clock(merchant=shop.merchant)
+    ada = customers.customer(merchant=shop.merchant, test_clock=clock, payment_method="pm_card_visa")
+    sign_in_by_link(client, ada)
+    client.post("/portal/payment-methods/add", {"instrument": "pm_card_mastercard"})
+    assert PaymentMethod.objects.get(last4="4444").created == clock.frozen_time
+
+
+def test_a_subscriber_with_nothing_yet_sees_so(client, shop):
+    sign_in_by_link(client, customers.customer(merchant=shop.merchant))
+    for path, words in (
+        ("/portal/", "No subscription yet"),
+        ("/portal/invoices", "No invoice yet"),
+        ("/portal/payment-methods", "Nothing is stored yet"),
+    ):
+        assert words in html_of(client, path)
