@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from django.db import transaction
 
@@ -10,15 +10,17 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.posting.batch import Batch
 from engine.rules.finalization import plan_finalization
-from engine.selectors import claim_drafts, finalization_snapshot, load_rows, subscription_rows
+from engine.selectors import claim_drafts, finalization_snapshot, load_rows
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import collect_invoices
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.types import RefusedPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
+from invoicing.models import Invoice
 from invoicing.selectors import InvoiceNotFound
 from invoicing.writes import lock_invoices
+from subscriptions.writes import lock_subscriptions
 
 KIND = "finalization"
 
@@ -60,13 +62,14 @@ def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None
     Raises `InvoiceNotFound`, `InvoiceAlreadyFinalized`, `FinalizationRefused`.
     """
     with transaction.atomic(durable=True):
+        owner = Invoice.objects.filter(merchant_id=merchant_id, id=invoice_id).values_list("subscription_id", flat=True)
+        subscriptions = _locked_subscriptions(owner)
         drafts = [row for row in lock_invoices([invoice_id]) if row.merchant_id == merchant_id]
         if not drafts:
             raise InvoiceNotFound
         if drafts[0].status != "draft":
             raise InvoiceAlreadyFinalized
-        batch = Batch(ctx, load_rows(invoices=drafts, lock=True))
-        refused = finalize_rows(batch, drafts, subscription_rows([drafts[0].subscription_id]))
+        batch, refused = _finalized(ctx, drafts, subscriptions)
         if refused:
             raise FinalizationRefused.of(refused[0])
         batch.write()
@@ -75,9 +78,7 @@ def finalize_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None
 
 
 def _finalize_drafts(ctx: Context, drafts: list[Row]) -> ChunkReport:
-    subscriptions = subscription_rows(row.subscription_id for row in drafts)
-    batch = Batch(ctx, load_rows(invoices=drafts, lock=True))
-    refused = finalize_rows(batch, drafts, subscriptions)
+    batch, refused = _finalized(ctx, drafts, _locked_subscriptions(row.subscription_id for row in drafts))
     batch.write()
     settle_paid(batch)
     refuse(ctx, KIND, refused)
@@ -86,18 +87,24 @@ def _finalize_drafts(ctx: Context, drafts: list[Row]) -> ChunkReport:
     return ChunkReport(done=len(finalized), refused=len(refused))
 
 
-def finalize_rows(
-    batch: Batch, drafts: Iterable[Row], subscriptions: dict[str, Row], *, statuses: Collection[str] = ("draft",)
-) -> list[RefusedPlan]:
+def _locked_subscriptions(ids: Iterable[str | None]) -> dict[str, Row]:
+    """Before the customers, as everywhere: an invoice that is paid by being finalized may wake its subscription."""
+    return {row.id: row for row in lock_subscriptions(found for found in ids if found)}
+
+
+def _finalized(ctx: Context, drafts: list[Row], subscriptions: dict[str, Row]) -> tuple[Batch, list[RefusedPlan]]:
+    batch = Batch(ctx, load_rows(invoices=drafts, lock=True), subscriptions=subscriptions)
+    return batch, finalize_rows(batch, drafts)
+
+
+def finalize_rows(batch: Batch, drafts: Iterable[Row]) -> list[RefusedPlan]:
     """Plan the finalization of drafts, one after the other so that a customer's balance is spent once.
 
     Returns what the planner would not finalize: these stay drafts.
     """
     refused: list[RefusedPlan] = []
     for draft in drafts:
-        if draft.status not in statuses:
-            continue
-        subscription = subscriptions.get(draft.subscription_id or "")
+        subscription = batch.subscriptions.get(draft.subscription_id or "")
         plan = plan_finalization(finalization_snapshot(batch.rows, draft, subscription), batch.ctx.as_of)
         if isinstance(plan, RefusedPlan):
             refused.append(plan)
@@ -109,7 +116,7 @@ def finalize_rows(
 def finalize_new(batch: Batch) -> list[RefusedPlan]:
     """Finalize drafts that this very batch makes, in the same transaction; nobody has seen them as drafts."""
     drafts = [batch.new_invoices[invoice_id].invoice for invoice_id in batch.finalize_ids]
-    return finalize_rows(batch, drafts, batch.subscriptions)
+    return finalize_rows(batch, drafts)
 
 
 def settle_paid(batch: Batch) -> None:
