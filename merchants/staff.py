@@ -124,6 +124,7 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     can_delete = False
     select_related: Iterable[str] = ()
     show_change_link = True
+    hide_title = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[Any]:
         return list(self.fields or ())

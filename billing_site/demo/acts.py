@@ -14,7 +14,7 @@ from customers.services import create_customer
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
 from engine.services.change import change_subscription
 from engine.services.invoices import create_invoice, create_invoice_item
-from engine.services.pay import complete_action, record_payment
+from engine.services.pay import complete_action, pay_invoice, record_payment
 from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge
 from engine.services.subscribe import subscribe
@@ -106,17 +106,23 @@ class Acts:
             # A code that does not fit the plan: most people go on without it.
             result = subscribe(ctx=ctx, request=replace(request, promotion_code=""))
         subscriber.subscription_id = result.subscription_id
-        self._authenticate(ctx, result)
+        self._see_payment_through(ctx, result)
 
-    def _authenticate(self, ctx: Context, result: SubscribeResult) -> None:
+    def _see_payment_through(self, ctx: Context, result: SubscribeResult) -> None:
+        """On the checkout's page: authenticate when the bank asks, press again when the card was declined."""
         payment = result.payment
-        if payment is not None and payment.status == "requires_action":
+        if payment is None:
+            return
+        if payment.status == "requires_action":
             complete_action(
                 ctx=replace(ctx, as_of=ctx.as_of + timedelta(seconds=50)),
                 merchant_id=self.merchant.id,
                 payment_intent_id=payment.payment_intent_id,
                 approve=True,
             )
+        elif payment.status == "declined":
+            again = replace(ctx, as_of=ctx.as_of + timedelta(minutes=4))
+            pay_invoice(ctx=again, merchant_id=self.merchant.id, invoice_id=payment.invoice_id)
 
     def _return(self, subscriber: Subscriber, moment: datetime, detail: str) -> int:
         if self._subscription(subscriber).status != "canceled":

@@ -47,7 +47,7 @@ class NewMerchant:
     default_currency: str
     timezone: str = "UTC"
     locale: str = "en"
-    number_prefix: str = "INV-"
+    number_prefix: str = "INV"
     legal_name: str = ""
     entity: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def create_merchant(*, ctx: Context, request: NewMerchant) -> Merchant:
     return _create(ctx, fields, entity, request.number_prefix)
 
 
-def create_sandbox(*, ctx: Context, parent_id: str, name: str, number_prefix: str = "TEST-") -> Merchant:
+def create_sandbox(*, ctx: Context, parent_id: str, name: str, number_prefix: str = "TEST") -> Merchant:
     """A place to try things: a merchant of its own with its parent's settings and seller, and test clocks.
 
     Raises `MerchantNotFound`, `SandboxOfSandbox`, `NumberPrefixInvalid`.

@@ -26,12 +26,12 @@ SHOP = {"name": "Shop", "country": "CA", "default_currency": "CAD", "timezone": 
 def test_a_merchant_comes_with_its_seller_its_numbers_and_its_policy() -> None:
     merchant = create_merchant(
         ctx=context(),
-        request=NewMerchant(**SHOP, number_prefix="SH-", legal_name="Shop inc.", entity={"city": "Québec"}),
+        request=NewMerchant(**SHOP, number_prefix="SH", legal_name="Shop inc.", entity={"city": "Québec"}),
     )
     seller = BillingEntity.objects.get(merchant=merchant)
     assert (merchant.livemode, merchant.default_currency) == (True, "cad")
     assert (seller.legal_name, seller.city, seller.is_default) == ("Shop inc.", "Québec", True)
-    assert NumberSeries.objects.get(billing_entity=seller).prefix == "SH-"
+    assert NumberSeries.objects.get(billing_entity=seller).prefix == "SH"
     assert RecoveryPolicy.objects.get(merchant=merchant).is_default
 
 
