@@ -88,6 +88,14 @@ class BillingRows:
     pending: dict[str, list[PendingItemFacts]] = field(default_factory=dict)
     tax_rates: dict[str, TaxRateFacts] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
+    sellers: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def seller(self, billing_entity_id: str) -> dict[str, object]:
+        """The seller's part of the paper: the same for every invoice of the entity in this chunk."""
+        if billing_entity_id not in self.sellers:
+            entity = self.entities[billing_entity_id]
+            self.sellers[billing_entity_id] = seller_snapshot(entity, self.merchants[entity.merchant_id])  # type: ignore[arg-type]
+        return self.sellers[billing_entity_id]
 
     def customer(self, customer_id: str) -> CustomerFacts:
         row = self.customers[customer_id]
@@ -159,7 +167,6 @@ def renewal_snapshot(rows: BillingRows, subscription: Row) -> RenewalSnapshot:
 def finalization_snapshot(rows: BillingRows, invoice: Row, subscription: Row | None) -> FinalizationSnapshot:
     """A draft with what its finalization needs; the customer's balance is the one under the lock."""
     customer = rows.customers[invoice.customer_id]
-    merchant = rows.merchants[invoice.merchant_id]
     return FinalizationSnapshot(
         invoice=invoice_facts(invoice),
         customer=rows.customer(invoice.customer_id),
@@ -167,7 +174,7 @@ def finalization_snapshot(rows: BillingRows, invoice: Row, subscription: Row | N
         days_until_due=subscription.days_until_due if subscription else None,
         subscription_payment_method_id=subscription.default_payment_method_id if subscription else "",
         subscription_status=subscription.status if subscription else "",
-        seller_snapshot=seller_snapshot(rows.entities[invoice.billing_entity_id], merchant),  # type: ignore[arg-type]
+        seller_snapshot=rows.seller(invoice.billing_entity_id),
         customer_snapshot=customer_snapshot(customer, rows.tax_ids.get(customer.id, ())),  # type: ignore[arg-type]
     )
 

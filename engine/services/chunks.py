@@ -56,26 +56,37 @@ class Job:
     work: Work
 
 
+class RunGoesRound(RuntimeError):
+    """Rows that were done are due again at the same moment: a defect, stopped before it bills for ever."""
+
+
 def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, max_chunks: int | None) -> RunReport:
-    """Chunk after chunk until nothing is due, or `max_chunks` were done (`more` says that there may be others)."""
+    """Chunk after chunk until nothing is due, or `max_chunks` were done (`more` says that there may be others).
+
+    Raises `RunGoesRound`.
+    """
     run = start_run(ctx, job.kind, clock_id)
     limit = MAX_CHUNKS if max_chunks is None else max_chunks
-    report = RunReport()
+    report, before = RunReport(), frozenset[str]()
     while report.chunks < limit:
-        chunk = _next_chunk(ctx, job, chunk_size)
+        claimed: list[str] = []
+        chunk = _next_chunk(ctx, job, chunk_size, claimed)
         if chunk is None:
             finish_run(ctx, run, report)
             return report
         report = RunReport(report.chunks + 1, report.done + chunk.done, report.refused + chunk.refused)
         note_run(run, report)
+        if not before.isdisjoint(claimed):
+            raise RunGoesRound(f"{job.kind}: {sorted(before.intersection(claimed))[:3]}")
+        before = frozenset(claimed)
     finish_run(ctx, run, report)
     return replace(report, more=True)
 
 
-def _next_chunk(ctx: Context, job: Job, chunk_size: int) -> ChunkReport | None:
-    """One chunk, whole or in halves; None when nothing is due."""
+def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str]) -> ChunkReport | None:
+    """One chunk, whole or in halves; None when nothing is due. `claimed` receives the ids."""
     for attempt in range(DEADLOCK_TRIES):
-        claimed: list[str] = []
+        claimed.clear()
         try:
             return _in_one_transaction(job, chunk_size, None, claimed)
         except Exception as error:
@@ -83,8 +94,10 @@ def _next_chunk(ctx: Context, job: Job, chunk_size: int) -> ChunkReport | None:
                 continue
             if is_infrastructure(error) or not claimed:
                 raise
-            logger.warning("a chunk of %d failed (%s): claiming it again in halves", len(claimed), error)
-            return _in_halves(ctx, job, claimed, error)
+            ids = list(claimed)
+            claimed.clear()  # what another worker held meanwhile may rightly come again
+            logger.warning("a chunk of %d failed (%s): claiming it again in halves", len(ids), error)
+            return _in_halves(ctx, job, ids, error)
     raise AssertionError("the loop returns or raises")
 
 

@@ -1,11 +1,14 @@
 """The renewal run: in bulk, in a number of queries that the chunk's size does not raise, and stopped by nothing."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from engine.models import BillingRun, Refusal
 from engine.services import renew
+from engine.services.chunks import RunGoesRound
 from engine.services.renew import run_renewals
 from events.models import Event, ObjectVersion
 from invoicing.models import Invoice, InvoiceLine, NumberSeries
@@ -174,3 +177,18 @@ class TestRefusals:
         assert Invoice.objects.count() == 1
         assert InvoiceLine.objects.count() == 2
         assert Refusal.objects.get().object_id == row.id
+
+
+def test_a_row_that_stays_due_stops_the_run_before_it_bills_for_ever(monkeypatch):
+    subscribers(merchant(), 1)
+    honest = renew.plan_renewal
+    monkeypatch.setattr(
+        renew,
+        "plan_renewal",
+        lambda snapshot, as_of: replace(
+            honest(snapshot, as_of), state=replace(honest(snapshot, as_of).state, next_action_at=as_of)
+        ),
+    )
+    with pytest.raises(RunGoesRound):
+        run_renewals(ctx=context(FEBRUARY))
+    assert Invoice.objects.filter(billing_reason="subscription_cycle").count() == 1
