@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, PromotionCode, TaxRate
+from catalog.models import (
+    BundleComponent,
+    Coupon,
+    Meter,
+    PaymentLink,
+    PaymentLinkItem,
+    Price,
+    Product,
+    PromotionCode,
+    TaxRate,
+)
 from merchants.staff import ReadOnlyAdmin, ReadOnlyInline, money
 
 BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
@@ -16,6 +26,22 @@ class ProductAdmin(ReadOnlyAdmin):
     list_display = ("name", "merchant", "sku", "stock_quantity", "active", "created")
     list_filter = ("active", BY_MERCHANT)
     search_fields = ("id__exact", "api_id__exact", "external_id__exact", "sku__exact", "name")
+    list_select_related = ("merchant",)
+
+
+@admin.register(BundleComponent)
+class BundleComponentAdmin(ReadOnlyAdmin):
+    list_display = ("product", "component", "quantity", "merchant")
+    list_filter = (BY_MERCHANT,)
+    search_fields = ("id__exact", "product__name", "component__name")
+    list_select_related = ("product", "component", "merchant")
+
+
+@admin.register(Meter)
+class MeterAdmin(ReadOnlyAdmin):
+    list_display = ("display_name", "event_name", "formula", "status", "merchant", "created")
+    list_filter = ("status", "formula", BY_MERCHANT)
+    search_fields = ("id__exact", "event_name__exact", "display_name")
     list_select_related = ("merchant",)
 
 

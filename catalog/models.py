@@ -1,4 +1,4 @@
-"""What is sold: products, prices, coupons, promotion codes, tax rates by hand, payment links."""
+"""What is sold: products, bundles, meters, prices, coupons, promotion codes, tax rates by hand, payment links."""
 
 from functools import partial
 
@@ -44,6 +44,50 @@ class Product(models.Model):
         return self.name
 
 
+class BundleComponent(models.Model):
+    """What is inside a bundle: `quantity` of `component` for each one sold, at the bundle's own price."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "bc"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="components")
+    component = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField(default=1)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="component_once_per_bundle", fields=["merchant", "product", "component"]),
+            models.CheckConstraint(name="bundle_component_counts", condition=Q(quantity__gte=1)),
+        ]
+
+
+class Meter(models.Model):
+    """Counts usage events of one name. `customer_key` and `value_key` are the payload's keys, as in Stripe."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "mtr"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    display_name = models.CharField(max_length=250)
+    event_name = models.CharField(max_length=100)
+    formula = models.CharField(max_length=10)  # sum, count, last; ours: max, unique
+    customer_key = models.CharField(max_length=100, default="stripe_customer_id")
+    value_key = models.CharField(max_length=100, default="value")
+    status = models.CharField(max_length=10, default="active")
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_active_meter_per_event", fields=["merchant", "event_name"], condition=Q(status="active")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
 class PriceType(models.TextChoices):
     ONE_TIME = "one_time", _("one-time")
     RECURRING = "recurring", _("recurring")
@@ -63,7 +107,12 @@ class TaxBehavior(models.TextChoices):
 
 
 class Price(models.Model):
-    """An amount for a product, once or every `interval_count` `interval`s. Its money never changes once used."""
+    """An amount for a product, once or every `interval_count` `interval`s. Its money never changes once used.
+
+    A tiered price has its amounts in `tiers` ({up_to, unit_amount_decimal, flat_amount_decimal}, the last up to None)
+    and 0 as its own; one that takes a `percentage` of a metered amount has 0 too. `currency_options` holds the same
+    fields by currency. `minimum_amount` (minor units) is what a period costs at least.
+    """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "price"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
@@ -77,6 +126,13 @@ class Price(models.Model):
     interval = models.CharField(max_length=5, choices=IntervalUnit, blank=True, default="")
     interval_count = models.PositiveSmallIntegerField(null=True, blank=True)
     usage_type = models.CharField(max_length=10, default="licensed")
+    meter = models.ForeignKey(Meter, null=True, blank=True, on_delete=models.PROTECT, related_name="prices")
+    tiers_mode = models.CharField(max_length=10, blank=True, default="")  # graduated, volume
+    tiers = models.JSONField(default=list, blank=True)
+    transform_quantity = models.JSONField(null=True, blank=True)  # {divide_by, round: up | down}
+    percentage = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
+    minimum_amount = models.BigIntegerField(null=True, blank=True)
+    currency_options = models.JSONField(default=dict, blank=True)
     trial_period_days = models.PositiveSmallIntegerField(null=True, blank=True)
     cycle_day = models.PositiveSmallIntegerField(null=True, blank=True)  # day of month 1-31, or of week 1-7
     tax_behavior = models.CharField(max_length=12, choices=TaxBehavior, default=TaxBehavior.UNSPECIFIED)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from catalog.models import Coupon, PaymentLink, Price, Product, PromotionCode, TaxRate
+from catalog.models import BundleComponent, Coupon, Meter, PaymentLink, Price, Product, PromotionCode, TaxRate
 from catalog.rules import canonical_code, coupon_is_valid
 from core.errors import OstinatoError, gettext_noop
 
@@ -55,6 +55,19 @@ def prices_by_id(merchant_id: str, ids: Iterable[str]) -> dict[str, Price]:
 
 def coupons(merchant_id: str) -> QuerySet[Coupon]:
     return Coupon.objects.filter(merchant_id=merchant_id, deleted_at__isnull=True)
+
+
+def meters(merchant_id: str) -> QuerySet[Meter]:
+    return Meter.objects.filter(merchant_id=merchant_id)
+
+
+def components_of(product_ids: Iterable[str]) -> dict[str, list[BundleComponent]]:
+    """What is inside these bundles, each with its product, in order; plain products are left out. One query."""
+    found: dict[str, list[BundleComponent]] = {}
+    rows = BundleComponent.objects.filter(product_id__in=set(product_ids)).select_related("component")
+    for row in rows.order_by("product_id", "position", "id"):
+        found.setdefault(row.product_id, []).append(row)
+    return found
 
 
 def tax_rates(merchant_id: str) -> QuerySet[TaxRate]:

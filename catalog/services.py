@@ -10,7 +10,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from catalog import rules, snapshots
-from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, PromotionCode, TaxRate
+from catalog.models import (
+    BundleComponent,
+    Coupon,
+    Meter,
+    PaymentLink,
+    PaymentLinkItem,
+    Price,
+    Product,
+    PromotionCode,
+    TaxRate,
+)
 from catalog.selectors import find, prices_by_id
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -28,6 +38,18 @@ class PriceMoneyIsFixed(OstinatoError):
     code = "parameter_invalid"
     param = "unit_amount"
     message_id = gettext_noop("The amount, currency and interval of a price never change: create a new price.")
+
+
+class MeterInactive(OstinatoError):
+    code = "parameter_invalid"
+    param = "recurring[meter]"
+    message_id = gettext_noop("The meter “%(meter)s” is not active.")
+
+
+class BundleOfBundles(OstinatoError):
+    code = "parameter_invalid"
+    param = "components"
+    message_id = gettext_noop("A bundle is composed of products that are no bundles, each once and at least one of it.")
 
 
 class NothingToSell(OstinatoError):
@@ -58,6 +80,24 @@ _PRODUCT_FIELDS = frozenset(
     }
 )
 _PRICE_FIELDS = frozenset({"active", "nickname", "lookup_key", "tax_behavior", "metadata", "sku", "stock_quantity"})
+_PRICE_MONEY = frozenset(
+    {
+        "unit_amount_decimal",
+        "currency",
+        "currency_options",
+        "interval",
+        "interval_count",
+        "type",
+        "billing_scheme",
+        "tiers",
+        "tiers_mode",
+        "transform_quantity",
+        "usage_type",
+        "meter_id",
+        "percentage",
+        "minimum_amount",
+    }
+)
 _COUPON_FIELDS = frozenset({"name", "metadata"})
 _TAX_RATE_FIELDS = frozenset(
     {"active", "display_name", "description", "country", "state", "jurisdiction", "tax_type", "metadata"}
@@ -98,19 +138,91 @@ def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Produc
         return product
 
 
-def create_price(*, ctx: Context, merchant_id: str, product_id: str, **fields: Any) -> Price:
-    """A price of `product_id`; `unit_amount_decimal` in minor units. Raises `catalog.rules` errors."""
+def set_bundle(*, ctx: Context, merchant_id: str, product_id: str, components: Sequence[tuple[str, int]]) -> None:
+    """Make the product a bundle of `components`, (product id, quantity) each; none makes it a plain product again.
+
+    Paper that was written keeps what it says. Raises `NotInCatalog`, `BundleOfBundles`.
+    """
+    with transaction.atomic():
+        product = find(Product, merchant_id, product_id, lock=True)
+        ids = [component_id for component_id, _ in components]
+        for component_id in ids:
+            find(Product, merchant_id, component_id)
+        nested = BundleComponent.objects.filter(merchant_id=merchant_id, product_id__in=ids).exists()
+        inside = BundleComponent.objects.filter(merchant_id=merchant_id, component_id=product_id).exists()
+        wrong = product_id in ids or len(set(ids)) < len(ids) or any(quantity < 1 for _, quantity in components)
+        if wrong or (components and (nested or inside)):
+            raise BundleOfBundles
+        BundleComponent.objects.filter(merchant_id=merchant_id, product_id=product_id).delete()
+        BundleComponent.objects.bulk_create(
+            BundleComponent(
+                merchant_id=merchant_id, product_id=product_id, component_id=inner, quantity=n, position=place
+            )
+            for place, (inner, n) in enumerate(components)
+        )
+        _save(ctx, product, "updated", previous=None)
+
+
+def create_meter(*, ctx: Context, merchant_id: str, display_name: str, event_name: str, **fields: Any) -> Meter:
+    """A meter; `formula` (sum unless told), `customer_key`, `value_key`. Raises `catalog.rules` errors, `AlreadyTaken`
+    for an event name that an active meter has."""
+    fields = {"formula": "sum"} | fields | {"display_name": display_name, "event_name": event_name}
+    rules.check_product({"name": display_name})
+    rules.check_meter(fields)
+    return _create(ctx, Meter, merchant_id, fields)
+
+
+def update_meter(*, ctx: Context, merchant_id: str, meter_id: str, display_name: str) -> Meter:
+    """Only the name of a meter changes: what it counted stays what it was."""
+    rules.check_product({"name": display_name})
+    with transaction.atomic():
+        row = find(Meter, merchant_id, meter_id, lock=True)
+        return _update(ctx, row, {"display_name": display_name}, frozenset({"display_name"}))
+
+
+def set_meter_status(*, ctx: Context, merchant_id: str, meter_id: str, status: str) -> Meter:
+    """`inactive`: its events are refused from now on; what was counted is still billed. `active` takes that back."""
+    changes = {"status": status, "deactivated_at": ctx.as_of if status == "inactive" else None}
+    with transaction.atomic():
+        row = find(Meter, merchant_id, meter_id, lock=True)
+        return row if row.status == status else _update(ctx, row, changes, frozenset(changes))
+
+
+def create_price(
+    *, ctx: Context, merchant_id: str, product_id: str, transfer_lookup_key: bool = False, **fields: Any
+) -> Price:
+    """A price of `product_id`; `unit_amount_decimal` in minor units, the rest as `catalog.rules.check_price` says.
+
+    `transfer_lookup_key` takes `lookup_key` from the price that has it. Raises `catalog.rules` errors,
+    `NotInCatalog`, `MeterInactive`, `AlreadyTaken`.
+    """
     find(Product, merchant_id, product_id)
     fields = rules.check_price(fields)
-    return _create(ctx, Price, merchant_id, fields | {"product_id": product_id})
+    if fields.get("meter_id") and find(Meter, merchant_id, fields["meter_id"]).status != "active":
+        raise MeterInactive(meter=fields["meter_id"])
+    with transaction.atomic():
+        if transfer_lookup_key:
+            _release_lookup_key(ctx, merchant_id, fields.get("lookup_key"))
+        return _create(ctx, Price, merchant_id, fields | {"product_id": product_id})
 
 
-def update_price(*, ctx: Context, merchant_id: str, price_id: str, **fields: Any) -> Price:
-    """Change what may change. Raises `PriceMoneyIsFixed` for amount, currency or interval."""
-    if set(fields) & {"unit_amount_decimal", "currency", "interval", "interval_count", "type", "billing_scheme"}:
+def update_price(
+    *, ctx: Context, merchant_id: str, price_id: str, transfer_lookup_key: bool = False, **fields: Any
+) -> Price:
+    """Change what may change. Raises `PriceMoneyIsFixed` for what decides the money."""
+    if set(fields) & _PRICE_MONEY:
         raise PriceMoneyIsFixed
     with transaction.atomic():
-        return _update(ctx, find(Price, merchant_id, price_id, lock=True), fields, _PRICE_FIELDS)
+        price = find(Price, merchant_id, price_id, lock=True)
+        if transfer_lookup_key and fields.get("lookup_key") != price.lookup_key:
+            _release_lookup_key(ctx, merchant_id, fields.get("lookup_key"))
+        return _update(ctx, price, fields, _PRICE_FIELDS)
+
+
+def _release_lookup_key(ctx: Context, merchant_id: str, lookup_key: str | None) -> None:
+    holder = Price.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, lookup_key=lookup_key).first()
+    if holder is not None and lookup_key:
+        _update(ctx, holder, {"lookup_key": None}, _PRICE_FIELDS)
 
 
 def create_coupon(*, ctx: Context, merchant_id: str, **fields: Any) -> Coupon:
@@ -203,8 +315,9 @@ def _create(ctx: Context, model: Any, merchant_id: str, fields: dict[str, Any]) 
 
 
 def _taken(error: IntegrityError, fields: dict[str, Any]) -> OstinatoError:
-    for name in ("api_id", "lookup_key", "external_id", "code"):
-        if fields.get(name) and name in str(error):
+    for name in ("api_id", "lookup_key", "external_id", "code", "event_name"):
+        told = "one_active_meter_per_event" if name == "event_name" else name
+        if fields.get(name) and told in str(error):
             return AlreadyTaken(param=name, value=fields[name])
     raise error
 
@@ -258,6 +371,8 @@ def _body(ctx: Context, row: Model, *, livemode: bool) -> dict[str, Any]:
             return snapshots.product_snapshot(row, livemode=livemode)
         case Price():
             return snapshots.price_snapshot(row, livemode=livemode)
+        case Meter():
+            return snapshots.meter_snapshot(row, livemode=livemode)
         case Coupon():
             valid = rules.coupon_is_valid(
                 max_redemptions=row.max_redemptions,

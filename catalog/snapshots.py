@@ -40,6 +40,13 @@ class PriceRow(Protocol):
     interval: str
     interval_count: int | None
     usage_type: str
+    meter_id: str | None
+    tiers_mode: str
+    tiers: list[dict[str, Any]]
+    transform_quantity: dict[str, Any] | None
+    percentage: Decimal | None
+    minimum_amount: int | None
+    currency_options: dict[str, dict[str, Any]]
     trial_period_days: int | None
     tax_behavior: str
     lookup_key: str | None
@@ -122,7 +129,8 @@ def product_snapshot(product: ProductRow, *, livemode: bool) -> Json:
 
 
 def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "") -> Json:
-    whole = price.unit_amount_decimal == price.unit_amount_decimal.to_integral_value()
+    """Stripe's price, `tiers` and `currency_options` expanded; `percentage` and `minimum_amount` are ours."""
+    unit = None if price.billing_scheme == "tiered" else price.unit_amount_decimal
     return {
         "id": price.id,
         "object": "price",
@@ -130,16 +138,51 @@ def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "")
         "billing_scheme": price.billing_scheme,
         "created": epoch(price.created),
         "currency": price.currency,
+        "currency_options": {code: _currency_option(given) for code, given in price.currency_options.items()},
         "livemode": livemode,
         "lookup_key": price.lookup_key,
         "metadata": dict(price.metadata),
+        "minimum_amount": price.minimum_amount,
         "nickname": price.nickname or None,
+        "percentage": None if price.percentage is None else json_number(price.percentage),
         "product": product_api_id or price.product_id,
         "recurring": _recurring(price),
         "tax_behavior": price.tax_behavior,
+        "tiers": _tiers(price.tiers),
+        "tiers_mode": price.tiers_mode or None,
+        "transform_quantity": price.transform_quantity,
         "type": price.type,
-        "unit_amount": int(price.unit_amount_decimal) if whole else None,
-        "unit_amount_decimal": plain_decimal(price.unit_amount_decimal),
+        **_amount("unit_amount", unit),
+    }
+
+
+def _amount(name: str, value: Decimal | str | None) -> Json:
+    """An amount as Stripe has it twice: whole minor units (None for fractions), and exact text."""
+    if value is None:
+        return {name: None, f"{name}_decimal": None}
+    exact = Decimal(value)
+    whole = exact == exact.to_integral_value()
+    return {name: int(exact) if whole else None, f"{name}_decimal": plain_decimal(exact)}
+
+
+def _tiers(tiers: list[dict[str, Any]]) -> list[Json] | None:
+    return [
+        {
+            "up_to": tier["up_to"],
+            **_amount("unit_amount", tier["unit_amount_decimal"]),
+            **_amount("flat_amount", tier["flat_amount_decimal"]),
+        }
+        for tier in tiers
+    ] or None
+
+
+def _currency_option(given: Mapping[str, Any]) -> Json:
+    tiers = _tiers(given["tiers"])
+    return {
+        "custom_unit_amount": None,
+        "tax_behavior": given["tax_behavior"],
+        "tiers": tiers,
+        **_amount("unit_amount", None if tiers else given["unit_amount_decimal"]),
     }
 
 
@@ -149,8 +192,40 @@ def _recurring(price: PriceRow) -> Json | None:
     return {
         "interval": price.interval,
         "interval_count": price.interval_count,
+        "meter": price.meter_id,
         "trial_period_days": price.trial_period_days,
         "usage_type": price.usage_type,
+    }
+
+
+class MeterRow(Protocol):
+    id: str
+    display_name: str
+    event_name: str
+    formula: str
+    customer_key: str
+    value_key: str
+    status: str
+    deactivated_at: datetime | None
+    created: datetime
+    recorded_at: datetime
+
+
+def meter_snapshot(meter: MeterRow, *, livemode: bool) -> Json:
+    return {
+        "id": meter.id,
+        "object": "billing.meter",
+        "created": epoch(meter.created),
+        "customer_mapping": {"type": "by_id", "event_payload_key": meter.customer_key},
+        "default_aggregation": {"formula": meter.formula},
+        "display_name": meter.display_name,
+        "event_name": meter.event_name,
+        "event_time_window": None,
+        "livemode": livemode,
+        "status": meter.status,
+        "status_transitions": {"deactivated_at": epoch(meter.deactivated_at)},
+        "updated": epoch(meter.recorded_at),
+        "value_settings": {"event_payload_key": meter.value_key},
     }
 
 

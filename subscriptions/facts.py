@@ -9,18 +9,23 @@ from typing import Any
 from core.periods import Interval
 from subscriptions.types import (
     CouponFacts,
+    CurrencyOptionFacts,
     DebitFacts,
     DiscountAmount,
     DiscountFacts,
     ItemFacts,
+    PackageFacts,
     PlannedTax,
     PriceFacts,
     PromotionCodeFacts,
     SubscriptionFacts,
+    TierFacts,
 )
 
 
-def price_facts(price: Any, product: Any) -> PriceFacts:
+def price_facts(price: Any, product: Any, components: Iterable[tuple[str, int]] = ()) -> PriceFacts:
+    """A price with its product; `components` are the (product name, quantity) of a bundle."""
+    package = price.transform_quantity
     return PriceFacts(
         id=price.id,
         product_id=price.product_id,
@@ -36,6 +41,34 @@ def price_facts(price: Any, product: Any) -> PriceFacts:
         cycle_day=price.cycle_day,
         tax_behavior=price.tax_behavior,
         active=price.active,
+        tiers_mode=price.tiers_mode,
+        tiers=_tiers(price.tiers),
+        package=PackageFacts(package["divide_by"], package["round"]) if package else None,
+        percentage=price.percentage,
+        minimum_amount=price.minimum_amount,
+        meter_id=price.meter_id or "",
+        currency_options=tuple(
+            CurrencyOptionFacts(
+                currency,
+                Decimal(given["unit_amount_decimal"]),
+                _tiers(given["tiers"]),
+                given["minimum_amount"],
+                given["tax_behavior"],
+            )
+            for currency, given in price.currency_options.items()
+        ),
+        components=tuple(components),
+    )
+
+
+def _tiers(tiers: Iterable[Mapping[str, Any]]) -> tuple[TierFacts, ...]:
+    return tuple(
+        TierFacts(
+            tier["up_to"],
+            Decimal(tier["unit_amount_decimal"] or 0),
+            Decimal(tier["flat_amount_decimal"] or 0),
+        )
+        for tier in tiers
     )
 
 

@@ -2,89 +2,153 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
+from catalog.models import Coupon, Price, Product, TaxRate
+from customers.models import Customer, PaymentMethod
+from events.copying import Row, insert_rows, new_row
+from invoicing.models import NumberSeries
+from merchants.models import BillingEntity, Merchant
+from subscriptions.models import Discount, Subscription, SubscriptionItem
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
 DUE = datetime(2024, 2, 1, tzinfo=UTC)
 
-# Ids in the product's shape: a prefix and 22 digits.
-_ID = "'%s_' || lpad(n::text, 22, '0')"
-_N = "0000000000000000000001"
-
-_SHOP = f"""
-INSERT INTO merchants_merchant (id, parent_id, livemode, name, country, default_currency, timezone, locale,
-    support_email, support_url, logo, brand_color, statement_descriptor, finalization_grace_seconds,
-    default_days_until_due, tax_rounding, unpaid_proration, keep_event_bodies, minimum_charges, gateway, created,
-    recorded_at)
-VALUES ('acct_{_N}', NULL, false, 'Bench', 'CA', 'cad', 'UTC', 'en', '', '', '', '#4f46e5', '', %(grace)s, 30,
-    'per_invoice', 'bill', %(bodies)s, '{{}}', 'sandbox', %(start)s, %(start)s);
-INSERT INTO merchants_billingentity (id, merchant_id, is_default, legal_name, line1, line2, city, state, postal_code,
-    country, tax_registrations, footer, created, recorded_at)
-VALUES ('be_{_N}', 'acct_{_N}', true, 'Bench inc.', '1 rue', '', 'Québec', 'QC', 'G1R', 'CA', '[]', '', %(start)s,
-    %(start)s);
-INSERT INTO invoicing_numberseries (id, merchant_id, billing_entity_id, prefix, next_number, padding, created,
-    recorded_at)
-VALUES ('ns_{_N}', 'acct_{_N}', 'be_{_N}', 'B', 1, 4, %(start)s, %(start)s);
-INSERT INTO catalog_product (id, merchant_id, name, description, active, images, url, statement_descriptor, tax_code,
-    unit_label, sku, metadata, version, created, recorded_at)
-VALUES ('prod_{_N}', 'acct_{_N}', 'Box', '', true, '{{}}', '', '', '', '', '', '{{}}', 1, %(start)s, %(start)s);
-INSERT INTO catalog_price (id, merchant_id, product_id, active, nickname, type, currency, billing_scheme,
-    unit_amount_decimal, interval, interval_count, usage_type, tax_behavior, sku, metadata, version, created,
-    recorded_at)
-SELECT {_ID % "price"}, 'acct_{_N}', 'prod_{_N}', true, '', 'recurring', 'cad', 'per_unit', 1000 * n, 'month', 1,
-    'licensed', 'unspecified', '', '{{}}', 1, %(start)s, %(start)s FROM generate_series(1, 2) n;
-INSERT INTO catalog_coupon (id, merchant_id, name, percent_off, amount_off, currency, duration, times_redeemed,
-    applies_to_product_ids, metadata, version, created, recorded_at)
-VALUES ('coup_{_N}', 'acct_{_N}', 'Ten', 10, NULL, '', 'forever', 0, '{{}}', '{{}}', 1, %(start)s, %(start)s);
-INSERT INTO catalog_taxrate (id, merchant_id, active, display_name, description, percentage, inclusive, country, state,
-    jurisdiction, tax_type, metadata, version, created, recorded_at)
-VALUES ('txr_{_N}', 'acct_{_N}', true, 'GST', '', 5, false, 'CA', '', '', '', '{{}}', 1, %(start)s, %(start)s);
-"""  # noqa: S608 - only our own constants
-
-_SUBSCRIBERS = f"""
-INSERT INTO customers_customer (id, merchant_id, email, name, description, phone, line1, line2, city, state,
-    postal_code, country, preferred_locale, currency, balance, balance_sequence, tax_exempt,
-    default_payment_method_id, delinquent, metadata, version, created, recorded_at)
-SELECT {_ID % "cus"}, 'acct_{_N}', 'c' || n || '@example.com', 'Customer ' || n, '', '', '', '', '', '', '', 'CA', '',
-    'cad', 0, 0, 'none', {_ID % "pm"}, false, '{{}}', 1, %(start)s, %(start)s FROM generate_series(1, %(rows)s) n;
-INSERT INTO customers_paymentmethod (id, merchant_id, customer_id, gateway, gateway_method_id, type, brand, last4,
-    exp_month, exp_year, fingerprint, billing_details, metadata, version, created, recorded_at)
-SELECT {_ID % "pm"}, 'acct_{_N}', {_ID % "cus"}, 'sandbox', {_ID % "pm"}, 'card', 'visa', '4242', 12, 2035, '', '{{}}',
-    '{{}}', 1, %(start)s, %(start)s FROM generate_series(1, %(rows)s) n;
-INSERT INTO subscriptions_subscription (id, merchant_id, customer_id, billing_entity_id, status, collection_method,
-    currency, description, billing_cycle_anchor, timezone, start_date, trial_missing_payment_method,
-    cancel_at_period_end, cancellation_reason, cancellation_feedback, cancellation_comment,
-    default_payment_method_id, default_tax_rate_ids, latest_invoice_id, next_action_at, metadata, version, created,
-    recorded_at)
-SELECT {_ID % "sub"}, 'acct_{_N}', {_ID % "cus"}, 'be_{_N}', 'active', 'charge_automatically', 'cad', '', %(start)s,
-    'UTC', %(start)s, 'create_invoice', false, '', '', '', '',
-    CASE WHEN n %% 2 = 0 THEN ARRAY['txr_{_N}'] ELSE ARRAY[]::text[] END, '', %(due)s, '{{}}', 1, %(start)s, %(start)s
-FROM generate_series(1, %(rows)s) n;
-INSERT INTO subscriptions_subscriptionitem (id, merchant_id, subscription_id, price_id, quantity,
-    current_period_start, current_period_end, sequence, tax_rate_ids, metadata, created, recorded_at)
-SELECT 'si_' || k || lpad(n::text, 21, '0'), 'acct_{_N}', {_ID % "sub"}, 'price_' || lpad(k::text, 22, '0'), 1,
-    %(start)s, %(due)s, 0, '{{}}', '{{}}', %(start)s, %(start)s
-FROM generate_series(1, %(rows)s) n, generate_series(1, 2) k;
-INSERT INTO subscriptions_discount (id, merchant_id, coupon_id, customer_id, subscription_id, subscription_item_id,
-    promotion_code_id, position, start, consumed_invoice_id, created, recorded_at)
-SELECT {_ID % "di"}, 'acct_{_N}', 'coup_{_N}', {_ID % "cus"}, {_ID % "sub"}, '', '', 0, %(start)s, '', %(start)s,
-    %(start)s FROM generate_series(1, %(rows)s) n WHERE n %% 2 = 1;
-"""  # noqa: S608 - only our own constants
+_MERCHANT, _ENTITY, _RATE, _COUPON = "acct_bench", "be_bench", "txr_bench", "coup_bench"
 
 
 def build(rows: int, *, bodies: bool = True, grace: int = 0) -> None:
     """`rows` subscriptions that are due at `DUE`, in the current database."""
-    values: dict[str, int | bool | datetime] = {
-        "rows": rows,
-        "bodies": bodies,
-        "grace": grace,
-        "due": DUE,
-        "start": datetime(2024, 1, 1, tzinfo=UTC),
-    }
+    _shop(bodies, grace)
+    _customers(rows)
+    _subscriptions(rows)
     with connection.cursor() as cursor:
-        for statement in f"{_SHOP}{_SUBSCRIBERS}".split(";\n"):
-            if statement.strip():
-                cursor.execute(statement, values)
-        # Not ANALYZE as a whole: only what the run reads first.
+        # Only what the run reads first: everything else is empty.
         cursor.execute("ANALYZE subscriptions_subscription, subscriptions_subscriptionitem, customers_customer")
+
+
+def _shop(bodies: bool, grace: int) -> None:
+    _insert(
+        Merchant,
+        id=_MERCHANT,
+        livemode=False,
+        name="Bench",
+        country="CA",
+        default_currency="cad",
+        finalization_grace_seconds=grace,
+        keep_event_bodies=bodies,
+    )
+    _insert(BillingEntity, id=_ENTITY, legal_name="Bench inc.", city="Québec", country="CA")
+    _insert(NumberSeries, id="ns_bench", billing_entity_id=_ENTITY, prefix="B")
+    _insert(Product, id="prod_bench", name="Box")
+    for number in (1, 2):
+        _insert(
+            Price,
+            id=f"price_bench{number}",
+            product_id="prod_bench",
+            type="recurring",
+            currency="cad",
+            unit_amount_decimal=Decimal(1000 * number),
+            interval="month",
+            interval_count=1,
+        )
+    _insert(Coupon, id=_COUPON, name="Ten", percent_off=Decimal(10), duration="forever")
+    _insert(TaxRate, id=_RATE, display_name="GST", percentage=Decimal(5))
+
+
+def _customers(rows: int) -> None:
+    _series(
+        Customer,
+        rows,
+        _row(Customer, country="CA", currency="cad"),
+        id=_id("cus"),
+        email="'c' || n || '@example.com'",
+        name="'Customer ' || n",
+        default_payment_method_id=_id("pm"),
+    )
+    _series(
+        PaymentMethod,
+        rows,
+        _row(PaymentMethod, gateway="sandbox", brand="visa", last4="4242", exp_month=12, exp_year=2035),
+        id=_id("pm"),
+        customer_id=_id("cus"),
+        gateway_method_id=_id("pm"),
+    )
+
+
+def _subscriptions(rows: int) -> None:
+    _series(
+        Subscription,
+        rows,
+        _row(
+            Subscription,
+            billing_entity_id=_ENTITY,
+            status="active",
+            currency="cad",
+            billing_cycle_anchor=START,
+            start_date=START,
+            next_action_at=DUE,
+        ),
+        id=_id("sub"),
+        customer_id=_id("cus"),
+        default_tax_rate_ids=f"CASE WHEN n %% 2 = 0 THEN ARRAY['{_RATE}'] ELSE ARRAY[]::text[] END",
+    )
+    for number in (1, 2):
+        _series(
+            SubscriptionItem,
+            rows,
+            _row(SubscriptionItem, price_id=f"price_bench{number}", current_period_start=START, current_period_end=DUE),
+            id=_id(f"si_{number}"),
+            subscription_id=_id("sub"),
+        )
+    _series(
+        Discount,
+        rows,
+        _row(Discount, coupon_id=_COUPON, start=START),
+        where="n %% 2 = 1",
+        id=_id("di"),
+        customer_id=_id("cus"),
+        subscription_id=_id("sub"),
+    )
+
+
+def _id(prefix: str) -> str:
+    return f"'{prefix}_' || lpad(n::text, 22, '0')"
+
+
+def _row(model: type[models.Model], **values: Any) -> Row:
+    """A row with the product's own defaults, whatever columns it has by now."""
+    common = {} if model is Merchant else {"merchant_id": _MERCHANT}
+    row = new_row(model, created=START, recorded_at=START, **common, **values)
+    return row
+
+
+def _insert(model: type[models.Model], **values: Any) -> None:
+    insert_rows(model, [_row(model, **values)])
+
+
+def _series(model: type[models.Model], rows: int, template: Row, *, where: str = "true", **varying: str) -> None:
+    """`rows` copies of the template in one statement; `varying` columns are SQL over `n`."""
+    fields = [field for field in model._meta.concrete_fields if field.attname in varying or field.attname in template]
+    values: dict[str, Any] = {"rows": rows}
+    expressions = []
+    for field in fields:
+        if field.attname in varying:
+            expressions.append(varying[field.attname])
+            continue
+        value = template[field.attname]
+        values[field.attname] = json.dumps(value) if isinstance(field, models.JSONField) else value
+        kind = field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+        expressions.append(f"%({field.attname})s::{kind}")
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    statement = (
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {", ".join(expressions)} '  # noqa: S608
+        f"FROM generate_series(1, %(rows)s) n WHERE {where}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

@@ -1,4 +1,4 @@
-"""What a product, price, coupon, code or tax rate must be, before anything is written. Pure."""
+"""What a product, coupon, code or tax rate must be, before anything is written. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
-from core.money import check_amount, parse_currency, parse_unit_amount
-from core.periods import Interval
+from core.money import check_amount, parse_currency
 
-TRIAL_DAYS_MAX = 730  # Stripe's bound
-INTERVAL_YEARS_MAX = 3  # Stripe's bound
-_INTERVALS_PER_YEAR = {"day": 365, "week": 52, "month": 12, "year": 1}
-_CYCLE_DAYS = {"week": 7, "month": 31, "year": 31}
 _DESCRIPTOR = re.compile(r"""[^<>\\'"*]{5,22}""")
 _CODE = re.compile(r"[A-Za-z0-9-]{1,100}")
 
@@ -23,42 +18,6 @@ class NameMissing(OstinatoError):
     code = "parameter_missing"
     param = "name"
     message_id = gettext_noop("Give it a name.")
-
-
-class NegativeUnitAmount(OstinatoError):
-    code = "parameter_invalid_integer"
-    param = "unit_amount"
-    message_id = gettext_noop("A price cannot be negative. For a reduction use a coupon.")
-
-
-class IntervalTooLong(OstinatoError):
-    code = "parameter_invalid_integer"
-    param = "recurring[interval_count]"
-    message_id = gettext_noop("A price recurs at least every %(years)s years.")
-
-
-class IntervalNotForOneTime(OstinatoError):
-    code = "parameter_invalid"
-    param = "recurring"
-    message_id = gettext_noop("A one-time price has no interval, no trial and no cycle day.")
-
-
-class TrialTooLong(OstinatoError):
-    code = "parameter_invalid_integer"
-    param = "recurring[trial_period_days]"
-    message_id = gettext_noop("A trial lasts at most %(days)s days.")
-
-
-class CycleDayInvalid(OstinatoError):
-    code = "parameter_invalid_integer"
-    param = "cycle_day"
-    message_id = gettext_noop("The cycle day is 1 to %(most)s for this interval.")
-
-
-class CycleDayNotForInterval(OstinatoError):
-    code = "parameter_invalid"
-    param = "cycle_day"
-    message_id = gettext_noop("A price per day has no cycle day.")
 
 
 class StatementDescriptorInvalid(OstinatoError):
@@ -124,37 +83,6 @@ def check_product(fields: dict[str, Any]) -> None:
     descriptor = fields.get("statement_descriptor") or ""
     if descriptor and not (_DESCRIPTOR.fullmatch(descriptor) and re.search("[A-Za-z]", descriptor)):
         raise StatementDescriptorInvalid
-
-
-def check_price(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with currency and amount made canonical. Amounts are minor units, decimals allowed to 12 places."""
-    amount = parse_unit_amount(fields["unit_amount_decimal"])
-    if amount < 0:
-        raise NegativeUnitAmount
-    check_amount(int(amount))
-    if fields["type"] == "one_time":
-        if any(fields.get(name) for name in ("interval", "interval_count", "trial_period_days", "cycle_day")):
-            raise IntervalNotForOneTime
-    else:
-        _check_recurring(fields)
-    return fields | {"currency": parse_currency(fields["currency"]), "unit_amount_decimal": amount}
-
-
-def _check_recurring(fields: dict[str, Any]) -> None:
-    interval = Interval(fields["interval"], fields["interval_count"])
-    if interval.count > INTERVAL_YEARS_MAX * _INTERVALS_PER_YEAR[interval.unit]:
-        raise IntervalTooLong(years=INTERVAL_YEARS_MAX)
-    trial = fields.get("trial_period_days")
-    if trial is not None and not 0 <= trial <= TRIAL_DAYS_MAX:
-        raise TrialTooLong(days=TRIAL_DAYS_MAX)
-    cycle_day = fields.get("cycle_day")
-    if cycle_day is None:
-        return
-    most = _CYCLE_DAYS.get(interval.unit)
-    if most is None:
-        raise CycleDayNotForInterval
-    if not 1 <= cycle_day <= most:
-        raise CycleDayInvalid(most=most)
 
 
 def check_coupon(fields: dict[str, Any], *, as_of: datetime) -> dict[str, Any]:
