@@ -27,8 +27,40 @@ def is_new_ref(reference: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class TierFacts:
+    """Up to and with `up_to` units (None: without end), each at `unit_amount_decimal`, plus the flat amount once."""
+
+    up_to: int | None
+    unit_amount_decimal: Decimal = Decimal(0)
+    flat_amount_decimal: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFacts:
+    """Stripe's transform_quantity: units are billed by the `divide_by`, a partial package rounded up or down."""
+
+    divide_by: int
+    round: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyOptionFacts:
+    """What a price costs in another currency."""
+
+    currency: str
+    unit_amount_decimal: Decimal = Decimal(0)
+    tiers: tuple[TierFacts, ...] = ()
+    minimum_amount: int | None = None
+    tax_behavior: str = "unspecified"
+
+
+@dataclass(frozen=True, slots=True)
 class PriceFacts:
-    """A price and what lines say of its product. `interval` is None for a one-time price."""
+    """A price and what lines say of its product. `interval` is None for a one-time price.
+
+    A metered price bills the usage that its meter counts; with a `percentage` that usage is an amount in minor units.
+    `components` are a bundle's (product name, quantity).
+    """
 
     id: str
     product_id: str
@@ -44,6 +76,18 @@ class PriceFacts:
     cycle_day: int | None = None  # day of the month 1-31, or of the week 1-7, by the interval
     tax_behavior: str = "unspecified"
     active: bool = True
+    tiers_mode: str = ""  # graduated, volume
+    tiers: tuple[TierFacts, ...] = ()
+    package: PackageFacts | None = None
+    percentage: Decimal | None = None
+    minimum_amount: int | None = None
+    meter_id: str = ""
+    currency_options: tuple[CurrencyOptionFacts, ...] = ()
+    components: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_metered(self) -> bool:
+        return self.usage_type == "metered"
 
 
 @dataclass(frozen=True, slots=True)
