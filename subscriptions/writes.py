@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from events.copying import Row, insert_rows, update_rows
 from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
+from subscriptions.types import SubscriptionState
 
-# What planning may move (`SubscriptionState`), with what every writing bumps.
-STATE_FIELDS = (
-    "status",
-    "next_action_at",
-    "billing_cycle_anchor",
-    "anchor_day_of_month",
-    "trial_start",
-    "trial_end",
-    "trial_will_end_sent_at",
-    "cancel_at_period_end",
-    "cancel_at",
-    "canceled_at",
-    "ended_at",
-    "cancellation_reason",
-    "cancellation_feedback",
-    "cancellation_comment",
-    "incomplete_expires_at",
-    "pause_behavior",
-    "pause_resumes_at",
-    "pending_update_expires_at",
-    "latest_invoice_id",
-    "version",
-)
+# What planning may move, with what every writing bumps.
+STATE_FIELDS = (*(field.name for field in fields(SubscriptionState)), "latest_invoice_id", "version")
 
 
 def lock_subscriptions(subscription_ids: Iterable[str]) -> list[Row]:
@@ -58,8 +39,8 @@ def insert_billed_periods(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def update_states(rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the columns that planning moved; the rows are locked by the caller and carry their new version."""
-    fields = ("id", *STATE_FIELDS)
-    update_rows(Subscription, fields, [[row[name] for name in fields] for row in rows])
+    names = ("id", *STATE_FIELDS)
+    update_rows(Subscription, names, [[row[name] for name in names] for row in rows])
 
 
 def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
@@ -69,8 +50,8 @@ def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
 
 def update_items(rows: Sequence[Mapping[str, Any]]) -> None:
     """What a change alters on existing items."""
-    fields = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence")
-    update_rows(SubscriptionItem, fields, [[row[name] for name in fields] for row in rows])
+    names = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence")
+    update_rows(SubscriptionItem, names, [[row[name] for name in names] for row in rows])
 
 
 def delete_items(item_ids: Sequence[str], at: Any) -> None:
