@@ -22,14 +22,15 @@ class Plan:
 
 
 def plans_for(merchant_id: str, item: SubscriptionItem, taken: set[str]) -> list[Plan]:
-    """The choices for one item, cheapest product first as their prices go; what another item has is left out."""
+    """The choices for one item, its own product's first; what another item has already is left out."""
     prices = (
         active_prices(merchant_id, currency=item.price.currency)
         .filter(type="recurring", usage_type="licensed")
         .exclude(id__in=taken - {item.price_id})
         .order_by("interval", "interval_count", "unit_amount_decimal", "id")
     )
-    found = [_plan(price, item) for price in prices]
+    ordered = sorted(prices, key=lambda price: price.product_id != item.price.product_id)
+    found = [_plan(price, item) for price in ordered]
     if all(not plan.is_current for plan in found):  # no longer sold, but it is what they have
         found.insert(0, _plan(item.price, item))
     return found
