@@ -13,7 +13,7 @@ from core.errors import OstinatoError
 from customers.services import create_customer
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
 from engine.services.change import change_subscription
-from engine.services.invoices import create_invoice, create_invoice_item
+from engine.services.invoices import create_invoice, create_invoice_item, mark_uncollectible
 from engine.services.pay import complete_action, pay_invoice, record_payment
 from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge
@@ -280,6 +280,19 @@ class Acts:
                 subscriber.failed_since = moment
                 done += 1
         return done
+
+    def write_off(self, moment: datetime) -> int:
+        """What nobody will pay any more: the subscription ended long ago and its invoice is still open."""
+        lost = Invoice.objects.filter(
+            merchant=self.merchant,
+            status="open",
+            subscription__status="canceled",
+            finalized_at__lt=moment - timedelta(days=60),
+        )
+        ids = list(lost.order_by("id").values_list("id", flat=True))
+        for invoice_id in ids:
+            mark_uncollectible(ctx=self.ctx(moment), merchant_id=self.merchant.id, invoice_id=invoice_id)
+        return len(ids)
 
     def _new_card(self, subscriber: Subscriber, moment: datetime) -> None:
         self._attach(subscriber, moment, subscriber.signup.replacement or GOOD_CARDS[0])

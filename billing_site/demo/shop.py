@@ -63,13 +63,13 @@ class _Product:
     sku: str
     prices: tuple[_Price, ...]
     unit: str = ""
+    stock: int | None = None
 
 
 PRODUCTS = (
     _Product(
         "Boîte Café",
-        "Un café fraîchement torréfié au bois, choisi chaque mois, moulu comme vous l'aimez.\n"
-        "A freshly wood-roasted coffee, chosen each month and ground to your taste.",
+        "Un café torréfié au bois, choisi chaque mois.\nWood-roasted coffee, chosen each month.",
         "CAFE",
         (
             _Price(
@@ -82,8 +82,7 @@ PRODUCTS = (
     ),
     _Product(
         "Coffret Érable",
-        "Sirop, beurre et sucre d'érable de notre érablière, selon la saison.\n"
-        "Maple syrup, butter and sugar from our own grove, in season.",
+        "Sirop, beurre et sucre de notre érablière.\nMaple syrup, butter and sugar from our grove.",
         "ERABLE",
         (
             _Price("Petit, mensuel", {"cad": 3400, "usd": 2900, "eur": 2700}, popularity=14, key="erable_petit"),
@@ -94,8 +93,7 @@ PRODUCTS = (
     ),
     _Product(
         "Panier du rang",
-        "Légumes, œufs et fromages des fermes voisines, livrés aux deux semaines.\n"
-        "Vegetables, eggs and cheese from the neighbouring farms, every two weeks.",
+        "Légumes, œufs et fromages des fermes voisines.\nVegetables, eggs and cheese from next door.",
         "PANIER",
         (
             _Price("Petit", {"cad": 4200}, "week", 2, popularity=3, key="panier_petit"),
@@ -104,8 +102,7 @@ PRODUCTS = (
     ),
     _Product(
         "Café au bureau",
-        "Du bon café pour toute l'équipe : tant par personne, facturé au mois ou à l'année.\n"
-        "Good coffee for the whole team, by the person.",
+        "Du bon café pour toute l'équipe.\nGood coffee for the whole team.",
         "BUREAU",
         (
             _Price("Mensuel", {"cad": 1400}, popularity=6, seats=18, by_invoice=True, key="bureau_mois"),
@@ -115,15 +112,17 @@ PRODUCTS = (
     ),
     _Product(
         "Moulin manuel",
-        "Moulin en acier et noyer, réglable du plus fin au plus grossier.\nA hand mill of steel and walnut.",
+        "Moulin en acier et noyer.\nA hand mill of steel and walnut.",
         "MOULIN",
         (_Price("", {"cad": 8900, "usd": 7900, "eur": 7400}, "", popularity=0, key="moulin"),),
+        stock=38,
     ),
     _Product(
         "Coffret cadeau du rang",
         "Un café, un sirop, un savon de la voisine.\nA coffee, a syrup, and soap from next door.",
         "CADEAU",
         (_Price("", {"cad": 6500, "usd": 5900, "eur": 5500}, "", popularity=0, key="cadeau"),),
+        stock=120,
     ),
 )
 
@@ -183,7 +182,7 @@ def stock_shelves(ctx: Context, merchant: Merchant, products: tuple[_Product, ..
             description=wanted.description,
             sku=wanted.sku,
             unit_label=wanted.unit,
-            statement_descriptor="",
+            stock_quantity=wanted.stock,
         )
         for price in wanted.prices:
             made += [
@@ -250,9 +249,9 @@ def _coupons(ctx: Context, merchant: Merchant) -> None:
 
 def _links(ctx: Context, merchant: Merchant, prices: Mapping[str | None, Price], rates: list[str]) -> None:
     for name, key, trial in (
-        ("Boîte Café, un sac par mois", "cafe_1", None),
+        ("Boîte Café, deux sacs par mois", "cafe_2", None),
+        ("Boîte Café, 14 jours à l'essai", "cafe_1", 14),
         ("Coffret Érable, le grand", "erable_grand", None),
-        ("Boîte Café, 14 jours à l'essai", "cafe_2", 14),
     ):
         create_payment_link(
             ctx=ctx,

@@ -3,7 +3,8 @@
 1. Everything that will happen waits in one queue, in the order of its business time.
 2. At noon the engine does what is due, in batches, exactly as it does for real; where drafts have a grace, again when
    the grace of the day's drafts is over.
-3. Once a day subscribers do what nobody can plan for them: pay invoices that were sent, answer failed payments.
+3. Once a day subscribers do what nobody can plan for them: pay invoices that were sent, answer failed payments;
+   once a month the merchant writes off what nobody will pay.
 4. It ends at the real now, so that the running house takes over without a gap; then the outbox is delivered.
 
 Killed and started again on the same day it goes on after the last fact that was told. Nothing is mailed: what is
@@ -141,6 +142,7 @@ class _Simulation:
         self.report.days += 1
         if moment.day == 1:
             self.progress(f"{moment:%Y-%m}: {len(self.acts.subscribers)} subscribers")
+            self._attempt("written_off", lambda: self.acts.write_off(moment))
         self._attempt("sent_invoice_paid", lambda: self.acts.pay_sent_invoices(moment))
         self._attempt("recovery", lambda: self.acts.answer_failed_payments(moment))
 
