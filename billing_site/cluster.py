@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -35,6 +36,15 @@ from billing_site.schedules import PULSES
 HEARTBEATS_VARIABLE = "CLUSTER_HEARTBEATS"
 # The parts that must move: the guard loop, a worker, and the monitor that acknowledges.
 PARTS = ("guard", "work", "acknowledge")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds without a sign of life before a part counts as hung."""
+
+    starting: float
+    idle: float
+    busy: float
 
 
 class FileLock:
@@ -176,17 +186,21 @@ def _children_die_with_their_parent() -> None:
     os.register_at_fork(before=before, after_in_child=lambda: prepare[0]())
 
 
-def hung_part(folder: Path, *, started: float, now: float, patience: float, task_timeout: float) -> str:
+def hung_part(folder: Path, *, started: float, now: float, patience: Patience) -> str:
     """Name the part of the cluster that has stopped, or "" when all is well.
 
-    A part has stopped when its heartbeat is older than `patience` seconds; workers that are all busy with long
-    tasks have until `task_timeout`. `started` and `now` are wall times, as file times are.
+    `started` and `now` are wall times, as file times are. A part that has never moved is still starting; workers that
+    are all busy with long tasks have until their time-out.
     """
     for part in PARTS:
         file = folder / part
-        age = now - max(started, file.stat().st_mtime if file.exists() else 0)
-        busy = part != "guard" and _busy_workers(folder) >= Conf.WORKERS
-        if age > (task_timeout if busy else patience):
+        if not file.exists():
+            since, limit = started, patience.starting
+        elif part != "guard" and _busy_workers(folder) >= Conf.WORKERS:
+            since, limit = file.stat().st_mtime, patience.busy
+        else:
+            since, limit = file.stat().st_mtime, patience.idle
+        if now - since > limit:
             return part
     return ""
 

@@ -20,14 +20,14 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from billing_site.cluster import HEARTBEATS_VARIABLE, hung_part
+from billing_site.cluster import HEARTBEATS_VARIABLE, Patience, hung_part
 from billing_site.embedded_postgres import server as embedded
 from billing_site.processes import dies_with_parent
 
 LOOK_EVERY = 0.25
-CLUSTER_PATIENCE = 10.0
-# A long task may use its whole time-out, and django-q2 gives it three seconds more.
-LONGEST_TASK = settings.Q_CLUSTER["timeout"] + 15.0
+# Importing everything takes long on a busy machine. A long task may use its whole time-out, and django-q2 gives it
+# three seconds more.
+PATIENCE = Patience(starting=60.0, idle=15.0, busy=settings.Q_CLUSTER["timeout"] + 20.0)
 STOP_TIMEOUT = 10.0
 LONGEST_PAUSE = 30.0
 STEADY_AFTER = 60.0
@@ -159,14 +159,7 @@ class Supervisor:
         child.start()
 
     def _hung_part(self) -> str:
-        # The first seconds go to importing; heartbeats count from then on.
-        return hung_part(
-            self.heartbeats,
-            started=self.cluster.started + CLUSTER_PATIENCE,
-            now=time.time(),
-            patience=CLUSTER_PATIENCE,
-            task_timeout=LONGEST_TASK,
-        )
+        return hung_part(self.heartbeats, started=self.cluster.started, now=time.time(), patience=PATIENCE)
 
     def _stop(self) -> None:
         self.say(f"{'ostinato':<8}| stopping")

@@ -44,8 +44,8 @@ def wait_until_gone(data: Path, seconds: float = 10.0) -> None:
 
 
 @pytest.fixture
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("pg") / "data"
+def data(open_folder, request):
+    path = open_folder / request.node.name / "data"
     yield path
     wait_until_gone(path)
 
@@ -75,7 +75,7 @@ def test_one_who_comes_while_the_server_closes_waits_for_a_new_one(data):
 def test_a_killed_keeper_takes_its_server_with_it_and_the_next_user_gets_another(data):
     user = use(data, 60)
     first = user.stdout.readline()
-    (keeper,) = [p for p in servers(data) if "keeper" in " ".join(p.cmdline())]
+    (keeper,) = [p for p in servers(data) if "billing_site.embedded_postgres.keeper" in p.cmdline()]
     os.kill(keeper.pid, signal.SIGKILL)
     other = use(data)
     assert other.communicate()[0] not in ("", first)
@@ -90,7 +90,7 @@ def test_a_pid_file_that_a_crash_left_behind_is_no_hindrance(data):
     assert use(data).wait() == 0
 
 
-def test_a_path_too_long_for_a_socket_listens_elsewhere(tmp_path_factory):
-    data = tmp_path_factory.mktemp("p" * 100) / "data"
+def test_a_path_too_long_for_a_socket_listens_elsewhere(open_folder):
+    data = open_folder / ("p" * 100) / "data"
     assert use(data).wait() == 0
     wait_until_gone(data)

@@ -23,7 +23,8 @@ def test_every_static_file_of_the_landing_page_is_there(browser_page):
 def test_staff_log_in_to_the_admin(browser_page, django_user_model):
     django_user_model.objects.create_superuser("staff@example.com", "a long password")
     browser_page.goto("/admin/")
-    browser_page.fill("input[name=username]", "staff@example.com")
+    browser_page.fill("input[name=login]", "staff@example.com")
     browser_page.fill("input[name=password]", "a long password")
-    browser_page.click("button[type=submit]")
-    browser_page.wait_for_selector("text=Site administration")
+    browser_page.click(".btn-primary[type=submit]")
+    browser_page.wait_for_url("**/admin/")
+    assert "Ostinato" in browser_page.title()
