@@ -13,6 +13,7 @@ from billing_site.benchmarks import runs
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # it measures the engine, not the pages
     help = "Measure the engine in a throw-away PostgreSQL of its own; the user's data is never touched."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
