@@ -162,6 +162,7 @@ def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFa
         pending_update_expires_at=row.pending_update_expires_at,
         next_action_at=row.next_action_at,
         description=row.description,
+        metadata=row.metadata,
         test_clock_id=row.test_clock_id,
         version=row.version,
     )

@@ -10,13 +10,16 @@ from typing import Any
 def subscription_snapshot(
     subscription: Any, items: Iterable[Any] = (), discount_ids: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Stripe's subscription object with its items."""
+    """Stripe's subscription object with its items. Prices and tax rates are ids: who shows it puts the objects in."""
     return {
         "id": subscription.id,
         "object": "subscription",
+        "application": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": unix(subscription.billing_cycle_anchor),
         "billing_cycle_anchor_config": subscription.billing_cycle_anchor_config,
-        "billing_mode": {"type": "flexible"},
+        "billing_mode": {"type": "flexible", "flexible": {"proration_discounts": "itemized"}},
+        "billing_thresholds": None,
         "cancel_at": unix(subscription.cancel_at),
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "canceled_at": unix(subscription.canceled_at),
@@ -35,10 +38,20 @@ def subscription_snapshot(
         "description": subscription.description or None,
         "discounts": list(discount_ids),
         "ended_at": unix(subscription.ended_at),
-        "items": {"object": "list", "data": [item_snapshot(item) for item in items], "has_more": False},
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "items": _items(subscription.id, [item_snapshot(item) for item in items]),
         "latest_invoice": subscription.latest_invoice_id or None,
         "metadata": dict(subscription.metadata),
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
         "pause_collection": _pause_collection(subscription),
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
         "pending_update": _pending_update(subscription),
         "schedule": subscription.schedule_id or None,
         "start_date": unix(subscription.start_date),
@@ -48,6 +61,11 @@ def subscription_snapshot(
         "trial_settings": {"end_behavior": {"missing_payment_method": subscription.trial_missing_payment_method}},
         "trial_start": unix(subscription.trial_start),
     }
+
+
+def _items(subscription_id: str, data: list[dict[str, Any]]) -> dict[str, Any]:
+    url = f"/v1/subscription_items?subscription={subscription_id}"
+    return {"object": "list", "data": data, "has_more": False, "total_count": len(data), "url": url}
 
 
 def _pause_collection(subscription: Any) -> dict[str, Any] | None:
@@ -60,7 +78,7 @@ def _pending_update(subscription: Any) -> dict[str, Any] | None:
     """A change that waits to be paid, while it stands."""
     if subscription.pending_update_expires_at is None:
         return None
-    shown = {name: None for name in ("billing_cycle_anchor", "subscription_items", "trial_end")}
+    shown: dict[str, Any] = dict.fromkeys(("billing_cycle_anchor", "subscription_items", "trial_end"))
     shown |= (subscription.pending_update or {}).get("shown", {})
     return {**shown, "expires_at": unix(subscription.pending_update_expires_at)}
 
@@ -70,8 +88,11 @@ def item_snapshot(item: Any) -> dict[str, Any]:
     return {
         "id": item.id,
         "object": "subscription_item",
+        "billing_thresholds": None,
+        "created": unix(item.created),
         "current_period_end": unix(item.current_period_end),
         "current_period_start": unix(item.current_period_start),
+        "discounts": [],
         "metadata": dict(item.metadata),
         "price": item.price_id,
         "quantity": item.quantity,
@@ -85,10 +106,13 @@ def discount_snapshot(discount: Any) -> dict[str, Any]:
     return {
         "id": discount.id,
         "object": "discount",
-        "coupon": discount.coupon_id,
+        "checkout_session": None,
         "customer": discount.customer_id,
         "end": unix(discount.end),
+        "invoice": None,
+        "invoice_item": None,
         "promotion_code": discount.promotion_code_id or None,
+        "source": {"coupon": discount.coupon_id, "type": "coupon"},
         "start": unix(discount.start),
         "subscription": discount.subscription_id,
         "subscription_item": discount.subscription_item_id or None,

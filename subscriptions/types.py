@@ -7,7 +7,8 @@ the id and puts it in the place of the reference.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -238,6 +239,7 @@ class SubscriptionFacts:
     pending_update_expires_at: datetime | None = None
     next_action_at: datetime | None = None
     description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     test_clock_id: str | None = None
     version: int = 1
 

@@ -43,6 +43,12 @@ def update_states(rows: Sequence[Mapping[str, Any]]) -> None:
     update_rows(Subscription, names, [[row[name] for name in names] for row in rows])
 
 
+def update_attributes(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Columns that a change may alter beside the planned state: description, metadata, how it is collected, …"""
+    fields = ("id", *columns)
+    update_rows(Subscription, fields, [[row[name] for name in fields]])
+
+
 def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
     """(item id, current_period_start, current_period_end) of each item that begins a new period."""
     update_rows(SubscriptionItem, ("id", "current_period_start", "current_period_end"), advances)

@@ -47,6 +47,7 @@ class Batch:
     new_subscriptions: list[Row] = field(default_factory=list)
     moved_subscriptions: dict[str, Row] = field(default_factory=dict)
     items: dict[str, list[Row]] = field(default_factory=dict)  # live ones by subscription, as they will be
+    relabelled: list[tuple[Row, tuple[str, ...]]] = field(default_factory=list)  # with the columns that changed
     new_items: list[Row] = field(default_factory=list)
     updated_items: list[Row] = field(default_factory=list)
     deleted_items: list[str] = field(default_factory=list)
@@ -221,6 +222,8 @@ class Batch:
         subscriptions.insert_billed_periods(self.periods)
         new = {row.id for row in self.new_subscriptions}
         subscriptions.update_states([row for row in self.moved_subscriptions.values() if row.id not in new])
+        for row, columns in self.relabelled:
+            subscriptions.update_attributes(row, columns)
         subscriptions.update_items(self.updated_items)
         subscriptions.delete_items(self.deleted_items, self.ctx.as_of)
         subscriptions.advance_periods(self.advances)

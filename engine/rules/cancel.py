@@ -7,18 +7,13 @@ from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from engine.rules.change import ImmediateInvoice, created_events, invoice_at_once
+from engine.rules.ending import CancelAtInPast
 from engine.rules.prorating import Prorations
 from engine.rules.renewal import state_of
 from engine.rules.subscribe import check_option
 from engine.types import CancelRequest, ChangePlan, ChangeSnapshot, PlannedEvent, ScheduleCancelRequest
 from subscriptions.rules.status import check_alive
 from subscriptions.types import DebitFacts, SubscriptionFacts
-
-
-class CancelAtInPast(OstinatoError):
-    code = "cancel_at_invalid"
-    param = "cancel_at"
-    message_id = gettext_noop("A subscription can only be set to end in the future.")
 
 
 class EndAlreadyCredited(OstinatoError):

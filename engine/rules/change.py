@@ -15,17 +15,29 @@ from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
+from engine.rules.attributes import changed_attributes, pause_columns, previous_values
 from engine.rules.changing import ItemTarget, Stack, item_targets, items_after, restack
 from engine.rules.drafting import draft_invoice, frame_of
 from engine.rules.lines import pending_line
 from engine.rules.prorating import Prorations, whole_discounts
 from engine.rules.renewal import state_of
-from engine.rules.subscribe import check_option
+from engine.rules.restarting import (
+    Restart,
+    cycle_lines,
+    extended,
+    restart_asked_for,
+    restart_targets,
+    restarted,
+    shortened_debits,
+    trial_notice,
+)
+from engine.rules.subscribe import check_option, one_time_price
 from engine.types import ChangePlan, ChangeRequest, ChangeSnapshot, PlannedEvent, RenewalSnapshot
-from invoicing.types import PlannedInvoice, PlannedPendingItem
+from invoicing.types import PlannedInvoice, PlannedLine, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
 from subscriptions.rules.discounts import active_discounts
-from subscriptions.rules.status import check_can_change
+from subscriptions.rules.status import check_alive, check_can_change
+from subscriptions.snapshots import unix
 from subscriptions.types import (
     DiscountUse,
     ItemFacts,
@@ -57,30 +69,88 @@ class ProrationDateOutsidePeriod(OstinatoError):
 def plan_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime) -> ChangePlan:
     """The rows of a change. With the same `proration_date` a preview and the change give the same figures.
 
+    What only alters attributes is allowed while a subscription is incomplete or paused, too. A new anchor, a trial
+    added and a trial ended are invoiced at once. Scheduled ends are planned by `engine.rules.cancel`.
     Raises `SubscriptionIsTerminal`, `SubscriptionIsIncomplete`, `SubscriptionIsPaused`, `RenewalIsDueFirst`,
-    `ProrationDateOutsidePeriod`, `NothingToChange`, and what `item_targets`, `items_after` and `restack` raise.
+    `ProrationDateOutsidePeriod`, `NothingToChange`, and what `item_targets`, `items_after`, `restack`,
+    `changed_attributes`, `pause_columns` and `restart_asked_for` raise.
     """
     check_option("proration_behavior", request.proration_behavior, ("create_prorations", "always_invoice", "none"))
-    renewal = snapshot.renewal
-    subscription = renewal.subscription
+    check_option("billing_cycle_anchor", request.billing_cycle_anchor, ("unchanged", "now"))
+    subscription = snapshot.renewal.subscription
+    check_alive(subscription.status)
+    attributes = changed_attributes(subscription, request)
+    pause = pause_columns(request.pause_collection, as_of)
+    relabelled = replace(subscription, **attributes, **pause)  # type: ignore[arg-type]
+    if not changes_billing(request):
+        if relabelled == subscription:
+            raise NothingToChange
+        return _relabelling(subscription, relabelled, attributes, as_of)
     check_can_change(subscription.status)
-    at = request.proration_date or as_of
+    relabelled_snapshot = replace(snapshot, renewal=replace(snapshot.renewal, subscription=relabelled))
+    work = _work_out(relabelled_snapshot, request, as_of)
+    if not (work.targets or work.stack.is_changed or work.prorations.items or relabelled != subscription):
+        raise NothingToChange
+    return _plan(subscription, work, attributes, as_of)
+
+
+def changes_billing(request: ChangeRequest) -> bool:
+    """Whether the request may alter what is billed, and not just what the subscription says."""
+    restarts = request.billing_cycle_anchor == "now" or request.trial_end is not None
+    return bool(request.items or request.add_invoice_items) or restarts or request.coupon_ids is not None
+
+
+@dataclass(slots=True)
+class _Work:
+    """A change half-way: what becomes of the items and discounts, and what is billed for it."""
+
+    after: SubscriptionFacts
+    targets: list[ItemTarget]
+    stack: Stack
+    prorations: Prorations
+    at_once: ImmediateInvoice
+
+
+def _work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime) -> _Work:
+    subscription = snapshot.renewal.subscription
+    restart = restart_asked_for(request, subscription, as_of)
+    at = as_of if restart else request.proration_date or as_of
     _check_instant(snapshot, at, as_of)
     targets = item_targets(snapshot, request, at)
-    stack = restack(renewal.discounts, request.coupon_ids, snapshot.coupons, subscription, as_of)
-    if not targets and not stack.is_changed:
-        raise NothingToChange
+    stack = restack(snapshot.renewal.discounts, request.coupon_ids, snapshot.coupons, subscription, as_of)
     after = replace(subscription, items=items_after(subscription, targets))
     for item in after.items:
         line_amount(item.price, item.quantity)  # refuses a quantity or an amount that cannot be billed
-    prorations = Prorations(snapshot)
-    if request.proration_behavior != "none":
-        _prorate(prorations, targets, after, stack, at)
-    at_once = ImmediateInvoice()
-    if request.proration_behavior == "always_invoice" and prorations.items:
-        changed = replace(renewal, subscription=after, discounts=stack.discounts)
-        at_once = invoice_at_once(changed, prorations.items, "subscription_update", as_of)
-    return _plan(subscription, after, targets, stack, prorations, at_once, as_of)
+    work = _Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
+    if restart is not None:
+        _restart(work, request, restart)
+    elif isinstance(request.trial_end, datetime):
+        work.after = extended(after, request.trial_end, as_of)
+        work.targets = restart_targets(subscription, work.after)
+        work.prorations.closings += shortened_debits(snapshot.debits, request.trial_end)
+    elif request.proration_behavior != "none":
+        _prorate(work.prorations, targets, after, stack, at)
+    for number, extra in enumerate(request.add_invoice_items):
+        price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
+        work.prorations.add_one_time(price, extra.quantity, as_of, extra.tax_rate_ids)
+    billed_now = request.proration_behavior == "always_invoice" and work.prorations.items
+    if restart is not None or billed_now:
+        changed = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)
+        lines = cycle_lines(work.after, restart, snapshot.renewal.customer.locale) if restart else []
+        work.at_once = invoice_at_once(changed, work.prorations.items, "subscription_update", as_of, lines)
+    return work
+
+
+def _restart(work: _Work, request: ChangeRequest, restart: Restart) -> None:
+    """Every item begins anew; what was charged for the time from there on is credited, or given up without."""
+    before = work.prorations.snapshot.renewal.subscription
+    stood = [item.id for item in before.items]
+    if request.proration_behavior == "none":
+        work.prorations.close(stood, restart.at)
+    else:
+        work.prorations.credit(stood, restart.at)
+    work.after = restarted(work.after, restart, before.items)
+    work.targets = restart_targets(before, work.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +162,25 @@ class ImmediateInvoice:
 
 
 def invoice_at_once(
-    snapshot: RenewalSnapshot, items: Sequence[PlannedPendingItem], billing_reason: str, as_of: datetime
+    snapshot: RenewalSnapshot,
+    items: Sequence[PlannedPendingItem],
+    billing_reason: str,
+    as_of: datetime,
+    lines: Sequence[PlannedLine] = (),
 ) -> ImmediateInvoice:
-    """An invoice of all that is pending and of the plan's own items, finalized at once; none when it were empty.
+    """An invoice of `lines`, of all that is pending and of the plan's own items, finalized at once.
+
+    None when it were empty.
 
     A held credit is left pending. An unpaid subscription's invoice stays a draft, as all of its do.
     """
     subscription = snapshot.subscription
     pending = [*snapshot.pending_items, *(item.facts for item in items if not item.facts.held_for_invoice_id)]
-    if not pending:
+    if not pending and not lines:
         return ImmediateInvoice()
     draft = draft_invoice(
         frame_of(snapshot),
-        [pending_line(item, subscription.default_tax_rate_ids) for item in pending],
+        [*lines, *(pending_line(item, subscription.default_tax_rate_ids) for item in pending)],
         active_discounts(snapshot.discounts, snapshot.customer_discounts, as_of),
         billing_reason=billing_reason,
         period=Period(as_of, as_of),
@@ -145,15 +221,11 @@ def _prorate(
             prorations.debit(target.new, at, discounts[target.new.id])
 
 
-def _plan(
-    before: SubscriptionFacts,
-    after: SubscriptionFacts,
-    targets: Sequence[ItemTarget],
-    stack: Stack,
-    prorations: Prorations,
-    at_once: ImmediateInvoice,
-    as_of: datetime,
+def _relabelling(
+    before: SubscriptionFacts, after: SubscriptionFacts, attributes: dict[str, object], as_of: datetime
 ) -> ChangePlan:
+    """A change of attributes alone."""
+    previous = previous_values(before, attributes) | _pause_before(before, after)
     return ChangePlan(
         subscription_id=before.id,
         merchant_id=before.merchant_id,
@@ -161,18 +233,34 @@ def _plan(
         version=before.version,
         as_of=as_of,
         state=state_of(after),
-        items_updated=tuple(_update(target.new) for target in targets if target.old and target.new),
-        items_added=tuple(_new_item(target.new) for target in targets if target.new and not target.old),
-        items_deleted=tuple(target.old.id for target in targets if target.old and not target.new),
-        debit_closings=tuple(prorations.closings),
-        pending_items=tuple(prorations.items),
-        discounts_added=stack.added,
-        discounts_moved=stack.moved,
-        discounts_removed=stack.removed,
-        invoices=at_once.invoices,
-        discounts_used=at_once.discounts_used,
-        events=_events(before, targets, stack, prorations, at_once),
+        attributes=attributes,
+        events=(PlannedEvent("customer.subscription.updated", "subscription", before.id, previous),),
     )
+
+
+def _plan(before: SubscriptionFacts, work: _Work, attributes: dict[str, object], as_of: datetime) -> ChangePlan:
+    return replace(
+        _relabelling(before, work.after, attributes, as_of),
+        attributes=_with_new_cycle(before, work, attributes),
+        items_updated=tuple(_update(target.new) for target in work.targets if target.old and target.new),
+        items_added=tuple(_new_item(target.new) for target in work.targets if target.new and not target.old),
+        items_deleted=tuple(target.old.id for target in work.targets if target.old and not target.new),
+        debit_closings=tuple(work.prorations.closings),
+        pending_items=tuple(work.prorations.items),
+        discounts_added=work.stack.added,
+        discounts_moved=work.stack.moved,
+        discounts_removed=work.stack.removed,
+        invoices=work.at_once.invoices,
+        discounts_used=work.at_once.discounts_used,
+        events=_events(before, work, attributes),
+    )
+
+
+def _with_new_cycle(before: SubscriptionFacts, work: _Work, attributes: dict[str, object]) -> dict[str, object]:
+    """Whoever moves the anchor drops the rule that it came from."""
+    if work.after.billing_cycle_anchor == before.billing_cycle_anchor:
+        return attributes
+    return attributes | {"billing_cycle_anchor_config": None}
 
 
 def _update(item: ItemFacts) -> ItemUpdate:
@@ -190,22 +278,34 @@ def _new_item(item: ItemFacts) -> NewItem:
     return NewItem(item.price.id, item.quantity, item.current_period_start, item.current_period_end, item.tax_rate_ids)
 
 
-def _events(
-    before: SubscriptionFacts,
-    targets: Sequence[ItemTarget],
-    stack: Stack,
-    prorations: Prorations,
-    at_once: ImmediateInvoice,
-) -> tuple[PlannedEvent, ...]:
-    previous: dict[str, object] = {}
-    if targets:
+def _events(before: SubscriptionFacts, work: _Work, attributes: dict[str, object]) -> tuple[PlannedEvent, ...]:
+    after = work.after
+    previous = previous_values(before, attributes) | _pause_before(before, after) | _cycle_before(before, after)
+    if work.targets:
         previous["items"] = [
             {"id": item.id, "price": item.price.id, "quantity": item.quantity} for item in before.items
         ]
-    if stack.is_changed:
-        previous["discounts"] = [*stack.removed, *(move.discount_id for move in stack.moved)]
+    if work.stack.is_changed:
+        previous["discounts"] = [*work.stack.removed, *(move.discount_id for move in work.stack.moved)]
     events = [PlannedEvent("customer.subscription.updated", "subscription", before.id, previous)]
-    return (*events, *created_events(prorations.items, at_once))
+    events += trial_notice(before, after)
+    return (*events, *created_events(work.prorations.items, work.at_once))
+
+
+def _pause_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:
+    if (before.pause_behavior, before.pause_resumes_at) == (after.pause_behavior, after.pause_resumes_at):
+        return {}
+    if not before.pause_behavior:
+        return {"pause_collection": None}
+    return {"pause_collection": {"behavior": before.pause_behavior, "resumes_at": unix(before.pause_resumes_at)}}
+
+
+def _cycle_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:
+    previous: dict[str, object] = {"status": before.status} if before.status != after.status else {}
+    for name in ("billing_cycle_anchor", "trial_start", "trial_end", "cancel_at"):
+        if getattr(before, name) != getattr(after, name):
+            previous[name] = unix(getattr(before, name))
+    return previous
 
 
 def created_events(items: Sequence[PlannedPendingItem], at_once: ImmediateInvoice) -> tuple[PlannedEvent, ...]:

@@ -25,7 +25,7 @@ from engine.types import (
 from invoicing.rules.balance import Settlement, apply_balance
 from invoicing.types import CustomerFacts, PendingItemFacts, PlannedInvoice, PlannedLine
 from subscriptions.rules.next_action import RENEWING_STATUSES, cancel_instant
-from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts, new_ref
+from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts, SubscriptionState, new_ref
 
 
 def preview_invoice(invoice: PlannedInvoice, customer: CustomerFacts, settings: BillingSettings) -> InvoicePreview:
@@ -101,9 +101,7 @@ def changed(snapshot: ChangeSnapshot, plan: ChangePlan) -> RenewalSnapshot:
     subscription = replace(
         renewal.subscription,
         items=_items_after(snapshot, plan),
-        status=state.status,
-        cancel_at_period_end=state.cancel_at_period_end,
-        cancel_at=state.cancel_at,
+        **{name: getattr(state, name) for name in SubscriptionState.__slots__},
     )
     customer = renewal.customer
     for invoice in plan.invoices:

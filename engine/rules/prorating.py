@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.periods import Period, period_at
 from engine.types import ChangeSnapshot
-from invoicing.rules.descriptions import remaining_time, unused_time
+from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
 from subscriptions.rules.discounts import Discountable, spread_discounts
@@ -46,6 +46,34 @@ class Prorations:
                 self.closings.append(closing(debit, at))
                 held = self._as_held(debit)
                 self._add_credit(held, proration_credit(held, at), at)
+
+    def close(self, item_ids: Iterable[str], at: datetime) -> None:
+        """Give these items' standing debits up from `at` on, without giving anything back."""
+        wanted = set(item_ids)
+        for debit in self.snapshot.debits:
+            if debit.subscription_item_id in wanted and is_creditable(debit, at):
+                self.closings.append(closing(debit, at))
+
+    def add_one_time(self, price: PriceFacts, quantity: int, at: datetime, tax_rate_ids: tuple[str, ...]) -> None:
+        """A one-time price that is sold together with the change."""
+        amount = line_amount(price, quantity)
+        customer = self.snapshot.renewal.customer
+        facts = PendingItemFacts(
+            id=new_ref(len(self.items)),
+            currency=price.currency,
+            amount=amount,
+            period_start=at,
+            period_end=at,
+            description=recurring_line(price, quantity, customer.locale),
+            subscription_id=self.snapshot.renewal.subscription.id,
+            quantity=quantity,
+            unit_amount_decimal=price.unit_amount_decimal,
+            price_id=price.id,
+            product_id=price.product_id,
+            tax_rate_ids=tax_rate_ids,
+            explanation={"kind": "one_time", "price": price.id, "quantity": quantity, "amount": amount},
+        )
+        self.items.append(PlannedPendingItem(facts))
 
     def debit(self, item: ItemFacts, at: datetime, discounts: tuple[DiscountAmount, ...]) -> None:
         """Charge the item from `at` to the end of its current period. `discounts` are those of its whole amount."""

@@ -22,6 +22,7 @@ from subscriptions.rules.discounts import active_discounts
 from subscriptions.rules.next_action import cancel_instant, next_action_at
 from subscriptions.rules.periods import next_period
 from subscriptions.rules.status import status_after_trial
+from subscriptions.snapshots import unix
 from subscriptions.types import (
     TERMINAL_STATUSES,
     DiscountFacts,
@@ -95,6 +96,7 @@ class _Walk:
     periods_taken: dict[str, int] = field(default_factory=dict)
     events: list[PlannedEvent] = field(default_factory=list)
     void_latest_invoice: bool = False
+    void_pending_update: bool = False
 
     def tell(self, event_type: str) -> None:
         self.events.append(PlannedEvent(event_type, "subscription", self.subscription.id))
@@ -111,6 +113,8 @@ def _step(walk: _Walk, moment: datetime, as_of: datetime) -> None:
     if subscription.status == "incomplete":
         walk.void_latest_invoice = True
         walk.subscription = replace(subscription, status="incomplete_expired", ended_at=moment, cancel_at=None)
+    elif _passes(subscription, moment):
+        _let_pass(walk, moment)
     elif ending is not None and moment >= ending:
         _end(walk, moment, as_of)
     elif _trial_is_over(subscription, moment) or any(item.current_period_end <= moment for item in subscription.items):
@@ -119,6 +123,22 @@ def _step(walk: _Walk, moment: datetime, as_of: datetime) -> None:
         assert subscription.status == "trialing", f"{subscription.id} is due at {moment} for nothing"
         walk.subscription = replace(subscription, trial_will_end_sent_at=moment)
         walk.tell("customer.subscription.trial_will_end")
+
+
+def _passes(subscription: SubscriptionFacts, moment: datetime) -> bool:
+    """Whether a pause in collection is over or a change was not paid in its time."""
+    waits = (subscription.pause_resumes_at, subscription.pending_update_expires_at)
+    return any(until is not None and moment >= until for until in waits)
+
+
+def _let_pass(walk: _Walk, moment: datetime) -> None:
+    subscription = walk.subscription
+    if subscription.pause_resumes_at is not None and moment >= subscription.pause_resumes_at:
+        walk.subscription = replace(subscription, pause_behavior="", pause_resumes_at=None)
+    else:
+        walk.subscription = replace(subscription, pending_update_expires_at=None)
+        walk.void_pending_update = True
+        walk.tell("customer.subscription.pending_update_expired")
 
 
 def _trial_is_over(subscription: SubscriptionFacts, moment: datetime) -> bool:
@@ -242,6 +262,7 @@ def _finished(walk: _Walk) -> RenewalPlan:
         state=state_of(after),
         events=(*_what_became_of(before, after, advances), *walk.events),
         void_latest_invoice=walk.void_latest_invoice,
+        void_pending_update=walk.void_pending_update,
     )
 
 
@@ -255,6 +276,8 @@ def _what_became_of(
     if advances:
         advanced = {advance.item_id for advance in advances}
         previous["items"] = [_item_period(item) for item in before.items if item.id in advanced]
+    if after.pause_behavior != before.pause_behavior:
+        previous["pause_collection"] = {"behavior": before.pause_behavior, "resumes_at": unix(before.pause_resumes_at)}
     if not previous:
         return []
     ended = after.status in TERMINAL_STATUSES and after.status != "incomplete_expired"

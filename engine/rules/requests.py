@@ -6,9 +6,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from core.periods import AnchorConfig
 from engine.types import ItemRequest, SubscribeRequest
 
-_INSTANTS = ("trial_end", "billing_cycle_anchor")
+_INSTANTS = ("trial_end", "billing_cycle_anchor", "backdate_start_date")
 _TUPLES = ("coupon_ids", "default_tax_rate_ids")
 _ITEMS = ("items", "add_invoice_items")
 
@@ -18,6 +19,7 @@ def subscribe_request_to_json(request: SubscribeRequest) -> dict[str, Any]:
     values["metadata"] = dict(request.metadata)
     for name in _INSTANTS:
         values[name] = values[name].isoformat() if values[name] else None
+    values["cancel_at"] = instant_to_json(request.cancel_at)
     return values
 
 
@@ -25,7 +27,10 @@ def subscribe_request_from_json(values: dict[str, Any]) -> SubscribeRequest:
     """The very request that was written, so that planning it again gives the same."""
     given = dict(values)
     for name in _INSTANTS:
-        given[name] = datetime.fromisoformat(given[name]) if given[name] else None
+        given[name] = datetime.fromisoformat(given[name]) if given.get(name) else None
+    given["cancel_at"] = instant_from_json(given.get("cancel_at"))
+    config = given.get("billing_cycle_anchor_config")
+    given["billing_cycle_anchor_config"] = AnchorConfig(**config) if config else None
     for name in _TUPLES:
         given[name] = tuple(given[name])
     for name in _ITEMS:
@@ -33,3 +38,13 @@ def subscribe_request_from_json(values: dict[str, Any]) -> SubscribeRequest:
             ItemRequest(item["price_id"], item["quantity"], tuple(item["tax_rate_ids"])) for item in given[name]
         )
     return SubscribeRequest(**given)
+
+
+def instant_to_json(given: datetime | str | None) -> str | None:
+    """An instant or one of the words that may stand for it ("now", "min_period_end", …)."""
+    return given.isoformat() if isinstance(given, datetime) else given
+
+
+def instant_from_json(given: str | None) -> datetime | str | None:
+    """The other way round: only instants begin with a digit."""
+    return datetime.fromisoformat(given) if given and given[0].isdigit() else given

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
-from core.periods import Period
+from core.periods import Interval, Period
 from engine.rules.drafting import Draft, draft_invoice, frame_of
+from engine.rules.ending import CancelTwice, ending_instant
 from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
 from engine.rules.renewal import state_of
 from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell
@@ -24,7 +25,7 @@ from invoicing.rules.balance import apply_balance
 from invoicing.types import PlannedInvoice, PlannedLine
 from subscriptions.rules.discounts import PromotionCodeInvalid, active_discounts, check_promotion_code
 from subscriptions.rules.next_action import TRIAL_NOTICE
-from subscriptions.rules.periods import ItemPeriod, Opening, first_period, opening
+from subscriptions.rules.periods import ItemPeriod, Opening, first_periods, opening
 from subscriptions.rules.prices import PriceNotOneTime, check_one_currency, check_prices_fit
 from subscriptions.rules.status import first_status, incomplete_expires_at
 from subscriptions.types import (
@@ -56,7 +57,7 @@ class _Started:
     """A subscription as the rules see it before it exists, with what its first invoice is made of."""
 
     snapshot: RenewalSnapshot
-    first_periods: tuple[ItemPeriod, ...]
+    periods: tuple[tuple[ItemPeriod, ...], ...]  # of each item: one, or all since a backdated start
     discount_rows: tuple[NewDiscount, ...]
 
 
@@ -145,13 +146,21 @@ def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: dateti
         trial_period_days=request.trial_period_days,
         trial_end=request.trial_end,
         billing_cycle_anchor=request.billing_cycle_anchor,
+        config=request.billing_cycle_anchor_config,
+        backdated_to=request.backdate_start_date,
     )
-    periods = tuple(
-        first_period(opened, price.interval, snapshot.timezone) for price in prices if price.interval is not None
-    )
+    intervals = [price.interval for price in prices if price.interval is not None]
+    ends = _ending(request, opened, intervals, snapshot.timezone, as_of)
+    until = None if request.proration_behavior == "none" else ends
+    periods = tuple(first_periods(opened, interval, snapshot.timezone, as_of, until) for interval in intervals)
     rows, discounts = _discounts(snapshot, request, currency, as_of)
     renewal = RenewalSnapshot(
-        subscription=_facts(snapshot, request, opened, currency, _items(request, prices, periods)),
+        subscription=replace(
+            _facts(snapshot, request, opened, currency, _items(request, prices, periods)),
+            cancel_at=ends,
+            cancel_at_period_end=request.cancel_at_period_end,
+            canceled_at=as_of if ends else None,
+        ),
         customer=snapshot.customer,
         settings=snapshot.settings,
         discounts=discounts,
@@ -162,19 +171,31 @@ def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: dateti
     return _Started(renewal, periods, rows)
 
 
+def _ending(
+    request: SubscribeRequest, opened: Opening, intervals: Sequence[Interval], tz: str, as_of: datetime
+) -> datetime | None:
+    """When the new subscription is to end, if it says so. Raises `CancelTwice` and what `ending_instant` does."""
+    if request.cancel_at is None and not request.cancel_at_period_end:
+        return None
+    if request.cancel_at is not None and request.cancel_at_period_end:
+        raise CancelTwice
+    period_ends = [first_periods(opened, interval, tz, as_of)[-1].period.end for interval in intervals]
+    return ending_instant(request.cancel_at or "min_period_end", period_ends, as_of)
+
+
 def _items(
-    request: SubscribeRequest, prices: Sequence[PriceFacts], periods: Sequence[ItemPeriod]
+    request: SubscribeRequest, prices: Sequence[PriceFacts], periods: Sequence[tuple[ItemPeriod, ...]]
 ) -> tuple[ItemFacts, ...]:
     return tuple(
         ItemFacts(
             id=new_ref(number),
             price=price,
             quantity=item.quantity,
-            current_period_start=item_period.period.start,
-            current_period_end=item_period.period.end,
+            current_period_start=billed[-1].period.start,
+            current_period_end=billed[-1].period.end,
             tax_rate_ids=item.tax_rate_ids,
         )
-        for number, (item, price, item_period) in enumerate(zip(request.items, prices, periods, strict=True))
+        for number, (item, price, billed) in enumerate(zip(request.items, prices, periods, strict=True))
     )
 
 
@@ -252,22 +273,32 @@ def _first_invoice(
 
 
 def _item_lines(started: _Started, request: SubscribeRequest) -> list[PlannedLine]:
+    """A line for each item and period: one, or one for each since a backdated start, in the order of time."""
     subscription = started.snapshot.subscription
-    lines = []
-    for item, item_period in zip(subscription.items, started.first_periods, strict=True):
-        if request.proration_behavior == "none" and not item_period.is_whole:
-            continue  # the stub is free
-        make = trial_period_line if subscription.trial_end is not None else period_line
-        lines.append(
-            make(
-                subscription.id,
-                item,
-                item_period,
-                default_tax_rate_ids=subscription.default_tax_rate_ids,
-                locale=started.snapshot.customer.locale,
-            )
+    billed = [
+        (item, item_period)
+        for item, periods in zip(subscription.items, started.periods, strict=True)
+        for item_period in periods
+    ]
+    make = trial_period_line if subscription.trial_end is not None else period_line
+    return [
+        make(
+            subscription.id,
+            item,
+            item_period,
+            default_tax_rate_ids=subscription.default_tax_rate_ids,
+            locale=started.snapshot.customer.locale,
         )
-    return lines
+        for item, item_period in sorted(billed, key=lambda pair: pair[1].period.start)
+        if not _is_free(item, item_period, request)
+    ]
+
+
+def _is_free(item: ItemFacts, item_period: ItemPeriod, request: SubscribeRequest) -> bool:
+    """Without prorations neither a stub nor the time before the creation is charged."""
+    if request.proration_behavior != "none":
+        return False
+    return not item_period.is_whole or item_period.period.end <= item.current_period_start
 
 
 def _extra_lines(snapshot: SubscribeSnapshot, request: SubscribeRequest, started: _Started) -> list[PlannedLine]:
@@ -275,13 +306,20 @@ def _extra_lines(snapshot: SubscribeSnapshot, request: SubscribeRequest, started
     lines = []
     subscription = started.snapshot.subscription
     for number, extra in enumerate(request.add_invoice_items):
-        price = price_to_sell(snapshot.prices, extra.price_id, f"add_invoice_items[{number}][price]")
-        if price.interval is not None:
-            raise PriceNotOneTime(price=price.id)
-        check_one_currency([price], subscription.currency)
+        price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
         rates = extra.tax_rate_ids or subscription.default_tax_rate_ids
         lines.append(one_time_line(price, extra.quantity, subscription.start_date, rates, snapshot.customer.locale))
     return lines
+
+
+def one_time_price(prices: Mapping[str, PriceFacts], price_id: str, currency: str, number: int) -> PriceFacts:
+    """The price of `add_invoice_items[number]`. Raises `PriceNotFound`, `PriceInactive`, `PriceNotOneTime`,
+    `CustomerCurrencyMismatch`."""
+    price = price_to_sell(prices, price_id, f"add_invoice_items[{number}][price]")
+    if price.interval is not None:
+        raise PriceNotOneTime(price=price.id)
+    check_one_currency([price], currency)
+    return price
 
 
 def _with_first_status(
@@ -308,6 +346,7 @@ def _with_first_status(
 def _new_subscription(
     snapshot: SubscribeSnapshot, request: SubscribeRequest, subscription: SubscriptionFacts
 ) -> NewSubscription:
+    config = request.billing_cycle_anchor_config
     return NewSubscription(
         merchant_id=request.merchant_id,
         customer_id=request.customer_id,
@@ -325,6 +364,7 @@ def _new_subscription(
         description=subscription.description,
         metadata=request.metadata,
         test_clock_id=subscription.test_clock_id,
+        billing_cycle_anchor_config=None if config is None else asdict(config),
     )
 
 

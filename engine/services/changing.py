@@ -68,6 +68,9 @@ def post_change(ctx: Context, rows: BillingRows, subscription: Row, plan: Change
     for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
         batch.add_invoice(planned, invoice_id, refs)
     batch.use_discounts(plan.discounts_used, refs)
+    if plan.attributes:
+        subscription.update((name, _column(value)) for name, value in plan.attributes.items())
+        batch.relabelled.append((subscription, tuple(plan.attributes)))
     batch.move(subscription.id, plan.state)
     batch.tell(plan.events, refs)
     refused = finalize_new(batch)
@@ -75,6 +78,10 @@ def post_change(ctx: Context, rows: BillingRows, subscription: Row, plan: Change
         raise FinalizationRefused.of(refused[0])
     batch.write()
     return batch
+
+
+def _column(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _items_after(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> list[Row]:

@@ -183,6 +183,7 @@ def _subscription_row(ctx: Context, plan: SubscribePlan, refs: Refs) -> Row:
         default_payment_method_id=new.default_payment_method_id,
         default_tax_rate_ids=list(new.default_tax_rate_ids),
         test_clock_id=new.test_clock_id,
+        billing_cycle_anchor_config=new.billing_cycle_anchor_config,
         metadata=dict(new.metadata),
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,

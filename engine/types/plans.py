@@ -70,6 +70,7 @@ class RenewalPlan:
     state: SubscriptionState
     events: tuple[PlannedEvent, ...]
     void_latest_invoice: bool = False  # an incomplete subscription expired: its first invoice is voided
+    void_pending_update: bool = False  # a change was not paid in its time: its invoice is voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class NewSubscription:
     description: str
     metadata: Mapping[str, str]
     test_clock_id: str | None
+    billing_cycle_anchor_config: Mapping[str, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class ChangePlan:
     discounts_removed: tuple[str, ...] = ()
     invoices: tuple[PlannedInvoice, ...] = ()
     discounts_used: tuple[DiscountUse, ...] = ()
+    attributes: Mapping[str, object] = field(default_factory=dict)  # columns of the subscription beside its state
     stop_invoices: bool = False
     events: tuple[PlannedEvent, ...] = ()
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.periods import AnchorConfig
+
 
 @dataclass(frozen=True, slots=True)
 class ItemRequest:
@@ -32,6 +34,10 @@ class SubscribeRequest:
     default_payment_method_id: str = ""
     default_tax_rate_ids: tuple[str, ...] = ()
     billing_cycle_anchor: datetime | None = None
+    billing_cycle_anchor_config: AnchorConfig | None = None
+    backdate_start_date: datetime | None = None
+    cancel_at: datetime | str | None = None  # an instant, min_period_end or max_period_end
+    cancel_at_period_end: bool = False
     payment_behavior: str = "allow_incomplete"
     description: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -80,16 +86,55 @@ class ItemChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseCollection:
+    """Stripe's `pause_collection`; a blank `behavior` ends the pause."""
+
+    behavior: str = ""  # void, keep_as_draft, mark_uncollectible
+    resumes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """A change of a running subscription. `coupon_ids` None leaves the discounts, () removes them."""
+    """A change of a subscription. None leaves a thing as it is; `coupon_ids` () removes all discounts.
+
+    `trial_end`: an instant, or "now" to end the trial. `cancel_at`: an instant, "min_period_end" or
+    "max_period_end", or "" to take a scheduled end back. `metadata` is merged; a blank value removes its key.
+    """
 
     merchant_id: str
     subscription_id: str
-    items: tuple[ItemChange, ...]
+    items: tuple[ItemChange, ...] = ()
     proration_behavior: str = "create_prorations"  # create_prorations, always_invoice, none
     proration_date: datetime | None = None
     coupon_ids: tuple[str, ...] | None = None
     payment_behavior: str = "allow_incomplete"
+    billing_cycle_anchor: str = "unchanged"  # unchanged, now
+    trial_end: datetime | str | None = None
+    cancel_at: datetime | str | None = None
+    cancel_at_period_end: bool | None = None
+    cancellation_feedback: str | None = None
+    cancellation_comment: str | None = None
+    pause_collection: PauseCollection | None = None
+    metadata: Mapping[str, str] | None = None
+    description: str | None = None
+    default_payment_method_id: str | None = None
+    default_tax_rate_ids: tuple[str, ...] | None = None
+    collection_method: str | None = None
+    days_until_due: int | None = None
+    trial_missing_payment_method: str | None = None
+    add_invoice_items: tuple[ItemRequest, ...] = ()
+    off_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequest:
+    """The end of a service pause. `billing_cycle_anchor`: now, or unchanged to go on with the old cycle."""
+
+    merchant_id: str
+    subscription_id: str
+    billing_cycle_anchor: str = "now"
+    proration_behavior: str = "create_prorations"
+    proration_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

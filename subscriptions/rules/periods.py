@@ -17,10 +17,11 @@ from core.periods import (
     period_at,
     seconds_between,
 )
-from subscriptions.rules.prices import shortest_interval
+from subscriptions.rules.prices import longest_interval, shortest_interval
 from subscriptions.types import PriceFacts
 
 MAX_TRIAL_DAYS = 730
+MAX_BACKDATED_PERIODS = 250  # one line each, and an invoice has no more
 
 
 class TrialTooLong(OstinatoError):
@@ -45,6 +46,24 @@ class AnchorInPast(OstinatoError):
     code = "billing_cycle_anchor_invalid"
     param = "billing_cycle_anchor"
     message_id = gettext_noop("The billing cycle cannot be anchored before the first paid moment.")
+
+
+class BackdatedTooFar(OstinatoError):
+    code = "backdate_start_date_invalid"
+    param = "backdate_start_date"
+    message_id = gettext_noop("Backdating would bill more than %(most)s past periods.")
+
+
+class AnchorTwice(OstinatoError):
+    code = "parameter_invalid"
+    param = "billing_cycle_anchor_config"
+    message_id = gettext_noop("Say either when the billing cycle is anchored or how, not both.")
+
+
+class BackdatedIntoFuture(OstinatoError):
+    code = "backdate_start_date_invalid"
+    param = "backdate_start_date"
+    message_id = gettext_noop("A subscription can only be backdated into the past.")
 
 
 class AnchorTooFar(OstinatoError):
@@ -83,20 +102,31 @@ def opening(
     trial_period_days: int | None = None,
     trial_end: datetime | None = None,
     billing_cycle_anchor: datetime | None = None,
+    config: AnchorConfig | None = None,
+    backdated_to: datetime | None = None,
 ) -> Opening:
-    """The trial and the anchor of a new subscription.
+    """The trial and the anchor of a new subscription, created at `start`.
 
-    The anchor is the one that was asked for, else the first default cycle day among the prices, else the trial's
-    end or the start. A cycle day that the anchor's month lacks (the 31st, anchored on 28 February) is remembered.
-    Raises `TrialTooLong`, `TrialDaysInvalid`, `TrialEndInPast`, `AnchorInPast`, `AnchorTooFar`.
+    The anchor is the one that was asked for, as an instant or by its `config`, else the first default cycle day
+    among the prices, else the trial's end or the (backdated) start. A cycle day that the anchor's month lacks (the
+    31st, anchored on 28 February) is remembered. A trial counts from the creation, however far back the start is.
+    Raises `TrialTooLong`, `TrialDaysInvalid`, `TrialEndInPast`, `AnchorInPast`, `AnchorTooFar`, `AnchorTwice`,
+    `BackdatedIntoFuture`, `core.periods.AnchorConfigMismatch`.
     """
+    if billing_cycle_anchor is not None and config is not None:
+        raise AnchorTwice
+    if backdated_to is not None and backdated_to > start:
+        raise BackdatedIntoFuture
     ends = _trial_end(prices, start, tz, trial_period_days, trial_end)
+    created, start = start, backdated_to or start
     first_paid = ends or start
-    intervals = [price.interval for price in prices if price.interval is not None]
-    shortest = shortest_interval(intervals)
     if billing_cycle_anchor is not None:
-        _check_anchor(billing_cycle_anchor, first_paid, shortest, tz)
+        shortest = shortest_interval([price.interval for price in prices if price.interval is not None])
+        _check_anchor(billing_cycle_anchor, first_paid, ends or created, shortest, tz)
         return Opening(start, ends, billing_cycle_anchor)
+    if config is not None:
+        interval = _interval_for(config, prices)
+        return Opening(start, ends, anchor_from_config(ends or created, config, interval, tz), config.day_of_month)
     for price in prices:
         if price.cycle_day is not None and price.interval is not None and price.interval.unit != "day":
             anchor, day_of_month = _anchor_on(price.cycle_day, price.interval, first_paid, tz)
@@ -104,12 +134,28 @@ def opening(
     return Opening(start, ends, first_paid)
 
 
-def first_period(opened: Opening, interval: Interval, tz: str) -> ItemPeriod:
+def first_period(opened: Opening, interval: Interval, tz: str, until: datetime | None = None) -> ItemPeriod:
     """An item's first period: the trial, or from the start to the first boundary (a stub when it is no boundary)."""
     if opened.trial_end is not None:
         trial = Period(opened.start, opened.trial_end)
         return ItemPeriod(trial, trial)
-    return next_period(opened.anchor, interval, tz, opened.start, day_of_month=opened.day_of_month)
+    return next_period(opened.anchor, interval, tz, opened.start, day_of_month=opened.day_of_month, until=until)
+
+
+def first_periods(
+    opened: Opening, interval: Interval, tz: str, now: datetime, until: datetime | None = None
+) -> tuple[ItemPeriod, ...]:
+    """An item's periods from the start up to the one that contains `now`: one, unless the start is backdated.
+
+    Raises `BackdatedTooFar` when they are more than an invoice can show.
+    """
+    periods = [first_period(opened, interval, tz, until)]
+    while periods[-1].period.end <= now:
+        if len(periods) == MAX_BACKDATED_PERIODS:
+            raise BackdatedTooFar(most=MAX_BACKDATED_PERIODS)
+        after = periods[-1].period.end
+        periods.append(next_period(opened.anchor, interval, tz, after, day_of_month=opened.day_of_month, until=until))
+    return tuple(periods)
 
 
 def next_period(
@@ -161,10 +207,16 @@ def _trial_end(
     return boundary(start, Interval("day"), days, tz) if days else None
 
 
-def _check_anchor(anchor: datetime, first_paid: datetime, shortest: Interval, tz: str) -> None:
+def _interval_for(config: AnchorConfig, prices: Sequence[PriceFacts]) -> Interval:
+    """The interval that the configuration speaks of: a month of the year is meant for the longest one."""
+    intervals = [price.interval for price in prices if price.interval is not None]
+    return longest_interval(intervals) if config.month is not None else shortest_interval(intervals)
+
+
+def _check_anchor(anchor: datetime, first_paid: datetime, now: datetime, shortest: Interval, tz: str) -> None:
     if anchor < first_paid:
         raise AnchorInPast
-    latest = first_boundary_after(first_paid, shortest, tz, first_paid)
+    latest = first_boundary_after(now, shortest, tz, now)
     if anchor > latest:
         raise AnchorTooFar(latest=latest.isoformat())
 

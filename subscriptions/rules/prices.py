@@ -93,6 +93,10 @@ def shortest_interval(intervals: Sequence[Interval]) -> Interval:
     return min(intervals, key=lambda interval: interval.count * _SHORTEST_DAYS[interval.unit])
 
 
+def longest_interval(intervals: Sequence[Interval]) -> Interval:
+    return max(intervals, key=lambda interval: interval.count * _SHORTEST_DAYS[interval.unit])
+
+
 def _check_intervals(prices: Sequence[PriceFacts]) -> None:
     shortest = shortest_interval([price.interval for price in prices if price.interval is not None])
     for price in prices:
