@@ -51,7 +51,6 @@ OUR_APPS = [
     "catalog",
     "customers",
     "subscriptions",
-    "usage",
     "invoicing",
     "payments",
     "dunning",
