@@ -9,11 +9,11 @@ FACES = (("merchants", "/dashboard/"), ("subscribers", "/portal/"), ("staff", "/
 RULE = "-" * 78
 
 
-def banner(address: str, demo_file: Path) -> str:
-    """The text; `demo_file` holds the JSON object that `manage.py demo --json` ended with, when there is a demo."""
+def banner(address: str, demo_file: Path | None) -> str:
+    """The text; `demo_file` holds the JSON object that `manage.py demo --json` ended with."""
     lines = ["", RULE, f"  Ostinato is up: {address}/", ""]
     lines += [f"  {who:<14}{address}{path}" for who, path in FACES]
-    if demo_file.exists():
+    if demo_file and demo_file.exists():
         lines += ["", *(f"  {line}" for line in _facts(json.loads(demo_file.read_text() or "{}")))]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", RULE, ""])
 

@@ -1,6 +1,7 @@
 """Run the web server and a background cluster together, until Ctrl-C."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,9 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--web-workers", type=int, default=2)
-        parser.add_argument(
-            "--with-parent", action="store_true", help="stop when the starting process ends"
-        )
+        parser.add_argument("--announce", type=Path, help="file with what `manage.py demo --json` said")
+        parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["with_parent"]:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             port=port,
             web_workers=options["web_workers"],
             say=self._say,
-            ready=banner(f"http://{host}:{port}", settings.VAR_DIR / "demo.json"),
+            ready=banner(f"http://{host}:{port}", options["announce"]),
         )
         try:
             sys.exit(supervisor.run())
