@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.expanding import Loader
+from api.expanding import Expandables, Includer, Loader
 from api.protocol.operation import Operation, Routes
-from api.resources import products
+from api.resources import (
+    account,
+    coupons,
+    customers,
+    payment_methods,
+    prices,
+    products,
+    tax_rates,
+    test_clocks,
+)
 
-OPERATIONS: list[Operation] = [*products.OPERATIONS]
+_RESOURCES = (account, coupons, customers, payment_methods, prices, products, tax_rates, test_clocks)
+
+
+def _gathered(name: str) -> dict:
+    found: dict = {}
+    for resource in _RESOURCES:
+        found.update(getattr(resource, name, {}))
+    return found
+
+
+OPERATIONS: list[Operation] = [operation for resource in _RESOURCES for operation in resource.OPERATIONS]
 ROUTES = Routes(OPERATIONS)
-LOADERS: Mapping[str, Loader] = products.LOADERS
+_LOADERS: Mapping[str, Loader] = _gathered("LOADERS")
+_INCLUDES: Mapping[tuple[str, str], Includer] = _gathered("INCLUDES")
+EXPANDABLES = Expandables(_LOADERS, _INCLUDES)

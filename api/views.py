@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from api.completing import complete
 from api.expanding import expand
 from api.idempotency import fingerprint, once
 from api.keys import authenticate
@@ -18,7 +19,7 @@ from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
 from api.protocol.schema import parse
-from api.routes import LOADERS, ROUTES
+from api.routes import EXPANDABLES, ROUTES
 from core.context import Context
 from core.errors import OstinatoError
 
@@ -76,7 +77,8 @@ def _perform(
     call = Call(ctx, key.merchant_id, key.merchant.livemode, ids, params)
     try:
         body = operation.answer(call)
-        expand(body, paths, merchant_id=key.merchant_id, loaders=LOADERS)
+        complete(body, merchant_id=key.merchant_id, livemode=call.livemode)
+        expand(body, paths, merchant_id=key.merchant_id, livemode=call.livemode, known=EXPANDABLES)
     except OstinatoError as refusal:
         return errors.status_of(refusal), errors.error_body(refusal, request_id=ctx.request_id)
     return 200, body

@@ -129,6 +129,17 @@ def adjust_balance(
     return row
 
 
+def mark_customer_deleted(*, ctx: Context, merchant_id: str, customer_id: str) -> Customer:
+    """Nobody finds it any more. Who calls has ended what runs. Raises `CustomerNotFound`."""
+    with transaction.atomic():
+        customer = lock_customer(merchant_id, customer_id)
+        customer.deleted_at = ctx.as_of
+        customer.version += 1
+        customer.save(update_fields=["deleted_at", "version"])
+        record_events(ctx, [_fact("customer.deleted", customer)])
+    return customer
+
+
 def add_tax_id(*, ctx: Context, merchant_id: str, customer_id: str, tax_id: TaxId) -> CustomerTaxId:
     """Put a tax number on file. Raises `UnknownTaxIdType`, `InvalidTaxId`, `TaxIdAlreadyThere`."""
     number = TaxId(tax_id.type, rules.parse_tax_id(tax_id.type, tax_id.value))

@@ -22,14 +22,23 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "balance": customer.balance,
         "created": int(customer.created.timestamp()),
         "currency": customer.currency or None,
+        "default_source": None,
         "delinquent": customer.delinquent,
         "description": customer.description or None,
+        "discount": None,
         "email": customer.email or None,
-        "invoice_settings": {"default_payment_method": customer.default_payment_method_id or None},
+        "invoice_prefix": None,
+        "invoice_settings": {
+            "custom_fields": None,
+            "default_payment_method": customer.default_payment_method_id or None,
+            "footer": None,
+            "rendering_options": None,
+        },
         "metadata": dict(customer.metadata),
         "name": customer.name or None,
         "phone": customer.phone or None,
         "preferred_locales": [customer.preferred_locale] if customer.preferred_locale else [],
+        "shipping": None,
         "tax_exempt": customer.tax_exempt,
         "test_clock": customer.test_clock_id,
     }
@@ -40,25 +49,42 @@ def tax_id_snapshot(tax_id: Any) -> dict[str, Any]:
     return {
         "id": tax_id.id,
         "object": "tax_id",
+        "country": tax_id.type[:2].upper() if not tax_id.type.startswith("eu_") else tax_id.value[:2].upper(),
         "created": int(tax_id.created.timestamp()),
         "customer": tax_id.customer_id,
+        "owner": {"type": "customer", "customer": tax_id.customer_id},
         "type": tax_id.type,
         "value": tax_id.value,
+        "verification": None,
     }
 
 
 def payment_method_snapshot(method: Any) -> dict[str, Any]:
     """Stripe's payment_method object; what identifies an account stays with the gateway."""
-    details = {"brand": method.brand, "last4": method.last4, "exp_month": method.exp_month, "exp_year": method.exp_year}
     return {
         "id": method.id,
         "object": "payment_method",
-        "billing_details": dict(method.billing_details),
+        "allow_redisplay": "unspecified",
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None} | dict(method.billing_details),
         "created": int(method.created.timestamp()),
         "customer": method.customer_id if method.detached_at is None else None,
         "metadata": dict(method.metadata),
         "type": method.type,
-        method.type: {name: value for name, value in details.items() if value},
+        method.type: _card(method) if method.type == "card" else {"last4": method.last4 or None},
+    }
+
+
+def _card(method: Any) -> dict[str, Any]:
+    return {
+        "brand": method.brand or "unknown",
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": None},
+        "country": None,
+        "display_brand": method.brand or None,
+        "exp_month": method.exp_month,
+        "exp_year": method.exp_year,
+        "fingerprint": method.fingerprint or None,
+        "funding": "credit",
+        "last4": method.last4,
     }
 
 
@@ -76,4 +102,20 @@ def balance_transaction_snapshot(entry: Any) -> dict[str, Any]:
         "ending_balance": entry.ending_balance,
         "invoice": entry.invoice_id or None,
         "type": entry.type,
+    }
+
+
+def test_clock_snapshot(clock: Any) -> dict[str, Any]:
+    """Stripe's test clock."""
+    target = None if clock.target_time is None else int(clock.target_time.timestamp())
+    return {
+        "id": clock.id,
+        "object": "test_helpers.test_clock",
+        "created": int(clock.recorded_at.timestamp()),
+        "deletes_after": int(clock.recorded_at.timestamp()) + 30 * 86400,
+        "frozen_time": int(clock.frozen_time.timestamp()),
+        "livemode": False,
+        "name": clock.name or None,
+        "status": clock.status,
+        "status_details": {"advancing": {"target_frozen_time": target}} if clock.status == "advancing" else {},
     }

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from core.json_values import plain_decimal
+
 
 def invoice_snapshot(
     invoice: Any, lines: Sequence[Any] | None = None, taxes: Mapping[str, Sequence[Any]] | None = None
@@ -18,11 +20,14 @@ def invoice_snapshot(
         "id": invoice.id,
         "object": "invoice",
         "amount_due": invoice.amount_due,
+        "amount_overpaid": 0,
         "amount_paid": invoice.amount_paid,
         "amount_remaining": invoice.amount_remaining,
+        "amount_shipping": 0,
         "attempt_count": invoice.attempt_count,
         "attempted": invoice.attempted,
         "auto_advance": invoice.auto_advance,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "automatically_finalizes_at": unix(invoice.automatically_finalizes_at),
         "billing_reason": invoice.billing_reason,
         "collection_method": invoice.collection_method,
@@ -32,16 +37,23 @@ def invoice_snapshot(
         "customer_address": invoice.customer_snapshot.get("address"),
         "customer_email": invoice.customer_snapshot.get("email") or None,
         "customer_name": invoice.customer_snapshot.get("name") or None,
+        "customer_tax_exempt": invoice.customer_snapshot.get("tax_exempt") or None,
         "customer_tax_ids": invoice.customer_snapshot.get("tax_ids", []),
         "default_payment_method": invoice.default_payment_method_id or None,
         "default_tax_rates": list(invoice.default_tax_rate_ids),
         "description": invoice.description or None,
+        "discounts": [],
         "due_date": unix(invoice.due_date),
+        "effective_at": unix(invoice.finalized_at),
+        # What is left of the customer's balance; known from the finalization on.
+        "ending_balance": None if invoice.finalized_at is None else invoice.starting_balance + invoice.balance_applied,
         "footer": invoice.footer or None,
         "metadata": dict(invoice.metadata),
         "next_payment_attempt": unix(invoice.next_payment_attempt),
         "number": invoice.number,
+        "on_behalf_of": None,
         "parent": _parent(invoice),
+        "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
         "period_end": unix(invoice.period_end),
         "period_start": unix(invoice.period_start),
         "post_payment_credit_notes_amount": invoice.post_payment_credit_notes_amount,
@@ -55,47 +67,117 @@ def invoice_snapshot(
             "voided_at": unix(invoice.voided_at),
         },
         "subtotal": invoice.lines_gross,
+        "subtotal_excluding_tax": invoice.lines_gross - invoice.inclusive_tax - invoice.inclusive_tax_backed_out,
         "test_clock": invoice.test_clock_id,
         "total": invoice.total,
-        "total_discount_amount": invoice.total_discount,
         "total_excluding_tax": invoice.total - invoice.exclusive_tax - invoice.inclusive_tax,
-        "total_tax": invoice.exclusive_tax + invoice.inclusive_tax,
     }
     if lines is not None:
         by_line = taxes or {}
-        body["lines"] = {
-            "object": "list",
-            "data": [line_snapshot(line, by_line.get(line.id, ())) for line in lines],
-            "has_more": False,
-        }
+        body |= lines_snapshot(invoice.id, [(line, by_line.get(line.id, ())) for line in lines])
     return body
 
 
+def lines_snapshot(invoice_id: str, lines: Sequence[tuple[Any, Iterable[Any]]]) -> dict[str, Any]:
+    """The lines, each with its taxes, and what Stripe derives from them: totals by discount and by tax rate."""
+    data = [line_snapshot(line, taxes) for line, taxes in lines]
+    return {
+        "discounts": _distinct(given for line in data for given in line["discounts"]),
+        "lines": {
+            "object": "list",
+            "data": data,
+            "has_more": False,
+            "total_count": len(data),
+            "url": f"/v1/invoices/{invoice_id}/lines",
+        },
+        "total_discount_amounts": _total_discount_amounts(data),
+        "total_pretax_credit_amounts": [
+            {"type": "discount", **given} for given in _total_discount_amounts(data) if given["amount"]
+        ],
+        "total_taxes": _total_taxes(data),
+    }
+
+
+def _total_discount_amounts(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    totals: dict[str, int] = {}
+    for line in lines:
+        for given in line["discount_amounts"]:
+            totals[given["discount"]] = totals.get(given["discount"], 0) + given["amount"]
+    return [{"amount": amount, "discount": discount} for discount, amount in totals.items()]
+
+
+def _total_taxes(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per rate, behaviour and reason, in the order in which the lines bring them."""
+    totals: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for line in lines:
+        for tax in line["taxes"]:
+            rate = (tax["tax_rate_details"] or {}).get("tax_rate", "")
+            total = totals.setdefault(
+                (rate, tax["tax_behavior"], tax["taxability_reason"]), tax | {"amount": 0, "taxable_amount": 0}
+            )
+            total["amount"] += tax["amount"]
+            total["taxable_amount"] += tax["taxable_amount"]
+    return list(totals.values())
+
+
+def _distinct(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
+
+
 def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
-    """Stripe's line item."""
+    """Stripe's line item. `amount` is before discounts; a proration's discounts are itemized the same way."""
+    given = [{"amount": one["amount"], "discount": one["discount"]} for one in line.discount_amounts]
     return {
         "id": line.id,
         "object": "line_item",
         "amount": line.amount,
         "currency": line.currency,
         "description": line.description or None,
-        "discount_amounts": [dict(given) for given in line.discount_amounts],
+        "discount_amounts": given,
         "discountable": line.discountable,
+        "discounts": [one["discount"] for one in given],
         "invoice": line.invoice_id,
-        "invoice_item": line.invoice_item_id or None,
+        "metadata": {},
+        "parent": _line_parent(line),
         "period": {"start": unix(line.period_start), "end": unix(line.period_end)},
-        "price": line.price_id or None,
-        "product": line.product_id or None,
-        "proration": line.proration,
+        "pretax_credit_amounts": [{"type": "discount", **one} for one in given],
+        "pricing": _pricing(line),
         "quantity": line.quantity,
+        "quantity_decimal": str(line.quantity),
         "subscription": line.subscription_id or None,
-        "subscription_item": line.subscription_item_id or None,
+        "subtotal": line.amount,
         "taxes": [_tax(tax) for tax in taxes],
+    }
+
+
+def _line_parent(line: Any) -> dict[str, Any]:
+    """Where a line comes from: an invoice item, else a subscription's item."""
+    prorated = {
+        "proration": line.proration,
+        "proration_details": {"credited_items": None},
+        "subscription": line.subscription_id or None,
+    }
+    if line.invoice_item_id or not line.subscription_item_id:
+        details = {"invoice_item": line.invoice_item_id or None, **prorated}
+        return {"type": "invoice_item_details", "invoice_item_details": details, "subscription_item_details": None}
+    details = {"invoice_item": None, **prorated, "subscription_item": line.subscription_item_id}
+    return {"type": "subscription_item_details", "invoice_item_details": None, "subscription_item_details": details}
+
+
+def _pricing(row: Any) -> dict[str, Any] | None:
+    unit = None if row.unit_amount_decimal is None else plain_decimal(row.unit_amount_decimal)
+    if not row.price_id:
+        return None if unit is None else {"type": "price_details", "price_details": None, "unit_amount_decimal": unit}
+    return {
+        "type": "price_details",
+        "price_details": {"price": row.price_id, "product": row.product_id},
+        "unit_amount_decimal": unit,
     }
 
 
 def invoice_item_snapshot(item: Any) -> dict[str, Any]:
     """Stripe's invoiceitem object."""
+    given = [one["discount"] for one in item.discount_amounts]
     return {
         "id": item.id,
         "object": "invoiceitem",
@@ -105,16 +187,25 @@ def invoice_item_snapshot(item: Any) -> dict[str, Any]:
         "date": unix(item.created),
         "description": item.description or None,
         "discountable": item.discountable,
+        "discounts": given,
         "invoice": item.invoice_id or None,
         "metadata": dict(item.metadata),
+        "net_amount": item.amount,
+        "parent": _item_parent(item),
         "period": {"start": unix(item.period_start), "end": unix(item.period_end)},
-        "price": item.price_id or None,
+        "pricing": _pricing(item),
         "proration": item.proration,
         "quantity": item.quantity,
-        "subscription": item.subscription_id or None,
-        "subscription_item": item.subscription_item_id or None,
+        "quantity_decimal": str(item.quantity),
         "tax_rates": list(item.tax_rate_ids),
     }
+
+
+def _item_parent(item: Any) -> dict[str, Any] | None:
+    if not item.subscription_id:
+        return None
+    details = {"subscription": item.subscription_id, "subscription_item": item.subscription_item_id or None}
+    return {"type": "subscription_details", "subscription_details": details}
 
 
 def unix(instant: datetime | None) -> int | None:
@@ -125,14 +216,16 @@ def unix(instant: datetime | None) -> int | None:
 def _parent(invoice: Any) -> dict[str, Any] | None:
     if not invoice.subscription_id:
         return None
-    return {"type": "subscription_details", "subscription_details": {"subscription": invoice.subscription_id}}
+    details = {"metadata": {}, "subscription": invoice.subscription_id}
+    return {"type": "subscription_details", "quote_details": None, "subscription_details": details}
 
 
 def _tax(tax: Any) -> dict[str, Any]:
     return {
         "amount": tax.amount,
         "tax_behavior": "inclusive" if tax.inclusive else "exclusive",
-        "tax_rate": tax.tax_rate_id or None,
+        "tax_rate_details": {"tax_rate": tax.tax_rate_id} if tax.tax_rate_id else None,
         "taxability_reason": tax.taxability_reason,
         "taxable_amount": tax.taxable_amount,
+        "type": "tax_rate_details",
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from django.db import transaction
 
 from core.context import Context
@@ -67,6 +70,28 @@ def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, p
     return method
 
 
+def update_payment_method(*, ctx: Context, merchant_id: str, payment_method_id: str, **fields: Any) -> PaymentMethod:
+    """Change `metadata` or `billing_details`. Raises `PaymentMethodNotFound`."""
+    assert not set(fields) - {"metadata", "billing_details"}
+    with transaction.atomic():
+        rows = PaymentMethod.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
+        method = rows.filter(id=payment_method_id).first()
+        if method is None:
+            raise PaymentMethodNotFound
+        changed = {name: getattr(method, name) for name, value in fields.items() if getattr(method, name) != value}
+        if not changed:
+            return method
+        for name in changed:
+            setattr(method, name, fields[name])
+        method.version += 1
+        method.save(update_fields=[*changed, "version"])
+        owner = method.customer
+        clock_id = owner.test_clock_id if owner else None
+        event = _event("updated", method, clock_id, method.merchant.keep_event_bodies)
+        record_events(ctx, [replace(event, previous_attributes=changed)])
+    return method
+
+
 def _store(
     ctx: Context, method_id: str, merchant_id: str, customer_id: str, gateway: str, facts: MethodFacts
 ) -> PaymentMethod:
@@ -103,4 +128,4 @@ def _event(type: str, method: PaymentMethod, test_clock_id: str | None, keep_bod
     )
 
 
-__all__ = ["PaymentMethodNotFound", "attach_payment_method", "detach_payment_method"]
+__all__ = ["PaymentMethodNotFound", "attach_payment_method", "detach_payment_method", "update_payment_method"]

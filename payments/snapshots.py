@@ -18,9 +18,13 @@ def payment_intent_snapshot(intent: Any) -> Json:
         "id": intent.id,
         "object": "payment_intent",
         "amount": intent.amount,
+        "amount_capturable": 0,
         "amount_received": intent.amount_received,
         "canceled_at": epoch(intent.canceled_at),
         "cancellation_reason": intent.cancellation_reason or None,
+        "capture_method": "automatic",
+        "client_secret": f"{intent.id}_secret",
+        "confirmation_method": "automatic",
         "created": epoch(intent.created),
         "currency": intent.currency,
         "customer": intent.customer_id,
@@ -31,6 +35,9 @@ def payment_intent_snapshot(intent: Any) -> Json:
         "metadata": dict(intent.metadata),
         "next_action": intent.next_action,
         "payment_method": intent.payment_method_id or None,
+        "payment_method_types": ["card"],
+        "receipt_email": None,
+        "setup_future_usage": None,
         "statement_descriptor": intent.statement_descriptor or None,
         "status": intent.status,
     }
@@ -42,17 +49,23 @@ def charge_snapshot(charge: Any) -> Json:
         "id": charge.id,
         "object": "charge",
         "amount": charge.amount,
+        "amount_captured": charge.amount if charge.status == "succeeded" else 0,
         "amount_refunded": charge.amount_refunded,
+        "captured": charge.status == "succeeded",
         "created": epoch(charge.created),
         "currency": charge.currency,
         "customer": charge.customer_id,
+        "description": None,
+        "disputed": False,
         "failure_code": charge.failure_code or None,
         "failure_message": charge.failure_message or None,
         "invoice": charge.invoice_id or None,
+        "metadata": {},
         "outcome": _charge_outcome(charge),
         "paid": charge.status == "succeeded",
         "payment_intent": charge.payment_intent_id,
         "payment_method": charge.payment_method_id or None,
+        "receipt_url": None,
         "refunded": charge.amount_refunded == charge.amount,
         "statement_descriptor": charge.statement_descriptor or None,
         "status": _CHARGE_STATUS.get(charge.status, "pending"),
@@ -81,6 +94,7 @@ def refund_snapshot(refund: Any) -> Json:
         "created": epoch(refund.created),
         "currency": refund.currency,
         "failure_reason": refund.failure_reason or None,
+        "metadata": {},
         "reason": refund.reason or None,
         "status": refund.status if refund.status in ("succeeded", "failed") else "pending",
     }
@@ -92,13 +106,36 @@ def invoice_payment_snapshot(payment: Any) -> Json:
         "id": payment.id,
         "object": "invoice_payment",
         "amount_paid": payment.amount_paid,
+        "amount_requested": payment.amount_paid,
         "created": epoch(payment.created),
         "currency": payment.currency,
         "invoice": payment.invoice_id,
-        "payment": {
-            "type": payment.type,
-            "charge": payment.charge_id or None,
-            "payment_intent": payment.payment_intent_id or None,
-        },
+        "is_default": True,
+        "payment": _paid_by(payment),
         "status": "paid",
+        "status_transitions": {"canceled_at": None, "paid_at": epoch(payment.created)},
     }
+
+
+def open_payment_snapshot(intent: Any) -> Json:
+    """The invoice_payment that stands for an intent which still collects its invoice."""
+    return {
+        "id": "inpay_" + intent.id.removeprefix("pi_"),
+        "object": "invoice_payment",
+        "amount_paid": None,
+        "amount_requested": intent.amount,
+        "created": epoch(intent.created),
+        "currency": intent.currency,
+        "invoice": intent.invoice_id,
+        "is_default": True,
+        "payment": {"type": "payment_intent", "payment_intent": intent.id},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }
+
+
+def _paid_by(payment: Any) -> Json:
+    """A charge of an intent is told by the intent, as Stripe does; money that came another way has neither."""
+    if payment.payment_intent_id:
+        return {"type": "payment_intent", "payment_intent": payment.payment_intent_id}
+    return {"type": "payment_record", "payment_record": None}

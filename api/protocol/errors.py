@@ -101,15 +101,16 @@ def error_type(error: OstinatoError) -> str:
 
 
 def error_body(error: OstinatoError, *, request_id: str) -> dict[str, Any]:
-    """The JSON body. `error.params` may carry decline_code, payment_intent or charge for card errors."""
+    """The JSON body. The error or its `params` may carry decline_code, payment_intent or charge for card errors."""
     body: dict[str, Any] = {"type": error_type(error), "message": error.message}
     if error.code and error.code not in ("api_key_invalid", "api_key_missing", "url_invalid", "idempotency_error"):
         body["code"] = error.code
     if error.param:
         body["param"] = error.param
     for name in ("decline_code", "charge", "payment_intent", "advice_code", "network_decline_code"):
-        if error.params.get(name):
-            body[name] = error.params[name]
+        told = error.params.get(name) or getattr(error, name, "")
+        if told:
+            body[name] = told
     body["request_log_url"] = None
     body["request_id"] = request_id
     return {"error": {key: value for key, value in body.items() if value is not None}}

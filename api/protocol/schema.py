@@ -220,6 +220,19 @@ def list_of(field: Field, *, required: bool = False, clearable: bool = False, mo
     return Field(read, required, clearable)
 
 
+def map_of(field: Field, *, required: bool = False, most: int = 50) -> Field:
+    """Free keys (currencies), each with a value that `field` reads."""
+
+    def read(value: Any, name: str) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ParameterNotObject(param=name, name=name)
+        if len(value) > most:
+            raise TooManyElements(param=name, name=name, most=most)
+        return {key: field.parse(raw, f"{name}[{key}]") for key, raw in value.items()}
+
+    return Field(read, required)
+
+
 def metadata() -> Field:
     """Free keys and values; an empty value removes its key, an empty `metadata` all of them (None)."""
 

@@ -108,8 +108,8 @@ OPERATIONS = [
 
 
 def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
-    rows = selectors.products(merchant_id).filter(id__in=ids).select_related("merchant")
-    return {row.id: product_snapshot(row, livemode=row.merchant.livemode) for row in rows}
+    rows = selectors.products(merchant_id).filter(Q(id__in=ids) | Q(api_id__in=ids)).select_related("merchant")
+    return {row.api_id or row.id: product_snapshot(row, livemode=row.merchant.livemode) for row in rows}
 
 
-LOADERS = {"prod": load}
+LOADERS = {"product": load}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django_q.tasks import async_task
@@ -14,6 +13,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from customers.models import TestClock
+from customers.snapshots import test_clock_snapshot
 from customers.writes import insert_clock, lock_clock, move_clock
 from engine.due import next_due_moment, run_all_due
 from engine.selectors import bodies_kept
@@ -76,7 +76,7 @@ def advance_clock(*, ctx: Context, merchant_id: str, clock_id: str, to: datetime
     Raises `TestClockNotFound`, `ClockIsAdvancing`, `ClockGoesForwardOnly`.
     """
     with transaction.atomic():
-        clock = _locked(clock_id, merchant_id)
+        clock = locked_clock(clock_id, merchant_id)
         if clock.status == "advancing":
             raise ClockIsAdvancing
         if to <= clock.frozen_time:
@@ -121,7 +121,7 @@ def _walk(ctx: Context, clock: TestClock, target: datetime, max_steps: int) -> b
             raise ClockGoesRound(moment=moment.isoformat())
         if moment != clock.frozen_time:
             with transaction.atomic():
-                clock = _locked(clock.id)
+                clock = locked_clock(clock.id)
                 move_clock(clock, frozen_time=max(moment, clock.frozen_time))
         run_all_due(replace(ctx, as_of=moment), clock.id)
         last = moment
@@ -130,19 +130,19 @@ def _walk(ctx: Context, clock: TestClock, target: datetime, max_steps: int) -> b
 
 def _arrive(ctx: Context, clock_id: str, target: datetime) -> None:
     with transaction.atomic():
-        clock = _locked(clock_id)
+        clock = locked_clock(clock_id)
         move_clock(clock, status="ready", frozen_time=target, target_time=None)
         _tell(replace(ctx, as_of=target), clock, "ready")
 
 
 def _fail(ctx: Context, clock_id: str, failure: Exception) -> None:
     with transaction.atomic():
-        clock = _locked(clock_id)
+        clock = locked_clock(clock_id)
         move_clock(clock, status="internal_failure", status_detail=f"{type(failure).__name__}: {failure}"[:1000])
         _tell(ctx, clock, "internal_failure")
 
 
-def _locked(clock_id: str, merchant_id: str = "") -> TestClock:
+def locked_clock(clock_id: str, merchant_id: str = "") -> TestClock:
     clock = lock_clock(clock_id)
     if clock is None or (merchant_id and clock.merchant_id != merchant_id):
         raise TestClockNotFound
@@ -150,25 +150,17 @@ def _locked(clock_id: str, merchant_id: str = "") -> TestClock:
 
 
 def _tell(ctx: Context, clock: TestClock, what: str) -> None:
-    row = EventRow(
+    record_events(ctx, [clock_event(clock, what)])
+
+
+def clock_event(clock: TestClock, what: str) -> EventRow:
+    """A fact about a clock whose version the caller bumped."""
+    return EventRow(
         merchant_id=clock.merchant_id,
         type=f"test_helpers.test_clock.{what}",
         object_type="test_clock",
         object_id=clock.id,
         object_version=clock.version,
-        body=_snapshot(clock) if bodies_kept([clock.merchant_id]) else None,
+        body=test_clock_snapshot(clock) if bodies_kept([clock.merchant_id]) else None,
         test_clock_id=clock.id,
     )
-    record_events(ctx, [row])
-
-
-def _snapshot(clock: TestClock) -> dict[str, Any]:
-    """Stripe's test clock."""
-    return {
-        "id": clock.id,
-        "object": "test_helpers.test_clock",
-        "created": int(clock.created.timestamp()),
-        "frozen_time": int(clock.frozen_time.timestamp()),
-        "name": clock.name or None,
-        "status": clock.status,
-    }

@@ -1,0 +1,169 @@
+"""What a snapshot leaves out because it is written without queries, put in where it is shown.
+
+A snapshot (and so an event's stored body) names prices and tax rates by id, and coupons and products by our own id.
+Stripe shows whole prices and tax rates, and the ids that its clients chose. Here every answer is walked once and
+completed in bulk: at most one query per kind of thing, whatever the answer holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from catalog.models import Coupon, Price, Product, TaxRate
+from catalog.snapshots import price_snapshot, tax_rate_snapshot
+from invoicing.selectors import lines_of
+from invoicing.snapshots import lines_snapshot
+from subscriptions.models import Discount
+from subscriptions.snapshots import discount_snapshot
+
+Json = dict[str, Any]
+Nodes = dict[str, list[Json]]
+
+DEPTH_MAX = 12
+_WITHOUT_LIVEMODE = frozenset({"list", "search_result", "subscription_item", "discount", "account", "billing_portal"})
+
+
+def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
+    """Put prices, tax rates, lines, customers' discounts and clients' own ids into `body`, in place."""
+    _lines(merchant_id, _nodes(body)["invoice"])
+    _customer_discounts(merchant_id, _nodes(body)["customer"])
+    nodes = _nodes(body)
+    _prices(merchant_id, livemode, nodes["subscription_item"])
+    _tax_rates(merchant_id, livemode, nodes)
+    nodes = _nodes(body)
+    _client_ids(merchant_id, nodes)
+    for kind, found in nodes.items():
+        if kind not in _WITHOUT_LIVEMODE:
+            for node in found:
+                if "deleted" not in node:
+                    node.setdefault("livemode", livemode)
+
+
+def _nodes(body: Any, depth: int = 0, found: Nodes | None = None) -> Nodes:
+    """All objects in `body`, by kind."""
+    nodes: Nodes = defaultdict(list) if found is None else found
+    if depth > DEPTH_MAX:
+        return nodes
+    if isinstance(body, dict):
+        if isinstance(body.get("object"), str):
+            nodes[body["object"]].append(body)
+        children: Iterable[Any] = body.values()
+    else:
+        children = body
+    for child in children:
+        if isinstance(child, (dict, list)):
+            _nodes(child, depth + 1, nodes)
+    return nodes
+
+
+def _lines(merchant_id: str, invoices: list[Json]) -> None:
+    """Invoices told without their lines (a run's events are) get them."""
+    bare = [node for node in invoices if "lines" not in node and "deleted" not in node]
+    if not bare:
+        return
+    lines = lines_of(sorted({node["id"] for node in bare}))
+    for node in bare:
+        node |= lines_snapshot(
+            node["id"],
+            [(line, line.taxes.all()) for line in lines[node["id"]] if line.merchant_id == merchant_id],
+        )
+
+
+def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
+    """A customer's own discount, as it stands now."""
+    ids = {node["id"] for node in customers if node.get("discount", 0) is None}
+    if not ids:
+        return
+    live = Discount.objects.filter(
+        merchant_id=merchant_id, customer_id__in=ids, subscription__isnull=True, subscription_item_id=""
+    ).filter(deleted_at__isnull=True, consumed_at__isnull=True)
+    found = {row.customer_id: discount_snapshot(row) for row in live.order_by("-created", "-id")}
+    for node in customers:
+        if node["id"] in ids:
+            node["discount"] = found.get(node["id"])
+
+
+def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:
+    ids = {item["price"] for item in items if isinstance(item.get("price"), str)}
+    if not ids:
+        return
+    rows = Price.objects.filter(merchant_id=merchant_id, id__in=ids)
+    prices = {row.id: price_snapshot(row, livemode=livemode) for row in rows}
+    for item in items:
+        if isinstance(item.get("price"), str) and item["price"] in prices:
+            item["price"] = dict(prices[item["price"]])
+            item["plan"] = plan_of(item["price"])
+
+
+def plan_of(price: Json) -> Json | None:
+    """The older shape of a recurring price, which a subscription item still carries beside it."""
+    recurring = price["recurring"]
+    if recurring is None:
+        return None
+    return {
+        "id": price["id"],
+        "object": "plan",
+        "active": price["active"],
+        "amount": price["unit_amount"],
+        "amount_decimal": price["unit_amount_decimal"],
+        "billing_scheme": price["billing_scheme"],
+        "created": price["created"],
+        "currency": price["currency"],
+        "interval": recurring["interval"],
+        "interval_count": recurring["interval_count"],
+        "livemode": price["livemode"],
+        "metadata": dict(price["metadata"]),
+        "nickname": price["nickname"],
+        "product": price["product"],
+        "trial_period_days": recurring["trial_period_days"],
+        "usage_type": recurring["usage_type"],
+    }
+
+
+def _tax_rates(merchant_id: str, livemode: bool, nodes: Nodes) -> None:
+    holders = [
+        (node, name)
+        for kind in ("subscription", "subscription_item", "invoice", "invoiceitem")
+        for node in nodes[kind]
+        for name in ("default_tax_rates", "tax_rates")
+        if any(isinstance(one, str) for one in node.get(name) or ())
+    ]
+    if not holders:
+        return
+    ids = {one for node, name in holders for one in node[name] if isinstance(one, str)}
+    rates = {
+        row.id: tax_rate_snapshot(row, livemode=livemode)
+        for row in TaxRate.objects.filter(merchant_id=merchant_id, id__in=ids)
+    }
+    for node, name in holders:
+        node[name] = [rates.get(one, one) if isinstance(one, str) else one for one in node[name]]
+
+
+def _client_ids(merchant_id: str, nodes: Nodes) -> None:
+    """Our ids of coupons and products replaced by the ones that API clients chose, where they chose any."""
+    coupons = [(node["source"], "coupon") for node in nodes["discount"] if node.get("source")]
+    coupons += [(node["promotion"], "coupon") for node in nodes["promotion_code"] if node.get("promotion")]
+    _replace(Coupon, "coup_", merchant_id, coupons)
+    products = [(node, "product") for kind in ("price", "plan") for node in nodes[kind]]
+    products += [
+        (node["pricing"]["price_details"], "product")
+        for kind in ("line_item", "invoiceitem")
+        for node in nodes[kind]
+        if (node.get("pricing") or {}).get("price_details")
+    ]
+    _replace(Product, "prod_", merchant_id, products)
+
+
+def _replace(model: Any, prefix: str, merchant_id: str, places: list[tuple[Json, str]]) -> None:
+    ids = {
+        holder[name] for holder, name in places if isinstance(holder.get(name), str) and holder[name].startswith(prefix)
+    }
+    if not ids:
+        return
+    rows = model.objects.filter(merchant_id=merchant_id, id__in=ids, api_id__isnull=False)
+    chosen = dict(rows.values_list("id", "api_id"))
+    for holder, name in places:
+        if isinstance(holder.get(name), str):
+            holder[name] = chosen.get(holder[name], holder[name])

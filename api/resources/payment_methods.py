@@ -1,0 +1,134 @@
+"""/v1/payment_methods, and a customer's own list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.business_time import clocked
+from api.lookup import found
+from api.paging import page
+from api.payment_tokens import as_instrument, is_token
+from api.protocol.operation import Call, Json, Operation
+from api.protocol.schema import METADATA, PAGE, fields, hash_of, merged_metadata, text
+from api.resources.customers import ADDRESS, customer_of
+from core.errors import OstinatoError, gettext_noop
+from customers.models import Customer, PaymentMethod
+from customers.snapshots import payment_method_snapshot
+from payments import services
+
+URL = "/v1/payment_methods"
+BILLING_DETAILS = hash_of(
+    {"address": ADDRESS, "email": text(clearable=True), "name": text(clearable=True), "phone": text(clearable=True)}
+)
+UPDATE = fields(METADATA, billing_details=BILLING_DETAILS)
+LIST = fields(PAGE, customer=text(most=200), type=text(most=30))
+OF_CUSTOMER = fields(PAGE, type=text(most=30))
+
+
+class AttachedElsewhere(OstinatoError):
+    code = "payment_method_unexpected_state"
+    param = "customer"
+    message_id = gettext_noop("This payment method is attached to another customer: detach it there first.")
+
+
+class NotAttached(OstinatoError):
+    code = "payment_method_unexpected_state"
+    message_id = gettext_noop("This payment method is not attached to a customer.")
+
+
+def method_of(call: Call, given: str) -> PaymentMethod:
+    rows = PaymentMethod.objects.filter(merchant_id=call.merchant_id)
+    return found(rows, given, "PaymentMethod", param="id")
+
+
+def retrieve(call: Call) -> Json:
+    return payment_method_snapshot(method_of(call, call.id))
+
+
+def update(call: Call) -> Json:
+    row = method_of(call, call.id)
+    changes = {}
+    if "metadata" in call.params:
+        changes["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
+    if "billing_details" in call.params:
+        changes["billing_details"] = {**row.billing_details, **call.params["billing_details"]}
+    changed = services.update_payment_method(
+        ctx=clocked(call, _clock_of(row)), merchant_id=call.merchant_id, payment_method_id=row.id, **changes
+    )
+    return payment_method_snapshot(changed)
+
+
+def attach(call: Call) -> Json:
+    customer = customer_of(call, call.params["customer"], "customer")
+    ctx = clocked(call, customer.test_clock_id)
+    if is_token(call.id):
+        method = services.attach_payment_method(
+            ctx=ctx,
+            merchant_id=call.merchant_id,
+            customer_id=customer.id,
+            instrument=as_instrument(call.id),
+            make_default=False,
+        )
+        return payment_method_snapshot(method)
+    row = method_of(call, call.id)
+    if row.detached_at is not None or row.customer_id != customer.id:
+        raise AttachedElsewhere
+    return payment_method_snapshot(row)
+
+
+def detach(call: Call) -> Json:
+    row = method_of(call, call.id)
+    if row.customer_id is None or row.detached_at is not None:
+        raise NotAttached
+    gone = services.detach_payment_method(
+        ctx=clocked(call, _clock_of(row)),
+        merchant_id=call.merchant_id,
+        customer_id=row.customer_id,
+        payment_method_id=row.id,
+    )
+    return payment_method_snapshot(gone)
+
+
+def _clock_of(row: PaymentMethod) -> str | None:
+    return Customer.objects.filter(id=row.customer_id).values_list("test_clock_id", flat=True).first()
+
+
+def list_(call: Call) -> Json:
+    return _listed(call, call.params.get("customer", ""), URL, "customer")
+
+
+def list_of_customer(call: Call) -> Json:
+    return _listed(call, call.id, f"/v1/customers/{call.id}/payment_methods", "id")
+
+
+def retrieve_of_customer(call: Call) -> Json:
+    rows = PaymentMethod.objects.filter(customer=customer_of(call, call.id), detached_at__isnull=True)
+    return payment_method_snapshot(found(rows, call.ids["method"], "PaymentMethod"))
+
+
+def _listed(call: Call, customer_id: str, url: str, param: str) -> Json:
+    rows = PaymentMethod.objects.filter(merchant_id=call.merchant_id, detached_at__isnull=True)
+    if customer_id:
+        rows = rows.filter(customer=customer_of(call, customer_id, param))
+    if "type" in call.params:
+        rows = rows.filter(type=call.params["type"])
+    return page(rows, call, lambda found: [payment_method_snapshot(row) for row in found], url=url)
+
+
+OPERATIONS = [
+    Operation("GET", URL, list_, LIST),
+    Operation("GET", URL + "/{id}", retrieve),
+    Operation("POST", URL + "/{id}", update, UPDATE),
+    Operation("POST", URL + "/{id}/attach", attach, fields(customer=text(required=True, most=200))),
+    Operation("POST", URL + "/{id}/detach", detach),
+    Operation("GET", "/v1/customers/{id}/payment_methods", list_of_customer, OF_CUSTOMER),
+    Operation("GET", "/v1/customers/{id}/payment_methods/{method}", retrieve_of_customer),
+]
+
+
+def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = PaymentMethod.objects.filter(merchant_id=merchant_id, id__in=ids)
+    return {row.id: payment_method_snapshot(row) for row in rows}
+
+
+LOADERS = {"payment_method": load, "default_payment_method": load}
