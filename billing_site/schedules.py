@@ -23,6 +23,8 @@ WAKES = (
     Wake("settle", "engine.tasks.settle", 1),
     Wake("resolve unknown outcomes", "engine.tasks.resolve", 1),
     Wake("overdue", "engine.tasks.overdue", 60),
+    Wake("prepare months of usage", "usage.tasks.prepare", 24 * 60),
+    Wake("forget usage identifiers", "usage.tasks.forget", 24 * 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
     Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
 )

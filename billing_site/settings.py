@@ -51,6 +51,7 @@ OUR_APPS = [
     "catalog",
     "customers",
     "subscriptions",
+    "usage",
     "invoicing",
     "payments",
     "dunning",

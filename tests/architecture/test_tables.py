@@ -17,6 +17,7 @@ WITHOUT_MERCHANT = {
     "merchants_user_groups": "Django's own, for staff",
     "merchants_user_user_permissions": "Django's own, for staff",
     "events_consumercursor": "a consumer reads the stream of all merchants",
+    "usage_usagecursor": "a reader goes through the usage of all merchants",
     "engine_billingrun": "a run crosses merchants",
 }
 UNIQUE_WITHOUT_MERCHANT = {

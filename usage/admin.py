@@ -1,0 +1,27 @@
+"""What was used, for staff to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from merchants.staff import ReadOnlyAdmin
+from usage.models import UsageCursor, UsageEvent, UsageIdentifier
+
+
+@admin.register(UsageEvent)
+class UsageEventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "meter_id", "customer_id", "value", "label", "timestamp", "reported_at", "merchant_id")
+    search_fields = ("id__exact", "identifier__exact", "meter_id__exact", "customer_id__exact")
+    exclude = ("xid",)
+
+
+@admin.register(UsageIdentifier)
+class UsageIdentifierAdmin(ReadOnlyAdmin):
+    list_display = ("identifier", "id", "merchant_id", "recorded_at")
+    search_fields = ("id__exact", "identifier__exact")
+
+
+@admin.register(UsageCursor)
+class UsageCursorAdmin(ReadOnlyAdmin):
+    list_display = ("reader", "xid", "event_id", "recorded_at")
+    search_fields = ("reader__exact",)

@@ -1,0 +1,23 @@
+"""django-q2 wakes these; doubled or lost calls do no harm."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from core.context import Context
+from usage.services import forget_old_identifiers, prepare_months
+
+
+def prepare() -> int:
+    """Partitions for the months to come, before anything falls into them."""
+    return prepare_months(ctx=_now())
+
+
+def forget() -> int:
+    """Identifiers past their time go."""
+    return forget_old_identifiers(ctx=_now())
+
+
+def _now() -> Context:
+    wall = timezone.now()
+    return Context(as_of=wall, recorded_at=wall, actor="run")
