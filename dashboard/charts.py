@@ -5,9 +5,14 @@ from collections.abc import Sequence
 WIDTH, HEIGHT, MARGIN = 96, 30, 3
 
 
+def draws(values: Sequence[int]) -> bool:
+    """Whether there is a line to draw: two points at least, and not all of them zero."""
+    return len(values) > 1 and any(values)
+
+
 def sparkline_points(values: Sequence[int]) -> list[tuple[int, int]]:
     """The values on a grid ten times the drawing's, so that whole numbers are precise enough."""
-    if len(values) < 2:
+    if not draws(values):
         return []
     low, high = min(values), max(values)
     span = (high - low) or 1
@@ -19,7 +24,7 @@ def sparkline_points(values: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def sparkline_path(values: Sequence[int]) -> str:
-    return "M" + "L".join(f"{x} {y}" for x, y in sparkline_points(values)) if len(values) > 1 else ""
+    return "M" + "L".join(f"{x} {y}" for x, y in sparkline_points(values)) if draws(values) else ""
 
 
 def sparkline_area(values: Sequence[int]) -> str:

@@ -26,9 +26,8 @@ class AdvanceForm(forms.Form):
             ("1", _("one month")),
             ("3", _("three months")),
             ("12", _("a year")),
-            ("", _("to a moment of your own")),
+            ("own", _("to a moment of your own")),
         ),
-        required=False,
         initial="1",
         widget=forms.RadioSelect,
     )
@@ -40,7 +39,7 @@ class AdvanceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("step"):
+        if cleaned.get("step") in ("1", "3", "12"):
             cleaned["target"] = add_months(self.now, int(cleaned["step"]), self.tz)
         elif cleaned.get("to") is None:
             self.add_error("to", _("Say until when."))

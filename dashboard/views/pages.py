@@ -22,6 +22,7 @@ from dashboard.access import ScopedMixin
 from dashboard.actions import FIELD, TokenMissing, new_action_token, spend_action_token
 from dashboard.filters.base import ListFilter
 from dashboard.nav import nav_for
+from dashboard.paging import CappedPaginator
 from dashboard.tables.base import ListTable
 from dashboard.views.edge import context_of, show_error
 
@@ -68,7 +69,9 @@ class ListPage(Page):
         if request.GET.get("format") == "csv":
             return self.csv(found.order_by("-created", "-pk") if self.has_created(found) else found.order_by("pk"))
         table = self.table(found)
-        RequestConfig(request, paginate={"per_page": PER_PAGE, "silent": True}).configure(table)
+        RequestConfig(
+            request, paginate={"per_page": PER_PAGE, "silent": True, "paginator_class": CappedPaginator}
+        ).configure(table)
         partial = request.htmx and not request.htmx.boosted and request.htmx.target == "list"  # type: ignore[attr-defined]
         return self.render(
             "dashboard/_list.html" if partial else self.template,

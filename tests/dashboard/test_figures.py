@@ -21,7 +21,7 @@ def test_a_sparkline_spans_the_drawing_from_low_to_high() -> None:
 
 def test_a_flat_line_and_too_few_points_draw_without_dividing_by_zero() -> None:
     assert len(sparkline_points([5, 5, 5])) == 3
-    assert sparkline_path([7]) == sparkline_area([]) == ""
+    assert sparkline_path([7]) == sparkline_area([]) == sparkline_path([0, 0]) == ""
 
 
 @pytest.mark.parametrize(
