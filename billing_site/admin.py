@@ -13,16 +13,17 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model
+from django.db.models import CompositePrimaryKey, Model
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 
 from events.models import ConsumedAhead, ConsumerCursor, Event, HeldEvent, ObjectVersion
-from merchants.staff import ReadOnlyAdmin
+from merchants.staff import ReadOnlyAdmin, plain_page
 
 # The accounts' login, with its rate limits and second factor, is the only one.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -172,3 +173,17 @@ def _register_mirror() -> None:
 
 
 _register_mirror()
+
+
+# --- tables of ours without a page of their own: billing_site comes last of our apps, so all others have spoken ---
+
+
+def _register_the_rest() -> None:
+    for app in settings.OUR_APPS:
+        for model in apps.get_app_config(app).get_models():
+            # A partitioned table has a key of several columns, which Django's admin cannot show.
+            if not admin.site.is_registered(model) and not isinstance(model._meta.pk, CompositePrimaryKey):
+                admin.site.register(model, plain_page(model))
+
+
+_register_the_rest()

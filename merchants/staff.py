@@ -6,13 +6,14 @@ events and their versions. It lives in the lowest room that has people in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin import display
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import BigIntegerField, DecimalField, Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import get_language
@@ -114,6 +115,41 @@ class ReadOnlyAdmin(ReadOnlyMixin, StaffAdmin):
     """To look at."""
 
     actions = None
+
+
+_TOLD_FIRST = ("name", "customer", "subscription", "invoice", "product", "price", "type", "kind", "status", "merchant")
+_SECRET = re.compile(r"secret|token|hash|password|_key$|^key$|ciphertext")
+
+
+def plain_page(model: type[Model]) -> type[ReadOnlyAdmin]:
+    """A read-only page made from the model's own columns, for a table that nobody has given one yet.
+
+    Columns whose names speak of secrets are left out.
+    """
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    secret = [name for name in fields if _SECRET.search(name)]
+    moneys = [
+        name
+        for name, field in fields.items()
+        if "amount" in name and "currency" in fields and isinstance(field, BigIntegerField | DecimalField)
+    ]
+    shown = [name for name in _TOLD_FIRST if name in fields]
+    related = [name for name in shown if fields[name].is_relation]
+    ids = [name for name, field in fields.items() if name.endswith("_id") and not field.is_relation]
+    attributes: dict[str, Any] = {
+        "list_display": [
+            model._meta.pk.name,
+            *shown,
+            *(money(name) for name in moneys[:2]),
+            *(name for name in ("created",) if name in fields),
+        ],
+        "list_select_related": related or False,
+        "money_fields": moneys,
+        "exclude": secret,
+        "search_fields": [f"{name}__exact" for name in ["pk", *ids]] + [f"{name}__id__exact" for name in related],
+        "list_filter": [name for name in ("status", "kind", "type") if name in fields],
+    }
+    return type(f"{model.__name__}Admin", (ReadOnlyAdmin,), attributes)
 
 
 class ReadOnlyInline(ReadOnlyMixin, TabularInline):

@@ -117,6 +117,15 @@ def test_the_front_page_answers_in_few_questions(staff: Client) -> None:
     assert len(asked) <= LIST_QUERIES
 
 
+def test_the_front_page_says_what_waits_for_a_person(staff: Client) -> None:
+    from engine.models import Refusal
+
+    make(Refusal)
+    counts = {card["title"]: card["count"] for card in staff.get("/admin/").context["waiting"]}
+    assert counts.pop("Refusals of the run") == 1
+    assert set(counts.values()) == {0}
+
+
 def test_only_staff_may_come_in(client: Client) -> None:
     response = client.get("/admin/invoicing/invoice/", follow=False)
     assert response.status_code == 302

@@ -8,7 +8,6 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
 from PIL import Image
@@ -20,7 +19,7 @@ from customers.models import Customer, TestClock
 from engine.services.clocks import advance_clock, advance_clock_now
 from invoicing.models import Invoice
 from merchants.models import Membership, Merchant, User
-from tests.admin.rows import ROOMS
+from tests.admin.rows import our_models
 
 pytestmark = pytest.mark.django_db
 
@@ -32,11 +31,9 @@ def demo(capsys) -> dict:
 
 
 def rows() -> Counter[str]:
-    models = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
     # Each call makes a fresh one-time link to the portal.
-    return Counter(
-        {model.__name__: model._default_manager.count() for model in models if model.__name__ != "PortalSession"}
-    )
+    models = [model for model in our_models() if model.__name__ != "PortalSession"]
+    return Counter({model.__name__: model._default_manager.count() for model in models})
 
 
 def test_one_call_makes_the_shop_its_people_and_a_sandbox(capsys) -> None:
