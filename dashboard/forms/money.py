@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from catalog.models import TaxRate
 from customers.models import PaymentMethod
 from dashboard.forms.fields import MajorAmountField
+from subscriptions.models import CollectionMethod
 
 
 class ChargeNowForm(forms.Form):
@@ -25,19 +27,40 @@ class AmountForm(forms.Form):
     """An amount above zero in a known currency; `minor` is what use cases take."""
 
     amount = MajorAmountField(label=_("Amount"))
+    refusal = _("The amount must be above zero.")
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.currency = currency
         self.fields["amount"].label = _("Amount in %(currency)s") % {"currency": currency.upper()}
 
+    def may_be(self, minor: int) -> bool:
+        return minor > 0
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         minor = MajorAmountField.minor(self, "amount", self.currency)
-        if minor is not None and minor <= 0:
-            self.add_error("amount", _("The amount must be above zero."))
+        if minor is not None and not self.may_be(minor):
+            self.add_error("amount", self.refusal)
         cleaned["minor"] = minor
         return cleaned
+
+
+class PendingAmountForm(AmountForm):
+    description = forms.CharField(label=_("Description"), max_length=250, help_text=_("Printed on the invoice."))
+    refusal = _("The amount must not be zero.")
+
+    def may_be(self, minor: int) -> bool:
+        return minor != 0
+
+
+class InvoiceNowForm(forms.Form):
+    collection_method = forms.ChoiceField(label=_("Collection"), choices=CollectionMethod.choices)
+    tax_rate_ids = forms.MultipleChoiceField(label=_("Tax rates"), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, tax_rates: Sequence[TaxRate], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["tax_rate_ids"].choices = [(rate.pk, str(rate)) for rate in tax_rates]  # type: ignore[attr-defined]
 
 
 class RecordPaymentForm(AmountForm):

@@ -11,6 +11,7 @@ from dashboard.filters.lists import CustomerFilter
 from dashboard.selectors import details, lists
 from dashboard.tables.people import CustomerTable
 from dashboard.views.pages import DetailPage, ListPage
+from invoicing import selectors as invoicing
 from merchants.rules import Capability
 
 RELATED = 10
@@ -49,5 +50,6 @@ class CustomerDetail(DetailPage):
             "tax_ids": people.tax_ids(self.merchant_id, found.pk),
             "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],
             "totals": details.paid_by_currency(self.merchant_id, found.pk),
+            "pending_items": invoicing.pending_items(self.merchant_id, found.pk),
             "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
         }

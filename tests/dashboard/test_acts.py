@@ -220,3 +220,31 @@ class TestInvoiceActs:
     def test_a_draft_has_no_pdf_and_says_so(self, desk, unpaid) -> None:
         response = desk.get("invoice_pdf", unpaid.pk)
         assert response["Location"] == reverse("dashboard:invoice", args=[unpaid.pk])
+
+
+class TestOneOff:
+    def test_an_amount_waits_then_is_invoiced(self, desk, ada) -> None:
+        desk.post("customer_add_amount", ada.pk, amount="30", description="Mug")
+        page = desk.get("customer", ada.pk).content.decode()
+        assert "Mug" in page
+        response = desk.post("customer_invoice_now", ada.pk, collection_method="charge_automatically")
+        invoice = Invoice.objects.get()
+        assert response["Location"] == reverse("dashboard:invoice", args=[invoice.pk])
+        assert (invoice.lines_gross, invoice.subscription_id) == (3000, None)
+
+    def test_an_amount_of_nothing_is_refused(self, desk, ada) -> None:
+        response = desk.post("customer_add_amount", ada.pk, amount="0", description="Air")
+        assert "must not be zero" in response.content.decode()
+
+    def test_a_deleted_draft_gives_its_amounts_back(self, desk, ada) -> None:
+        desk.post("customer_add_amount", ada.pk, amount="30", description="Mug")
+        desk.post("customer_invoice_now", ada.pk, collection_method="send_invoice")
+        draft = Invoice.objects.get(status="draft")
+        desk.post("invoice_delete_draft", draft.pk)
+        assert not Invoice.objects.exists()
+        assert "Mug" in desk.get("customer", ada.pk).content.decode()
+
+    def test_a_subscriptions_draft_cannot_be_deleted(self, desk, shop, price) -> None:
+        customer = customers.customer(merchant=shop)
+        subscription(customer=customer, prices=[price], collection_method="send_invoice", days_until_due=14)
+        assert desk.get("invoice_delete_draft", Invoice.objects.get().pk).status_code == 404
