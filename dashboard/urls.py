@@ -88,6 +88,7 @@ urlpatterns = [
     path("events/<str:pk>/", activity.EventDetail.as_view(), name="event"),
     path("messages/", activity.MessageList.as_view(), name="messages"),
     path("messages/<str:pk>/", activity.MessageDetail.as_view(), name="message"),
+    path("messages/<str:pk>/as-sent/", activity.MessageAsSent.as_view(), name="message_as_sent"),
     path("runs/", activity.RunList.as_view(), name="runs"),
     path("runs/refusals/", activity.RefusalList.as_view(), name="refusals"),
     path("test-clocks/", activity.TestClockList.as_view(), name="test_clocks"),

@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.response import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import TestClock
 from dashboard.filters.lists import EventFilter, MessageFilter, RefusalFilter, RunFilter, TestClockFilter
 from dashboard.selectors import details, lists
 from dashboard.tables.activity import EventTable, MessageTable, RefusalTable, RunTable, TestClockTable
-from dashboard.views.pages import DetailPage, ListPage
+from dashboard.views.pages import DetailPage, ListPage, Page
 from engine.models import BillingRun, Refusal
 from events import selectors as outbox
 from events.models import Event
@@ -65,6 +66,17 @@ class MessageDetail(DetailPage):
 
     def rows(self) -> QuerySet[Message]:
         return Message.objects.filter(merchant_id=self.merchant_id)
+
+
+class MessageAsSent(Page):
+    """The mail's own HTML, in a tab of its own: nothing in it runs, and nothing is fetched from elsewhere."""
+
+    # Mail clients need inline styles; `sandbox` takes scripts, forms and the site's origin from the page instead.
+    POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
+        message = get_object_or_404(Message, merchant_id=self.merchant_id, pk=pk)
+        return HttpResponse(message.html, headers={"Content-Security-Policy": self.POLICY})
 
 
 class RunList(ListPage):

@@ -8,11 +8,12 @@ from customers.models import Customer
 from engine.services.cancel import schedule_cancel
 from events.models import Event
 from invoicing.models import Invoice
+from notifications.models import Message
 from payments.models import PaymentIntent
 from subscriptions.models import Subscription
 from tests.factories import catalog, customers
 from tests.factories.signups import subscription
-from tests.factories.times import context, utc
+from tests.factories.times import NEW_YEAR, context, utc
 
 
 @pytest.fixture
@@ -110,3 +111,22 @@ def test_a_customers_page_takes_the_same_queries_whatever_the_history(desk, ada,
         subscription(customer=ada, prices=[catalog.price(merchant=shop, amount=amount)], at=utc(2024, 1, 7))
     assert count() == few
     assert few <= 15
+
+
+def test_a_mail_is_shown_as_sent_and_nothing_in_it_can_run(desk, shop) -> None:
+    message = Message.objects.create(
+        merchant=shop,
+        kind="receipt",
+        dedupe_key="one",
+        locale="en",
+        to="ada@example.com",
+        subject="Your receipt",
+        text="Thank you.",
+        html="<p style='color:red'>Thank you.</p>",
+        created=NEW_YEAR,
+        recorded_at=NEW_YEAR,
+    )
+    assert "Thank you." in desk.get("message", message.pk).content.decode()
+    response = desk.get("message_as_sent", message.pk)
+    assert response.content.decode() == message.html
+    assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
