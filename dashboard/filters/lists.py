@@ -104,7 +104,7 @@ class PaymentLinkFilter(ListFilter):
 
 
 class EventFilter(ListFilter):
-    search_fields = ("type", "object_id", "actor", "request_id")
+    search_fields = ("type", "object_id", "customer_id", "actor", "request_id")
     placeholder = _("Type, object or request id")
     since = date_from()
     until = date_to()

@@ -21,7 +21,24 @@ from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
 from subscriptions.models import CheckoutSession, Discount, Subscription, SubscriptionItem
 
-TIMELINE_LENGTH = 25
+TIMELINE_LENGTH = 16
+
+# Steps that another event of the same moment tells better; a customer's timeline leaves them out.
+STEPS = [
+    "charge.pending",
+    "charge.succeeded",
+    "charge.updated",
+    "customer.updated",
+    "invoice.created",
+    "invoice.payment_succeeded",
+    "invoice.updated",
+    "invoice_payment.paid",
+    "invoiceitem.created",
+    "payment_intent.created",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+]
 
 # id prefix -> url name of the page that shows the object
 PAGES = {
@@ -56,7 +73,7 @@ def timeline_of(merchant_id: str, object_id: str) -> list[Event]:
 
 
 def timeline_of_customer(merchant_id: str, customer_id: str) -> list[Event]:
-    return list(outbox.events_of_customer(merchant_id, customer_id)[:TIMELINE_LENGTH])
+    return list(outbox.events_of_customer(merchant_id, customer_id).exclude(type__in=STEPS)[:TIMELINE_LENGTH])
 
 
 def paid_by_currency(merchant_id: str, customer_id: str) -> list[Any]:

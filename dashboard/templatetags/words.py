@@ -31,6 +31,16 @@ DECLINES: dict[str, Promise] = {
     "no_payment_method": _("There is no payment method"),
 }
 
+BALANCE_WORDS: dict[str, Promise] = {
+    "adjustment": _("Adjusted by hand"),
+    "applied_to_invoice": _("Applied to an invoice"),
+    "unapplied_from_invoice": _("Given back by an invoice"),
+    "invoice_too_small": _("Invoice too small to collect"),
+    "invoice_too_large": _("Invoice too large to collect"),
+    "credit_note": _("Credit note"),
+    "overpayment": _("Paid too much"),
+}
+
 
 @register.filter
 def event_sentence(event: Event) -> str | Promise:
@@ -56,6 +66,11 @@ def decline_words(code: str) -> str | Promise:
 @register.filter
 def billing_reason(reason: str) -> str | Promise:
     return dict(BillingReason.choices).get(reason, reason)
+
+
+@register.filter
+def balance_words(type_: str) -> str | Promise:
+    return BALANCE_WORDS.get(type_, type_.replace("_", " "))
 
 
 @register.filter
