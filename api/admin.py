@@ -23,6 +23,6 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 @admin.register(IdempotentRequest)
 class IdempotentRequestAdmin(ReadOnlyAdmin):
     list_display = ("key", "status", "merchant", "request_id", "recorded_at")
-    list_filter = ("status", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)  # all values of a column without choices would be read from the whole table
     search_fields = ("id__exact", "key__exact", "request_id__exact")
     list_select_related = ("merchant",)

@@ -73,15 +73,13 @@ class ConsumerCursorAdmin(ReadOnlyAdmin):
 @admin.register(HeldEvent)
 class HeldEventAdmin(ReadOnlyAdmin):
     list_display = ("consumer", "event_id", "object_id", "attempts", "error", "retry_at", "recorded_at")
-    list_filter = ("consumer",)
-    search_fields = ("event_id__exact", "object_id__exact", "merchant_id__exact", "error")
+    search_fields = ("consumer__exact", "event_id__exact", "object_id__exact", "merchant_id__exact", "error")
 
 
 @admin.register(ConsumedAhead)
 class ConsumedAheadAdmin(ReadOnlyAdmin):
     list_display = ("consumer", "event_id", "merchant_id")
-    list_filter = ("consumer",)
-    search_fields = ("event_id__exact", "merchant_id__exact")
+    search_fields = ("consumer__exact", "event_id__exact", "merchant_id__exact")
 
 
 # --- accounts ---

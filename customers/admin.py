@@ -34,7 +34,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 @admin.register(CustomerTaxId)
 class CustomerTaxIdAdmin(ReadOnlyAdmin):
     list_display = ("value", "type", "customer", "merchant", "created")
-    list_filter = ("type", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "value__exact", "customer__id__exact", "customer__email")
     list_select_related = ("customer", "merchant")
 
@@ -43,7 +43,7 @@ class CustomerTaxIdAdmin(ReadOnlyAdmin):
 class CustomerBalanceTransactionAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "type", money("amount"), money("ending_balance"), "invoice_id", "created")
     money_fields = ("amount", "ending_balance")
-    list_filter = ("type", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "customer__id__exact", "invoice_id__exact", "credit_note_id__exact")
     list_select_related = ("customer",)
 
@@ -51,7 +51,7 @@ class CustomerBalanceTransactionAdmin(ReadOnlyAdmin):
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "type", "brand", "last4", "exp_month", "exp_year", "gateway", "detached_at")
-    list_filter = ("type", "brand", "gateway", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "gateway_method_id__exact", "last4__exact", "customer__id__exact", "customer__email")
     list_select_related = ("customer",)
 

@@ -43,6 +43,6 @@ class RecoveryCaseAdmin(ReadOnlyAdmin):
         "merchant",
         "created",
     )
-    list_filter = ("status", "decision", BY_MERCHANT)
+    list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "invoice__id__exact", "invoice__number__exact", "customer_id__exact")
     list_select_related = ("invoice", "merchant")

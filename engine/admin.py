@@ -14,14 +14,13 @@ BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
 @admin.register(BillingRun)
 class BillingRunAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "as_of", "worker", "chunks", "done", "refused", "started_at", "ended_at")
-    list_filter = ("kind",)
-    search_fields = ("id__exact", "worker", "test_clock_id__exact")
+    search_fields = ("id__exact", "kind__exact", "worker", "test_clock_id__exact")
 
 
 @admin.register(Refusal)
 class RefusalAdmin(ReadOnlyAdmin):
     list_display = ("object_id", "kind", "code", "message", "times", "status", "retry_at", "merchant")
-    list_filter = ("status", "kind", BY_MERCHANT)
+    list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "object_id__exact", "code__exact", "message")
     list_select_related = ("merchant",)
 
@@ -29,6 +28,6 @@ class RefusalAdmin(ReadOnlyAdmin):
 @admin.register(PendingSubscribe)
 class PendingSubscribeAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer_id", "status", "subscription_id", "merchant", "created")
-    list_filter = ("status", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "customer_id__exact", "subscription_id__exact", "payment_intent_id__exact")
     list_select_related = ("merchant",)

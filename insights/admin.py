@@ -10,5 +10,5 @@ from merchants.staff import ReadOnlyAdmin, money
 class MrrMovementAdmin(ReadOnlyAdmin):
     list_display = ("id", "subscription_id", "type", money("amount"), money("mrr_after"), "merchant_id", "created")
     money_fields = ("amount", "mrr_after")
-    list_filter = ("type", "currency")
+    list_filter = ("type",)
     search_fields = ("id__exact", "merchant_id__exact", "customer_id__exact", "subscription_id__exact")

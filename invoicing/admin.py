@@ -45,7 +45,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
         "pre_payment_credit_notes_amount",
         "post_payment_credit_notes_amount",
     )
-    list_filter = ("status", "billing_reason", "collection_method", "currency", BY_MERCHANT)
+    list_filter = ("status", "billing_reason", BY_MERCHANT)
     search_fields = ("id__exact", "number__exact", "customer__id__exact", "customer__email", "subscription__id__exact")
     list_select_related = ("customer", "merchant")
     inlines = (LineInline,)
@@ -60,7 +60,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 class InvoiceLineAdmin(ReadOnlyAdmin):
     list_display = ("id", "invoice", "description", "quantity", money("amount"), money("discount_amount"), "proration")
     money_fields = ("amount", "discount_amount", "unit_amount_decimal")
-    list_filter = ("type", "proration")
+    list_filter = ("proration",)
     search_fields = ("id__exact", "invoice__id__exact", "subscription_id__exact", "price_id__exact")
     list_select_related = ("invoice",)
 
@@ -68,7 +68,7 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
 @admin.register(InvoiceLineTax)
 class InvoiceLineTaxAdmin(ReadOnlyAdmin):
     list_display = ("id", "invoice", "display_name", "percentage", "inclusive", "taxable", "tax")
-    list_filter = ("inclusive", "taxability_reason")
+    list_filter = ("inclusive",)
     search_fields = ("id__exact", "invoice__id__exact", "line__id__exact", "tax_rate_id__exact")
     list_select_related = ("invoice", "line")
 

@@ -147,7 +147,7 @@ def plain_page(model: type[Model]) -> type[ReadOnlyAdmin]:
         "money_fields": moneys,
         "exclude": secret,
         "search_fields": [f"{name}__exact" for name in ["pk", *ids]] + [f"{name}__id__exact" for name in related],
-        "list_filter": [name for name in ("status", "kind", "type") if name in fields],
+        "list_filter": [name for name in ("status", "kind", "type") if name in fields and fields[name].choices],
     }
     return type(f"{model.__name__}Admin", (ReadOnlyAdmin,), attributes)
 

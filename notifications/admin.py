@@ -10,7 +10,7 @@ from notifications.models import Message
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
     list_display = ("to", "subject", "kind", "status", "locale", "merchant", "created", "sent_at")
-    list_filter = ("status", "kind", "locale", ("merchant", AutocompleteSelectFilter))
-    search_fields = ("id__exact", "to", "customer_id__exact", "invoice_id__exact")
+    list_filter = ("status", ("merchant", AutocompleteSelectFilter))
+    search_fields = ("id__exact", "kind__exact", "to", "customer_id__exact", "invoice_id__exact")
     list_select_related = ("merchant",)
     exclude = ("text", "html", "context")  # a mail may carry a one-time link into somebody's account

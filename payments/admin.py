@@ -21,7 +21,7 @@ class ChargeInline(ReadOnlyInline):
 class PaymentIntentAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "invoice", "status", money("amount"), "gateway", "merchant", "created")
     money_fields = ("amount", "amount_received")
-    list_filter = ("status", "gateway", "currency", BY_MERCHANT)
+    list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "gateway_intent_id__exact", "invoice__id__exact", "customer__id__exact")
     list_select_related = ("customer", "invoice", "merchant")
     inlines = (ChargeInline,)
@@ -31,7 +31,7 @@ class PaymentIntentAdmin(ReadOnlyAdmin):
 class ChargeAdmin(ReadOnlyAdmin):
     list_display = ("id", "status", money("amount"), money("amount_refunded"), "attempt", "decline_code", "created")
     money_fields = ("amount", "amount_refunded")
-    list_filter = ("status", "gateway", "currency")
+    list_filter = ("status",)
     search_fields = (
         "id__exact",
         "merchant_id__exact",
@@ -47,7 +47,7 @@ class ChargeAdmin(ReadOnlyAdmin):
 class InvoicePaymentAdmin(ReadOnlyAdmin):
     list_display = ("id", "invoice", "type", money("amount_paid"), "merchant", "created")
     money_fields = ("amount_paid",)
-    list_filter = ("type", "currency", BY_MERCHANT)
+    list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "invoice__id__exact", "invoice__number__exact", "charge_id__exact")
     list_select_related = ("invoice", "merchant")
 
@@ -56,7 +56,7 @@ class InvoicePaymentAdmin(ReadOnlyAdmin):
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ("id", "charge", "status", money("amount"), "reason", "merchant", "created")
     money_fields = ("amount",)
-    list_filter = ("status", "reason", "gateway", BY_MERCHANT)
+    list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "charge__id__exact", "invoice_id__exact", "gateway_refund_id__exact")
     list_select_related = ("charge", "merchant")
 
@@ -64,8 +64,7 @@ class RefundAdmin(ReadOnlyAdmin):
 @admin.register(SandboxObject)
 class SandboxObjectAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "customer_id", "merchant_id", "created")
-    list_filter = ("kind",)
-    search_fields = ("id__exact", "merchant_id__exact", "customer_id__exact")
+    search_fields = ("id__exact", "kind__exact", "merchant_id__exact", "customer_id__exact")
 
 
 @admin.register(SandboxReply)

@@ -42,7 +42,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "next_action_at",
         "created",
     )
-    list_filter = ("status", "collection_method", "currency", BY_MERCHANT)
+    list_filter = ("status", "collection_method", BY_MERCHANT)
     search_fields = ("id__exact", "customer__id__exact", "customer__email", "latest_invoice_id__exact")
     list_select_related = ("customer", "merchant")
     inlines = (ItemInline, DiscountInline)
@@ -68,7 +68,7 @@ class DiscountAdmin(ReadOnlyAdmin):
 class BilledPeriodAdmin(ReadOnlyAdmin):
     list_display = ("id", "subscription_id", "kind", "start", "end", money("amount"), "invoice_id", "reversed_at")
     money_fields = ("gross_amount", "amount")
-    list_filter = ("kind", "currency")
+    list_filter = ("kind",)
     search_fields = (
         "id__exact",
         "merchant_id__exact",
