@@ -126,14 +126,10 @@ class AnchorConfig:
         ):
             value = getattr(self, field)
             if value is not None and not low <= value <= high:
-                raise InvalidAnchorConfig(
-                    param=f"billing_cycle_anchor_config[{field}]", field=field, value=value
-                )
+                raise InvalidAnchorConfig(param=f"billing_cycle_anchor_config[{field}]", field=field, value=value)
 
 
-def boundary(
-    anchor: datetime, interval: Interval, n: int, tz: str, *, day_of_month: int | None = None
-) -> datetime:
+def boundary(anchor: datetime, interval: Interval, n: int, tz: str, *, day_of_month: int | None = None) -> datetime:
     """The instant `n` intervals after the anchor (before it when negative), in UTC.
 
     `day_of_month` is the day that a month-based cycle aims at, when the anchor itself was clamped: a cycle
@@ -143,9 +139,7 @@ def boundary(
     return _Cycle.of(anchor, interval, tz, day_of_month).boundary(n)
 
 
-def period(
-    anchor: datetime, interval: Interval, n: int, tz: str, *, day_of_month: int | None = None
-) -> Period:
+def period(anchor: datetime, interval: Interval, n: int, tz: str, *, day_of_month: int | None = None) -> Period:
     """Period number `n`: from boundary n up to, and without, boundary n + 1. Periods tile all of time."""
     cycle = _Cycle.of(anchor, interval, tz, day_of_month)
     return Period(start=cycle.boundary(n), end=cycle.boundary(n + 1))
@@ -262,9 +256,7 @@ def _check_fit(config: AnchorConfig, interval: Interval) -> None:
     }
     for field, misfit in misfits.items():
         if misfit:
-            raise AnchorConfigMismatch(
-                param=f"billing_cycle_anchor_config[{field}]", field=field, unit=interval.unit
-            )
+            raise AnchorConfigMismatch(param=f"billing_cycle_anchor_config[{field}]", field=field, unit=interval.unit)
 
 
 def _set_time(wall: datetime, config: AnchorConfig) -> datetime:

@@ -22,9 +22,7 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
     "owner": EVERYTHING,
     "admin": EVERYTHING,
     "finance": EVERYTHING - {Capability.SETTINGS},
-    "support": frozenset(
-        {Capability.CUSTOMERS, Capability.SUBSCRIPTIONS, Capability.INVOICES, Capability.TEST_CLOCKS}
-    ),
+    "support": frozenset({Capability.CUSTOMERS, Capability.SUBSCRIPTIONS, Capability.INVOICES, Capability.TEST_CLOCKS}),
     "read_only": frozenset(),
 }
 
