@@ -55,15 +55,7 @@ class NewMerchant:
 
 def create_merchant(*, ctx: Context, request: NewMerchant) -> Merchant:
     """A live merchant. Raises `MerchantNameMissing`, `UnknownCurrency`, `UnknownTimeZone`, `NumberPrefixInvalid`."""
-    fields = {
-        "name": request.name,
-        "country": request.country,
-        "default_currency": parse_currency(request.default_currency),
-        "timezone": request.timezone,
-        "locale": request.locale,
-        **request.settings,
-    }
-    entity = {"legal_name": request.legal_name or request.name, "country": request.country, **request.entity}
+    fields, entity = _own(request)
     return _create(ctx, fields, entity, request.number_prefix)
 
 
@@ -84,6 +76,28 @@ def create_sandbox(*, ctx: Context, parent_id: str, name: str, number_prefix: st
         {"country": parent.country} | entity,
         number_prefix,
     )
+
+
+def _own(request: NewMerchant) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The merchant's fields and its legal entity's."""
+    fields = {
+        "name": request.name,
+        "country": request.country,
+        "default_currency": parse_currency(request.default_currency),
+        "timezone": request.timezone,
+        "locale": request.locale,
+        **request.settings,
+    }
+    return fields, {"legal_name": request.legal_name or request.name, "country": request.country, **request.entity}
+
+
+def create_lone_sandbox(*, ctx: Context, request: NewMerchant) -> Merchant:
+    """A sandbox where no live merchant is: to try the product before anything is sold.
+
+    Raises what `create_merchant` does.
+    """
+    fields, entity = _own(request)
+    return _create(ctx, fields | {"livemode": False}, entity, request.number_prefix)
 
 
 def _create(ctx: Context, fields: Mapping[str, Any], entity: Mapping[str, Any], prefix: str) -> Merchant:
