@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax, NumberSeries
+from invoicing.models import (
+    CreditNote,
+    CreditNoteLine,
+    Invoice,
+    InvoiceItem,
+    InvoiceLine,
+    InvoiceLineTax,
+    NumberSeries,
+)
 from merchants.staff import ReadOnlyAdmin, ReadOnlyInline, in_words, money
 
 BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
@@ -96,3 +104,41 @@ class NumberSeriesAdmin(ReadOnlyAdmin):
     list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "prefix__iexact", "billing_entity__legal_name")
     list_select_related = ("billing_entity", "merchant")
+
+
+class CreditNoteLineInline(ReadOnlyInline):
+    model = CreditNoteLine
+    fields = ("description", "quantity", "amount", "taken", "exclusive_tax")
+    ordering = ("position", "id")
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(ReadOnlyAdmin):
+    list_display = ("number", "invoice", "customer", "merchant", "status", money("total"), "created")
+    money_fields = (
+        "subtotal",
+        "taken",
+        "inclusive_tax",
+        "exclusive_tax",
+        "total",
+        "pre_payment_amount",
+        "post_payment_amount",
+        "refund_amount",
+        "credit_amount",
+        "out_of_band_amount",
+    )
+    list_filter = ("status", "type", BY_MERCHANT)
+    search_fields = ("id__exact", "number__exact", "invoice__id__exact", "customer__id__exact")
+    list_select_related = ("invoice", "customer", "merchant")
+    inlines = (CreditNoteLineInline,)
+
+
+@admin.register(CreditNoteLine)
+class CreditNoteLineAdmin(ReadOnlyAdmin):
+    list_display = ("id", "credit_note", "description", "quantity", "given_back")
+    search_fields = ("id__exact", "credit_note__id__exact", "invoice_line_id__exact")
+    list_select_related = ("credit_note",)
+
+    @admin.display(description="amount", ordering="amount")
+    def given_back(self, line: CreditNoteLine) -> str:
+        return in_words(line.amount, line.credit_note.currency)

@@ -1,4 +1,4 @@
-"""The paper: number series, invoices, lines and their taxes, pending items."""
+"""The paper: number series, invoices, lines and their taxes, pending items, credit notes."""
 
 from functools import partial
 
@@ -144,6 +144,18 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 name="invoice_paid_has_nothing_left", condition=~Q(status="paid") | Q(amount_remaining=0)
             ),
+            models.CheckConstraint(
+                name="invoice_credited_at_most_its_total",
+                condition=Q(pre_payment_credit_notes_amount=0, post_payment_credit_notes_amount=0)
+                | Q(
+                    pre_payment_credit_notes_amount__gte=0,
+                    post_payment_credit_notes_amount__gte=0,
+                    total__gte=F("pre_payment_credit_notes_amount") + F("post_payment_credit_notes_amount"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="invoice_grants_take_at_most_the_lines", condition=Q(credit_grants_applied__gte=0)
+            ),
             models.UniqueConstraint(
                 name="invoice_number_once", fields=["merchant", "number_series_id", "number_value"]
             ),
@@ -187,6 +199,7 @@ class InvoiceLine(models.Model):
     amount = models.BigIntegerField()
     discount_amount = models.BigIntegerField(default=0)
     discount_amounts = models.JSONField(default=list, blank=True)  # [{"discount": id, "amount": int}]
+    credit_amounts = models.JSONField(default=list, blank=True)  # [{"credit_grant": id, "amount": int}]
     quantity = models.IntegerField(default=1)
     unit_amount_decimal = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
     price_id = models.TextField(blank=True, default="", db_collation="C")
@@ -272,4 +285,97 @@ class InvoiceItem(models.Model):
             models.Index(
                 name="invoice_item_held", fields=["held_for_invoice_id"], condition=~Q(held_for_invoice_id="")
             ),
+        ]
+
+
+class CreditNoteStatus(models.TextChoices):
+    ISSUED = "issued", _("issued")
+    VOID = "void", _("void")
+
+
+class CreditNote(models.Model):
+    """What is taken back of an invoice. A trigger holds the invoice's two sums to those of its issued notes.
+
+    total = pre_payment_amount (lowers what is due) + post_payment_amount (was paid: refunded, to the balance, or
+    given back another way).
+    """
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cn"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
+    sequence = models.PositiveIntegerField(default=1)  # of its invoice
+    number = models.CharField(max_length=60)
+    status = models.CharField(max_length=6, choices=CreditNoteStatus, default=CreditNoteStatus.ISSUED)
+    type = models.CharField(max_length=12, default="pre_payment")  # pre_payment, post_payment, mixed
+    reason = models.CharField(max_length=24, blank=True, default="")
+    memo = models.TextField(blank=True, default="")
+    currency = models.CharField(max_length=3)
+    subtotal = models.BigIntegerField(default=0)  # gross of discounts
+    taken = models.BigIntegerField(default=0)  # discounts, credit grants and inclusive tax backed out
+    inclusive_tax = models.BigIntegerField(default=0)
+    exclusive_tax = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    pre_payment_amount = models.BigIntegerField(default=0)
+    post_payment_amount = models.BigIntegerField(default=0)
+    refund_amount = models.BigIntegerField(default=0)
+    credit_amount = models.BigIntegerField(default=0)
+    out_of_band_amount = models.BigIntegerField(default=0)
+    refund_ids = ArrayField(models.TextField(), default=list, blank=True)
+    balance_transaction_id = models.TextField(blank=True, default="", db_collation="C")
+    voided_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="credit_note_number_once", fields=["merchant", "invoice", "sequence"]),
+            models.CheckConstraint(
+                name="credit_note_adds_up",
+                condition=Q(
+                    total=F("subtotal") - F("taken") + F("exclusive_tax"),
+                )
+                & Q(total=F("pre_payment_amount") + F("post_payment_amount")),
+            ),
+            models.CheckConstraint(
+                name="credit_note_gives_back_what_was_paid",
+                condition=Q(
+                    pre_payment_amount__gte=0,
+                    refund_amount__gte=0,
+                    credit_amount__gte=0,
+                    out_of_band_amount__gte=0,
+                    post_payment_amount=F("refund_amount") + F("credit_amount") + F("out_of_band_amount"),
+                ),
+            ),
+        ]
+        indexes = [models.Index(name="credit_note_by_merchant", fields=["merchant", "-created", "-id"])]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class CreditNoteLine(models.Model):
+    """One line given back; amounts are positive. `taxes` are parts of the credited line's, as a debit keeps them."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cnli"), editable=False, db_collation="C")
+    merchant_id = models.TextField(db_collation="C")
+    credit_note = models.ForeignKey(CreditNote, on_delete=models.PROTECT, related_name="lines")
+    invoice_line_id = models.TextField(blank=True, default="", db_collation="C")  # blank: a line of its own
+    position = models.PositiveIntegerField(default=0)
+    description = models.TextField(blank=True, default="")
+    quantity = models.IntegerField(default=1)
+    amount = models.BigIntegerField()
+    taken = models.BigIntegerField(default=0)
+    exclusive_tax = models.BigIntegerField(default=0)
+    taxes = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="credit_note_line_gives_back",
+                condition=Q(amount__gte=F("taken"), taken__gte=0, exclusive_tax__gte=0),
+            )
         ]
