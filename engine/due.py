@@ -17,6 +17,7 @@ from core.context import Context
 from engine.services.collect import run_collections
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
+from engine.services.pending_updates import run_pending_updates
 from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
 from invoicing.models import Invoice
@@ -35,10 +36,13 @@ class DueSource:
 # Late settlements first: money that arrived is counted before anything new is billed or tried again.
 DUE_SOURCES = (
     DueSource("settlement", settle_due),
+    # A change that was paid in time is written before its subscription's next moment, and at once when a retry paid it.
+    DueSource("pending_updates", run_pending_updates),
     DueSource("renewal", run_renewals),
     DueSource("finalization", run_finalizations),
     DueSource("collection", run_collections),
     DueSource("overdue", run_overdue),
+    DueSource("pending_updates_just_paid", run_pending_updates),
 )
 
 # Every table that waits has the one indexed column `next_action_at` (and `test_clock_id` beside it).

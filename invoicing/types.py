@@ -184,6 +184,7 @@ class PlannedInvoice:
     automatically_finalizes_at: datetime | None = None
     next_action_at: datetime | None = None
     finalize_now: bool = False
+    outcome: str = ""  # void, uncollectible: what becomes of it at once, while collection is paused
     auto_advance: bool = True
     default_payment_method_id: str = ""
     default_tax_rate_ids: tuple[str, ...] = ()

@@ -162,8 +162,46 @@ class PlannedTax:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageSpan:
+    """Which usage a billed period charges: used in [start, end), reported in [reported_from, reported_until)."""
+
+    meter_id: str
+    start: datetime
+    end: datetime
+    reported_from: datetime | None = None
+    reported_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLeft:
+    """A price that an item had until `at`: what was reported to its meter by then keeps it."""
+
+    price: PriceFacts
+    sequence: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BilledUsage:
+    """Usage that was billed, on voided invoices too: voiding never bills again. Amounts before discounts."""
+
+    subscription_item_id: str
+    kind: str  # arrears, late
+    start: datetime
+    end: datetime
+    sequence: int
+    price: PriceFacts
+    quantity: int
+    gross_amount: int
+    span: UsageSpan
+
+
+@dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """One price on a subscription with its own current period. `sequence` is bumped by changes only."""
+    """One price on a subscription with its own current period. `sequence` is bumped by changes and thresholds only.
+
+    `prices_left` are those it had before, where it or the price after it was metered, the oldest first.
+    """
 
     id: str
     price: PriceFacts
@@ -172,6 +210,7 @@ class ItemFacts:
     current_period_end: datetime
     sequence: int = 0
     tax_rate_ids: tuple[str, ...] = ()
+    prices_left: tuple[PriceLeft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +224,7 @@ class DebitFacts:
 
     id: str
     subscription_item_id: str
-    kind: str  # advance, arrears
+    kind: str  # advance, arrears, late
     start: datetime
     end: datetime
     sequence: int
@@ -258,6 +297,8 @@ class PlannedDebit:
     currency: str
     gross_amount: int
     amount: int
+    span: UsageSpan | None = None  # of a period in arrears
+    credited_from: datetime | None = None  # known from the start: an end that was scheduled before
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +317,7 @@ class ItemAdvance:
     item_id: str
     current_period_start: datetime
     current_period_end: datetime
+    metered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +341,7 @@ class ItemUpdate:
     current_period_start: datetime
     current_period_end: datetime
     sequence: int
+    prices_left: tuple[PriceLeft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

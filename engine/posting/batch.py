@@ -66,6 +66,7 @@ class Batch:
     swept_debits: list[tuple[str, str, list[dict[str, Any]]]] = field(default_factory=list)
     new_invoices: dict[str, InvoiceRows] = field(default_factory=dict)
     finalize_ids: list[str] = field(default_factory=list)  # new drafts that are finalized at once
+    outcomes: dict[str, str] = field(default_factory=dict)  # by new invoice: void, uncollectible
     finalized: dict[str, Row] = field(default_factory=dict)  # by invoice, new ones and drafts that stood
     progressed: dict[str, Row] = field(default_factory=dict)  # finalized before, now moved on (void, stopped)
     intents: list[IntentToPlan] = field(default_factory=list)
@@ -103,6 +104,8 @@ class Batch:
         self.new_invoices[invoice_id] = drafted
         if planned.finalize_now:
             self.finalize_ids.append(invoice_id)
+        if planned.outcome:
+            self.outcomes[invoice_id] = planned.outcome
         self.periods.extend(drafted.periods)
         for item_id in drafted.swept:
             self.rows.spent.add(item_id)
@@ -171,7 +174,7 @@ class Batch:
                 BalanceEntry(plan.customer_id, entry.amount, invoice.currency, entry.type, invoice_id=invoice.id)
             )
             self.rows.customers[plan.customer_id]["balance"] = entry.ending_balance
-        if plan.amount_remaining > 0:
+        if plan.amount_remaining > 0 and invoice.id not in self.outcomes:
             self.intents.append(self._intent(plan, invoice))
         self.tell(plan.events, Refs())
 

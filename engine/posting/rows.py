@@ -11,7 +11,7 @@ from engine.posting.refs import Refs
 from events.copying import Row, new_row
 from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax
 from invoicing.types import PlannedInvoice, PlannedLine, PlannedPendingItem
-from subscriptions.facts import discount_amounts_to_json, taxes_to_json
+from subscriptions.facts import discount_amounts_to_json, span_to_json, taxes_to_json
 from subscriptions.models import BilledPeriod
 from subscriptions.types import DiscountAmount, PlannedDebit
 
@@ -174,7 +174,9 @@ def debit_row(
         currency=debit.currency,
         gross_amount=debit.gross_amount,
         amount=debit.amount,
+        credited_from=debit.credited_from,
         taxes=taxes or [],
+        usage_span=span_to_json(debit.span),
         invoice_id=invoice_id,
         invoice_item_id=invoice_item_id,
         created=ctx.as_of,
@@ -225,3 +227,9 @@ def _discounts(amounts: tuple[DiscountAmount, ...], refs: Refs) -> list[dict[str
     if not amounts:
         return []
     return [given | {"discount": refs.discount(given["discount"])} for given in discount_amounts_to_json(amounts)]
+
+
+def preview_rows(ctx: Context, planned: PlannedInvoice, invoice_id: str) -> InvoiceRows:
+    """The same rows for an invoice that is only shown: what would be created has no id yet."""
+    nameless = ("",) * 1000
+    return draft_rows(ctx, planned, invoice_id, Refs("", nameless, nameless, nameless, nameless))

@@ -6,20 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from core.periods import Period
+from engine.rules.arrears import closing_dues
 from engine.rules.change import ImmediateInvoice, created_events, invoice_at_once
-from engine.rules.ending import CancelAtInPast
+from engine.rules.ending import CancelAtInPast, ending_instant
 from engine.rules.prorating import Prorations
 from engine.rules.renewal import state_of
 from engine.rules.subscribe import check_option
 from engine.types import CancelRequest, ChangePlan, ChangeSnapshot, PlannedEvent, ScheduleCancelRequest
 from subscriptions.rules.status import check_alive
 from subscriptions.types import DebitFacts, SubscriptionFacts
-
-
-class EndAlreadyCredited(OstinatoError):
-    code = "cancel_at_invalid"
-    param = "cancel_at"
-    message_id = gettext_noop("The time after the scheduled end is already credited: take that end back first.")
 
 
 class NotScheduledToCancel(OstinatoError):
@@ -41,42 +37,72 @@ def plan_cancel(snapshot: ChangeSnapshot, request: CancelRequest, as_of: datetim
         prorations.credit((item.id for item in subscription.items), as_of)
     at_once = ImmediateInvoice()
     if request.invoice_now:
+        for item in subscription.items:
+            prorations.usage(item, as_of)
         at_once = invoice_at_once(snapshot.renewal, prorations.items, "subscription_update", as_of)
     after = replace(
         subscription,
         status="canceled",
         canceled_at=as_of,
         ended_at=as_of,
+        pending_update_expires_at=None,
         cancellation_reason=request.reason,
         cancellation_feedback=request.feedback,
         cancellation_comment=request.comment,
     )
     previous = {"status": subscription.status}
     ended = PlannedEvent("customer.subscription.deleted", "subscription", subscription.id, previous)
-    return _plan(after, prorations, at_once, ended, as_of, stop_invoices=True)
+    plan = _plan(after, prorations, at_once, ended, as_of, stop_invoices=True)
+    return plan if request.invoice_now else replace(plan, events=(*plan.events, *_discarded(snapshot, as_of)))
+
+
+def _discarded(snapshot: ChangeSnapshot, as_of: datetime) -> list[PlannedEvent]:
+    """That usage will never be billed: what was used, and what it would have cost before discounts."""
+    renewal = snapshot.renewal
+    subscription = renewal.subscription
+    dues = [
+        due
+        for item in subscription.items
+        if item.current_period_start < as_of
+        for due in closing_dues(
+            subscription, item, Period(item.current_period_start, as_of), renewal.usage, renewal.usage.billed
+        )
+    ]
+    told: list[object] = [
+        {
+            "subscription_item": due.stretch.item_id,
+            "price": due.stretch.price.id,
+            "meter": due.stretch.span.meter_id,
+            "usage": f"{due.total:f}",
+            "amount": due.amount,
+        }
+        for due in dues
+        if due.total or due.amount
+    ]
+    if not told:
+        return []
+    return [PlannedEvent("customer.subscription.usage_discarded", "subscription", subscription.id, {"usage": told})]
 
 
 def plan_schedule_cancel(snapshot: ChangeSnapshot, request: ScheduleCancelRequest, as_of: datetime) -> ChangePlan:
-    """The end, later: at the earliest item's period end, or at an instant.
+    """The end, later: at the earliest item's period end, or at an instant. A scheduled end may be moved.
 
     What is already charged beyond the instant is credited at once, as a pending item, unless
-    `proration_behavior` is none; later periods are then billed only up to it.
-    Raises `SubscriptionIsTerminal`, `CancelAtInPast`, `EndAlreadyCredited`.
+    `proration_behavior` is none; later periods are then billed only up to it. What an earlier schedule had
+    credited is charged again as far as the end moves away.
+    Raises `SubscriptionIsTerminal`, `CancelAtInPast`, `CancelAtUnknown`.
     """
     check_option("proration_behavior", request.proration_behavior, ("create_prorations", "always_invoice", "none"))
     subscription = snapshot.renewal.subscription
     check_alive(subscription.status)
-    ends = request.cancel_at
-    at_period_end = ends is None and request.at_period_end
-    if at_period_end:
-        ends = min(item.current_period_end for item in subscription.items)
-    if ends is None or (ends <= as_of and not at_period_end):
-        raise CancelAtInPast
-    if _credited_by_schedule(snapshot) and subscription.cancel_at is not None and ends > subscription.cancel_at:
-        raise EndAlreadyCredited
+    ends, at_period_end = _ending(subscription, request, as_of)
     prorations, at_once = Prorations(snapshot), ImmediateInvoice()
-    if not at_period_end and request.proration_behavior != "none":
-        prorations.credit((item.id for item in subscription.items), ends)
+    if request.proration_behavior != "none":
+        for debit in _credited_by_schedule(snapshot):
+            if subscription.cancel_at is not None and ends > subscription.cancel_at:
+                prorations.undo_credit(debit, until=ends)
+        if not at_period_end:
+            prorations.credit((item.id for item in subscription.items), ends)
         if request.proration_behavior == "always_invoice" and prorations.items:
             at_once = invoice_at_once(snapshot.renewal, prorations.items, "subscription_update", as_of)
     after = replace(
@@ -89,6 +115,16 @@ def plan_schedule_cancel(snapshot: ChangeSnapshot, request: ScheduleCancelReques
         cancellation_comment=request.comment,
     )
     return _plan(after, prorations, at_once, _updated(subscription), as_of)
+
+
+def _ending(subscription: SubscriptionFacts, request: ScheduleCancelRequest, as_of: datetime) -> tuple[datetime, bool]:
+    """The instant, and whether it is the end of the period whatever becomes of that."""
+    period_ends = [item.current_period_end for item in subscription.items]
+    if request.cancel_at is not None:
+        return ending_instant(request.cancel_at, period_ends, as_of), False
+    if not request.at_period_end:
+        raise CancelAtInPast
+    return min(period_ends), True
 
 
 def plan_undo_cancel(snapshot: ChangeSnapshot, as_of: datetime) -> ChangePlan:

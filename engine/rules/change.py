@@ -128,8 +128,10 @@ def _work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime)
         work.after = extended(after, request.trial_end, as_of)
         work.targets = restart_targets(subscription, work.after)
         work.prorations.closings += shortened_debits(snapshot.debits, request.trial_end)
-    elif request.proration_behavior != "none":
-        _prorate(work.prorations, targets, after, stack, at)
+    else:
+        _close_usage(work.prorations, targets, at, request.proration_behavior)
+        if request.proration_behavior != "none":
+            _prorate(work.prorations, targets, after, stack, at)
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
         work.prorations.add_one_time(price, extra.quantity, as_of, extra.tax_rate_ids)
@@ -145,6 +147,8 @@ def _restart(work: _Work, request: ChangeRequest, restart: Restart) -> None:
     """Every item begins anew; what was charged for the time from there on is credited, or given up without."""
     before = work.prorations.snapshot.renewal.subscription
     stood = [item.id for item in before.items]
+    for item in before.items:
+        work.prorations.usage(item, restart.at)
     if request.proration_behavior == "none":
         work.prorations.close(stood, restart.at)
     else:
@@ -202,6 +206,17 @@ def _check_instant(snapshot: ChangeSnapshot, at: datetime, as_of: datetime) -> N
         raise ProrationDateOutsidePeriod
 
 
+def _close_usage(prorations: Prorations, targets: Sequence[ItemTarget], at: datetime, behavior: str) -> None:
+    """Usage of an item that goes, or that gets another interval, is billed; one that goes without prorations is not.
+
+    After any other change of price it waits for its period's invoice.
+    """
+    for old, new in ((target.old, target.new) for target in targets):
+        removed = new is None and behavior != "none"
+        if old is not None and (removed or (new is not None and new.price.interval != old.price.interval)):
+            prorations.usage(old, at)
+
+
 def _prorate(
     prorations: Prorations,
     targets: Sequence[ItemTarget],
@@ -240,19 +255,47 @@ def _relabelling(
 
 def _plan(before: SubscriptionFacts, work: _Work, attributes: dict[str, object], as_of: datetime) -> ChangePlan:
     return replace(
-        _relabelling(before, work.after, attributes, as_of),
+        items_plan(
+            before,
+            work.after,
+            work.targets,
+            work.prorations,
+            work.at_once,
+            _events(before, work, attributes),
+            as_of,
+        ),
         attributes=_with_new_cycle(before, work, attributes),
-        items_updated=tuple(_update(target.new) for target in work.targets if target.old and target.new),
-        items_added=tuple(_new_item(target.new) for target in work.targets if target.new and not target.old),
-        items_deleted=tuple(target.old.id for target in work.targets if target.old and not target.new),
-        debit_closings=tuple(work.prorations.closings),
-        pending_items=tuple(work.prorations.items),
         discounts_added=work.stack.added,
         discounts_moved=work.stack.moved,
         discounts_removed=work.stack.removed,
-        invoices=work.at_once.invoices,
-        discounts_used=work.at_once.discounts_used,
-        events=_events(before, work, attributes),
+    )
+
+
+def items_plan(
+    before: SubscriptionFacts,
+    after: SubscriptionFacts,
+    targets: Sequence[ItemTarget],
+    prorations: Prorations,
+    at_once: ImmediateInvoice,
+    events: tuple[PlannedEvent, ...],
+    as_of: datetime,
+) -> ChangePlan:
+    """The rows of changed items and of what is billed for them."""
+    return ChangePlan(
+        subscription_id=before.id,
+        merchant_id=before.merchant_id,
+        customer_id=before.customer_id,
+        version=before.version,
+        as_of=as_of,
+        state=state_of(after),
+        items_updated=tuple(_update(target.new) for target in targets if target.old and target.new),
+        items_added=tuple(_new_item(target.new) for target in targets if target.new and not target.old),
+        items_deleted=tuple(target.old.id for target in targets if target.old and not target.new),
+        debit_closings=tuple(prorations.closings),
+        pending_items=tuple(prorations.items),
+        invoices=at_once.invoices,
+        discounts_used=at_once.discounts_used,
+        events=events,
     )
 
 
@@ -298,6 +341,12 @@ def _pause_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[s
     if not before.pause_behavior:
         return {"pause_collection": None}
     return {"pause_collection": {"behavior": before.pause_behavior, "resumes_at": unix(before.pause_resumes_at)}}
+
+
+def change_events(before: SubscriptionFacts, after: SubscriptionFacts) -> tuple[PlannedEvent, ...]:
+    """customer.subscription.updated for a change of status and cycle."""
+    previous = _cycle_before(before, after)
+    return (PlannedEvent("customer.subscription.updated", "subscription", before.id, previous),)
 
 
 def _cycle_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:

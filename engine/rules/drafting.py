@@ -49,6 +49,7 @@ class Frame:
     default_payment_method_id: str = ""
     description: str = ""
     test_clock_id: str | None = None
+    pause_behavior: str = ""  # the subscription's collection is paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ def frame_of(snapshot: RenewalSnapshot) -> Frame:
         currency=subscription.currency,
         default_tax_rate_ids=subscription.default_tax_rate_ids,
         test_clock_id=subscription.test_clock_id,
+        pause_behavior=subscription.pause_behavior,
     )
+
+
+# What a pause in collection makes of an invoice once it is numbered; one that is kept is not even finalized.
+_PAUSED_OUTCOMES = {"void": "void", "mark_uncollectible": "uncollectible"}
 
 
 def draft_invoice(
@@ -99,7 +105,9 @@ def draft_invoice(
         tax_exempt=frame.customer.tax_exempt,
         rounding=frame.settings.tax_rounding,
     )
-    at_once = auto_advance and (finalize_now or frame.settings.finalization_grace_seconds == 0)
+    outcome = _PAUSED_OUTCOMES.get(frame.pause_behavior, "")
+    auto_advance = auto_advance and frame.pause_behavior != "keep_as_draft"
+    at_once = auto_advance and (finalize_now or bool(outcome) or frame.settings.finalization_grace_seconds == 0)
     waits = auto_advance and not at_once
     finalizes_at = as_of + timedelta(seconds=frame.settings.finalization_grace_seconds) if waits else None
     invoice = PlannedInvoice(
@@ -121,6 +129,7 @@ def draft_invoice(
             status="draft", auto_advance=auto_advance, automatically_finalizes_at=finalizes_at
         ),
         finalize_now=at_once,
+        outcome=outcome,
         auto_advance=auto_advance,
         default_payment_method_id=frame.default_payment_method_id,
         default_tax_rate_ids=frame.default_tax_rate_ids,

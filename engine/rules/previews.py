@@ -41,6 +41,7 @@ def preview_invoice(invoice: PlannedInvoice, customer: CustomerFacts, settings: 
         currency=invoice.currency,
         period_start=invoice.period_start,
         period_end=invoice.period_end,
+        planned=invoice,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.periods import Period, period_at
+from engine.rules.arrears import closing_dues, due_line
 from engine.types import ChangeSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
@@ -91,10 +92,45 @@ class Prorations:
         part = replace(part, taxes=self._taxes_put_back(item, part))
         self._add_debit(item, part, gross, at)
 
-    def undo_credit(self, debit: DebitFacts) -> None:
-        """Charge again what was credited from a scheduled end on, with the same taxes."""
+    def usage(self, item: ItemFacts, at: datetime) -> None:
+        """Bill what was used until `at` in the item's period, which ends there. Free during a trial."""
+        renewal = self.snapshot.renewal
+        subscription, customer = renewal.subscription, renewal.customer
+        if item.current_period_start >= at:
+            return
+        period = Period(item.current_period_start, at)
+        for due in closing_dues(subscription, item, period, renewal.usage, renewal.usage.billed):
+            if due.is_nothing:
+                continue
+            line = due_line(due, subscription, customer.locale, ())
+            facts = PendingItemFacts(
+                id=new_ref(len(self.items)),
+                currency=line.currency,
+                amount=line.amount,
+                period_start=line.period_start,
+                period_end=line.period_end,
+                description=line.description,
+                subscription_id=subscription.id,
+                subscription_item_id=item.id,
+                quantity=line.quantity,
+                unit_amount_decimal=line.unit_amount_decimal,
+                price_id=line.price_id,
+                product_id=line.product_id,
+                discountable=line.discountable,
+                tax_rate_ids=line.tax_rate_ids,
+                explanation=line.explanation,
+            )
+            self.items.append(PlannedPendingItem(facts, line.debit))
+
+    def undo_credit(self, debit: DebitFacts, until: datetime | None = None) -> None:
+        """Charge again what was credited from a scheduled end on, with the same taxes.
+
+        `until`: the end only moved there, so what lies beyond stays credited.
+        """
         assert debit.credited_from is not None
-        part = _mirrored(proration_credit(_uncredited(self._as_held(debit)), debit.credited_from))
+        held = _uncredited(self._as_held(debit))
+        part = _mirrored(proration_credit(held, debit.credited_from))
+        moved = until is not None and until < debit.end
         price = debit.price
         charged = PlannedDebit(
             subscription_item_id=debit.subscription_item_id,
@@ -107,6 +143,7 @@ class Prorations:
             currency=price.currency,
             gross_amount=part.gross,
             amount=part.amount,
+            credited_from=until if moved else None,
         )
         facts = self._facts(
             part,
@@ -116,6 +153,8 @@ class Prorations:
             explanation={"kind": "proration_undone", "billed_period": debit.id} | _told(part),
         )
         self.items.append(PlannedPendingItem(facts, charged))
+        if moved and until is not None:
+            self._add_credit(held, proration_credit(held, until), until)
 
     def _taxes_put_back(self, item: ItemFacts, part: Proration) -> tuple[PlannedTax, ...] | None:
         """The taxes of a debit that only puts back what was credited at the same instant: those of that credit.
@@ -255,7 +294,13 @@ def whole_discounts(
     items: Sequence[ItemFacts], discounts: Sequence[DiscountFacts]
 ) -> dict[str, tuple[DiscountAmount, ...]]:
     """What the stack takes from each item's whole amount, by item: a fixed coupon is spread over all of them."""
-    lines = [Discountable(line_amount(item.price, item.quantity), item.price.product_id, item.id) for item in items]
+    lines = [
+        # Usage is no part of what is charged in advance.
+        Discountable(
+            0 if item.price.is_metered else line_amount(item.price, item.quantity), item.price.product_id, item.id
+        )
+        for item in items
+    ]
     taken = spread_discounts(discounts, lines)
     return {item.id: amounts for item, amounts in zip(items, taken, strict=True)}
 

@@ -3,7 +3,7 @@
 1. Take the earliest due moment (`subscriptions.rules.next_action`).
 2. There, one of: an unpaid signup expires; a scheduled end comes; a trial's end is announced; periods are over.
 3. When periods are over, every item that ended there gets its next period and they share one invoice, with all that
-   was pending.
+   was pending. Metered items are billed for the period that is over (`engine.rules.arrears`), the others in advance.
 4. Again, until nothing is due. Three missed periods give the same three invoices that three runs would have given.
 """
 
@@ -14,6 +14,7 @@ from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
+from engine.rules.arrears import as_billed, closing_dues, due_line
 from engine.rules.drafting import Frame, draft_invoice, frame_of
 from engine.rules.lines import pending_line, period_line
 from engine.types import PlannedEvent, RefusedPlan, RenewalPlan, RenewalSnapshot
@@ -25,6 +26,7 @@ from subscriptions.rules.status import status_after_trial
 from subscriptions.snapshots import unix
 from subscriptions.types import (
     TERMINAL_STATUSES,
+    BilledUsage,
     DiscountFacts,
     DiscountUse,
     ItemAdvance,
@@ -49,7 +51,7 @@ def plan_renewal(snapshot: RenewalSnapshot, as_of: datetime) -> RenewalPlan | Re
     A refusal (too many missed periods, a tax rate that is gone, an amount beyond bounds) is a value: the run
     records it and goes on with the others.
     """
-    walk = _Walk(snapshot, snapshot.subscription, frame_of(snapshot), list(snapshot.pending_items))
+    walk = _Walk(snapshot, snapshot.subscription, frame_of(snapshot), list(snapshot.pending_items), list(snapshot.usage.billed))
     try:
         while (moment := next_action_at(walk.subscription)) is not None and moment <= as_of:
             _step(walk, moment, as_of)
@@ -91,6 +93,7 @@ class _Walk:
     subscription: SubscriptionFacts
     frame: Frame
     waiting: list[PendingItemFacts]
+    billed_usage: list[BilledUsage]
     invoices: list[PlannedInvoice] = field(default_factory=list)
     used: dict[str, DiscountUse] = field(default_factory=dict)
     periods_taken: dict[str, int] = field(default_factory=dict)
@@ -135,6 +138,7 @@ def _let_pass(walk: _Walk, moment: datetime) -> None:
     subscription = walk.subscription
     if subscription.pause_resumes_at is not None and moment >= subscription.pause_resumes_at:
         walk.subscription = replace(subscription, pause_behavior="", pause_resumes_at=None)
+        walk.frame = replace(walk.frame, pause_behavior="")
     else:
         walk.subscription = replace(subscription, pending_update_expires_at=None)
         walk.void_pending_update = True
@@ -146,8 +150,14 @@ def _trial_is_over(subscription: SubscriptionFacts, moment: datetime) -> bool:
 
 
 def _end(walk: _Walk, moment: datetime, as_of: datetime) -> None:
-    """A scheduled end: what is pending is billed, and nothing more ever."""
-    _invoice(walk, [], moment, moment, as_of)
+    """A scheduled end: what is pending and the last usage are billed, and nothing more ever."""
+    lines, began = [], moment
+    for item in walk.subscription.items:
+        if item.current_period_start < moment:
+            lines += _usage_lines(walk, item, Period(item.current_period_start, moment))
+    if lines:
+        began = min(line.period_start for line in lines)
+    _invoice(walk, lines, began, moment, as_of)
     walk.subscription = replace(
         walk.subscription,
         status="canceled",
@@ -159,7 +169,8 @@ def _end(walk: _Walk, moment: datetime, as_of: datetime) -> None:
 def _renew(walk: _Walk, moment: datetime, ending: datetime | None, as_of: datetime) -> None:
     """The next period of every item whose period is over, on one invoice; a trial ends with its period."""
     subscription = walk.subscription
-    if subscription.status == "trialing":
+    usage_is_free = subscription.status == "trialing"
+    if usage_is_free:
         status = status_after_trial(
             subscription.trial_missing_payment_method,
             has_payment_method=bool(
@@ -174,21 +185,33 @@ def _renew(walk: _Walk, moment: datetime, ending: datetime | None, as_of: dateti
         if status == "paused":
             walk.tell("customer.subscription.paused")
             return
-    lines, items, began = [], [], moment
+    lines: list[PlannedLine] = []
+    items, began = [], moment
     for item in subscription.items:
         if item.current_period_end > moment:
             items.append(item)
             continue
         began = min(began, item.current_period_start)
+        if not usage_is_free:
+            lines += _usage_lines(walk, item, Period(item.current_period_start, item.current_period_end))
         advanced, line = _advance(walk, item, ending)
         items.append(advanced)
-        lines.append(line)
+        lines += line
     walk.subscription = replace(subscription, items=tuple(items))
     _invoice(walk, lines, began, moment, as_of)
 
 
-def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[ItemFacts, PlannedLine]:
-    """The item in its next period, and the line that bills it."""
+def _usage_lines(walk: _Walk, item: ItemFacts, period: Period) -> list[PlannedLine]:
+    """What was used in a period that is over, and what came late for those before it."""
+    subscription = walk.subscription
+    dues = closing_dues(subscription, item, period, walk.snapshot.usage, walk.billed_usage)
+    walk.billed_usage += [as_billed(due) for due in dues]
+    locale = walk.snapshot.customer.locale
+    return [due_line(due, subscription, locale, subscription.default_tax_rate_ids) for due in dues]
+
+
+def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[ItemFacts, list[PlannedLine]]:
+    """The item in its next period, and the line that bills it in advance: none for a metered one."""
     subscription = walk.subscription
     taken = walk.periods_taken.get(item.id, 0) + 1
     if taken > MAX_PERIODS_PER_ITEM:
@@ -204,6 +227,9 @@ def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[Ite
         day_of_month=subscription.anchor_day_of_month,
         until=until,
     )
+    advanced = replace(item, current_period_start=upcoming.period.start, current_period_end=upcoming.period.end)
+    if item.price.is_metered:
+        return advanced, []
     line = period_line(
         subscription.id,
         item,
@@ -211,8 +237,7 @@ def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[Ite
         default_tax_rate_ids=subscription.default_tax_rate_ids,
         locale=walk.snapshot.customer.locale,
     )
-    advanced = replace(item, current_period_start=upcoming.period.start, current_period_end=upcoming.period.end)
-    return advanced, line
+    return advanced, [line]
 
 
 def _invoice(walk: _Walk, lines: list[PlannedLine], began: datetime, moment: datetime, as_of: datetime) -> None:
@@ -247,7 +272,7 @@ def _unused(walk: _Walk, own: bool) -> list[DiscountFacts]:
 def _finished(walk: _Walk) -> RenewalPlan:
     before, after = walk.snapshot.subscription, walk.subscription
     advances = tuple(
-        ItemAdvance(item.id, item.current_period_start, item.current_period_end)
+        ItemAdvance(item.id, item.current_period_start, item.current_period_end, item.price.is_metered)
         for item, old in zip(after.items, before.items, strict=True)
         if item.current_period_end != old.current_period_end
     )

@@ -10,6 +10,7 @@ from django.db import transaction
 from core.context import Context
 from dunning.models import CaseStatus
 from dunning.writes import close_cases
+from engine.posting.batch import Batch
 from engine.rules.cancel import plan_cancel, plan_schedule_cancel, plan_undo_cancel
 from engine.rules.checks import check_plan
 from engine.services.change import collect_change
@@ -44,15 +45,15 @@ def schedule_cancel(
     merchant_id: str,
     subscription_id: str,
     at_period_end: bool = True,
-    cancel_at: datetime | None = None,
+    cancel_at: datetime | str | None = None,
     proration_behavior: str = "create_prorations",
     reason: str = "cancellation_requested",
     feedback: str = "",
     comment: str = "",
 ) -> ChangeResult:
-    """End it at its period's end, or at `cancel_at`, which wins. Can be undone until then.
+    """End it at its period's end, or at `cancel_at`, which wins. Can be moved and undone until then.
 
-    Raises `SubscriptionNotFound`, `SubscriptionIsTerminal`, `CancelAtInPast`, `EndAlreadyCredited`.
+    Raises `SubscriptionNotFound`, `SubscriptionIsTerminal`, `CancelAtInPast`, `CancelAtUnknown`.
     """
     request = ScheduleCancelRequest(
         merchant_id,
@@ -75,16 +76,36 @@ def undo_cancel(*, ctx: Context, merchant_id: str, subscription_id: str) -> Chan
     return _end(ctx, merchant_id, subscription_id, lambda snapshot: plan_undo_cancel(snapshot, ctx.as_of))
 
 
+def post_schedule_cancel(ctx: Context, request: ScheduleCancelRequest) -> Batch:
+    """What `schedule_cancel` writes, inside the caller's transaction."""
+    return _post(
+        ctx,
+        request.merchant_id,
+        request.subscription_id,
+        lambda snapshot: plan_schedule_cancel(snapshot, request, ctx.as_of),
+    )
+
+
+def post_undo_cancel(ctx: Context, merchant_id: str, subscription_id: str) -> Batch:
+    """What `undo_cancel` writes, inside the caller's transaction."""
+    return _post(ctx, merchant_id, subscription_id, lambda snapshot: plan_undo_cancel(snapshot, ctx.as_of))
+
+
 def _end(ctx: Context, merchant_id: str, subscription_id: str, planner: Planner) -> ChangeResult:
     with transaction.atomic(durable=True):
-        rows, subscription, snapshot = load_change(ctx.as_of, merchant_id, subscription_id, lock=True)
-        plan = planner(snapshot)
-        check_plan(plan, snapshot.debits)
-        if plan.stop_invoices:
-            _stop_collecting(ctx, subscription_id)
-        batch = post_change(ctx, rows, subscription, plan)
-        settle_paid(batch)
+        batch = _post(ctx, merchant_id, subscription_id, planner)
     return collect_change(ctx, batch, subscription_id)
+
+
+def _post(ctx: Context, merchant_id: str, subscription_id: str, planner: Planner) -> Batch:
+    rows, subscription, snapshot = load_change(ctx.as_of, merchant_id, subscription_id, lock=True)
+    plan = planner(snapshot)
+    check_plan(plan, snapshot.debits)
+    if plan.stop_invoices:
+        _stop_collecting(ctx, subscription_id)
+    batch = post_change(ctx, rows, subscription, plan)
+    settle_paid(batch)
+    return batch
 
 
 def _stop_collecting(ctx: Context, subscription_id: str) -> None:

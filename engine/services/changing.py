@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from core.context import Context
@@ -15,6 +15,7 @@ from engine.services.finalize import FinalizationRefused, finalize_new
 from engine.services.signing import coupons_asked_for, give_discounts
 from engine.types import ChangePlan, ChangeSnapshot
 from events.copying import Row, new_row
+from subscriptions.facts import prices_left_to_json
 from subscriptions.models import SubscriptionItem
 from subscriptions.selectors import SubscriptionNotFound
 from subscriptions.types import ItemUpdate, NewItem
@@ -41,6 +42,7 @@ def load_change(
         subscriptions=[subscription],
         price_ids=[*price_ids, *(period.price_id for period in periods)],
         tax_rate_ids=tax_rate_ids,
+        usage_until=as_of,
         lock=lock,
     )
     snapshot = ChangeSnapshot(
@@ -52,12 +54,27 @@ def load_change(
     return rows, subscription, snapshot
 
 
-def post_change(ctx: Context, rows: BillingRows, subscription: Row, plan: ChangePlan) -> Batch:
-    """A change's rows, gathered and written; what it invoices at once is finalized. Raises `FinalizationRefused`."""
-    batch = Batch(ctx, rows)
+def post_change(
+    ctx: Context,
+    rows: BillingRows,
+    subscription: Row,
+    plan: ChangePlan,
+    *,
+    charge: bool = True,
+    off_session: bool = True,
+    item_ids: Sequence[str] | None = None,
+    periods: Sequence[Row] = (),
+) -> Batch:
+    """A change's rows, gathered and written; what it invoices at once is finalized. Raises `FinalizationRefused`.
+
+    `item_ids` and `periods` are those of new items and billed periods that were decided on before (a change that
+    waited to be paid).
+    """
+    batch = Batch(ctx, rows, charge=charge, off_session=off_session)
+    batch.periods.extend(periods)
     refs = Refs(
         subscription_id=subscription.id,
-        items=tuple(new_ids("si", len(plan.items_added))),
+        items=tuple(new_ids("si", len(plan.items_added)) if item_ids is None else item_ids),
         discounts=tuple(new_ids("di", len(plan.discounts_added))),
         pending=tuple(new_ids("ii", len(plan.pending_items))),
         invoices=tuple(new_ids("in", len(plan.invoices))),
@@ -105,6 +122,7 @@ def _updated(item: Row, update: ItemUpdate) -> Row:
         current_period_start=update.current_period_start,
         current_period_end=update.current_period_end,
         sequence=update.sequence,
+        prices_left=prices_left_to_json(update.prices_left),
     )
     return item
 

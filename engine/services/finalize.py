@@ -14,6 +14,7 @@ from engine.selectors import claim_drafts, finalization_snapshot, load_rows
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import collect_invoices
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
+from engine.services.voiding import void_rows, write_off_rows
 from engine.types import RefusedPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
@@ -120,13 +121,26 @@ def finalize_new(batch: Batch) -> list[RefusedPlan]:
 
 
 def settle_paid(batch: Batch) -> None:
-    """Invoices that are paid by being finalized (nothing due) may wake their subscriptions. After the writing."""
+    """Invoices that are paid by being finalized (nothing due) may wake their subscriptions. After the writing.
+
+    What a pause in collection makes of the others is done here too.
+    """
+    _settle_paused(batch)
     news = [
         InvoiceNews(row.id, row.subscription_id, "paid")
         for row in batch.finalized.values()
         if row.status == "paid" and row.subscription_id and _may_wake(batch, row)
     ]
     subscriptions_after_payment(batch.ctx, news)
+
+
+def _settle_paused(batch: Batch) -> None:
+    """Invoices made while collection is paused are voided or written off at once. Nothing of them was ever sent."""
+    for outcome, settle in (("void", void_rows), ("uncollectible", write_off_rows)):
+        rows = [
+            row for row in batch.finalized.values() if batch.outcomes.get(row.id) == outcome and row.status == "open"
+        ]
+        settle(batch.ctx, rows)
 
 
 def _may_wake(batch: Batch, invoice: Row) -> bool:

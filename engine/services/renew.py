@@ -23,7 +23,7 @@ from engine.selectors import claim_subscriptions, load_rows, renewal_snapshot
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import cancel_at_gateway
 from engine.services.finalize import KIND as FINALIZATION, finalize_new, settle_paid
-from engine.services.voiding import void_open_invoices
+from engine.services.voiding import void_if_open, void_open_invoices
 from engine.types import RefusedPlan, RenewalPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
@@ -48,9 +48,10 @@ def run_renewals(
 
 
 def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
-    batch = Batch(ctx, load_rows(subscriptions=due, lock=True))
+    batch = Batch(ctx, load_rows(subscriptions=due, usage_until=ctx.as_of, lock=True))
     refused: list[RefusedPlan] = []
     expired: list[str] = []
+    lapsed: list[str] = []
     planned: list[str] = []
     for subscription in due:
         plan = plan_renewal(renewal_snapshot(batch.rows, subscription), ctx.as_of)
@@ -60,12 +61,14 @@ def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
         check_plan(plan)
         if plan.void_latest_invoice:
             expired.append(subscription.id)
+        if plan.void_pending_update:
+            lapsed.append(subscription.pending_update["invoice"])
         planned.append(subscription.id)
         _gather(batch, plan, subscription)
     unfinalized = finalize_new(batch)
     batch.write()
     settle_paid(batch)
-    canceled = void_open_invoices(ctx, expired)
+    canceled = [*void_open_invoices(ctx, expired), *void_if_open(ctx, lapsed)]
     transaction.on_commit(lambda: abandoned.extend(canceled))
     refuse(ctx, KIND, refused)
     refuse(ctx, FINALIZATION, unfinalized)

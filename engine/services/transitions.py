@@ -82,6 +82,8 @@ def _next_status(row: Row, news: InvoiceNews) -> str:
     is_latest = row.latest_invoice_id == news.invoice_id
     if row.status in TERMINAL_STATUSES:
         return str(row.status)
+    if _is_pending_update(row, news.invoice_id):
+        return str(row.status)  # a change that is not paid does not apply: nothing is owed for it
     if news.what == "paid":
         return status_after_payment(row.status, is_latest_invoice=is_latest)
     if news.what in ("failed", "overdue"):
@@ -89,6 +91,10 @@ def _next_status(row: Row, news: InvoiceNews) -> str:
     if news.what == "retries_ended":
         return status_after_retries(row.status, news.end_behavior)
     return status_from_invoices(row.status, _invoice_statuses(row.id))
+
+
+def _is_pending_update(row: Row, invoice_id: str) -> bool:
+    return row.pending_update_expires_at is not None and row.pending_update["invoice"] == invoice_id
 
 
 def _invoice_statuses(subscription_id: str) -> list[str]:

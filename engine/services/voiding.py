@@ -13,7 +13,7 @@ from engine.services.transitions import invoice_event
 from events.copying import Row
 from events.writes import record_events
 from invoicing.models import Invoice
-from invoicing.writes import update_progress
+from invoicing.writes import lock_invoices, update_progress
 from payments.cancellation import cancel_intents
 from subscriptions.writes import reverse_debits_of_invoice
 
@@ -24,6 +24,32 @@ def void_open_invoices(ctx: Context, subscription_ids: Sequence[str]) -> list[st
         return []
     found = Invoice.objects.filter(subscription_id__in=subscription_ids, status="open")
     return void_rows(ctx, [Row(values) for values in found.select_for_update(no_key=True).order_by("id").values()])
+
+
+def void_if_open(ctx: Context, invoice_ids: Sequence[str]) -> list[str]:
+    """Void those of the invoices that are still open. Returns as `void_rows` does."""
+    if not invoice_ids:
+        return []
+    return void_rows(ctx, [row for row in lock_invoices(invoice_ids) if row.status == "open"])
+
+
+def write_off_rows(ctx: Context, invoices: Sequence[Row]) -> list[str]:
+    """Mark locked open invoices uncollectible: not tried again, though they may still be paid. Cancels no intent."""
+    if not invoices:
+        return []
+    for row in invoices:
+        row.update(
+            status="uncollectible",
+            marked_uncollectible_at=ctx.as_of,
+            next_payment_attempt=None,
+            next_action_at=None,
+            version=row.version + 1,
+        )
+    update_progress(invoices)
+    kept = bodies_kept({row.merchant_id for row in invoices})
+    told = "invoice.marked_uncollectible"
+    record_events(ctx, [invoice_event(told, row, kept, {"status": "open"}) for row in invoices])
+    return []
 
 
 def void_rows(ctx: Context, invoices: Sequence[Row]) -> list[str]:

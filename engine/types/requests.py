@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.periods import AnchorConfig
+from invoicing.types import PlannedInvoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class SubscribeRequest:
     proration_behavior: str = "create_prorations"  # none: the stub before the anchor is free
     trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
     add_invoice_items: tuple[ItemRequest, ...] = ()  # one-time prices, on the first invoice only
+    currency: str = ""  # of prices that are sold in several; else the customer's where all are sold in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,20 @@ class ChangeRequest:
     add_invoice_items: tuple[ItemRequest, ...] = ()
     off_session: bool = True
 
+    @property
+    def price_ids(self) -> list[str]:
+        """The prices that the request names."""
+        named = [*(item.price_id for item in self.items), *(item.price_id for item in self.add_invoice_items)]
+        return [price_id for price_id in named if price_id]
+
+    @property
+    def tax_rate_ids(self) -> list[str]:
+        """The tax rates that the request names."""
+        of_items = [rate for item in self.items for rate in item.tax_rate_ids]
+        return [*of_items, *(rate for item in self.add_invoice_items for rate in item.tax_rate_ids)] + list(
+            self.default_tax_rate_ids or ()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ResumeRequest:
@@ -157,7 +173,7 @@ class ScheduleCancelRequest:
     merchant_id: str
     subscription_id: str
     at_period_end: bool = True
-    cancel_at: datetime | None = None
+    cancel_at: datetime | str | None = None  # an instant, min_period_end or max_period_end
     proration_behavior: str = "create_prorations"  # none: what is billed beyond `cancel_at` is kept
     reason: str = "cancellation_requested"
     feedback: str = ""
@@ -187,7 +203,10 @@ class PreviewLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePreview:
-    """An invoice that nobody wrote. `amount_due` is after the balance and the minimum charge."""
+    """An invoice that nobody wrote. `amount_due` is after the balance and the minimum charge.
+
+    `planned` is what would be written, for who shows it whole.
+    """
 
     lines: tuple[PreviewLine, ...]
     subtotal: int
@@ -198,6 +217,7 @@ class InvoicePreview:
     currency: str
     period_start: datetime
     period_end: datetime
+    planned: PlannedInvoice | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,12 +131,14 @@ def test_a_change_before_a_scheduled_end_charges_only_up_to_it():
     assert amounts(life.change(APRIL_11, ItemChange("si_1", "pro"))) == [-334, 1000]
 
 
-def test_an_end_moved_further_away_is_taken_back_first():
+def test_an_end_moved_further_away_charges_what_lies_between():
     life = books()
-    life.schedule_cancel(APRIL_1, cancel_at=APRIL_11)
-    with pytest.raises(cancel.EndAlreadyCredited):
-        life.schedule_cancel(APRIL_1, cancel_at=APRIL_21)
-    life.schedule_cancel(APRIL_1, cancel_at=utc(2026, 4, 6))
+    assert amounts(life.schedule_cancel(APRIL_1, cancel_at=APRIL_11)) == [-667]  # 20 of 30 days
+    assert amounts(life.schedule_cancel(APRIL_1, cancel_at=APRIL_21)) == [667, -333]
+    assert amounts(life.schedule_cancel(APRIL_1, cancel_at=utc(2026, 4, 6))) == [-166, -333]  # two charges of their own
+    assert amounts(life.undo_cancel(APRIL_1)) == [833]
+    life.renew(MAY_1)
+    assert life.total == 2101  # 5 % of tax; each of the five was rounded by itself
 
 
 def test_an_end_in_the_past_is_refused():

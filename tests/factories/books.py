@@ -6,6 +6,7 @@ from datetime import datetime
 from engine.rules.cancel import plan_cancel, plan_schedule_cancel, plan_undo_cancel
 from engine.rules.change import plan_change
 from engine.rules.checks import check_plan
+from engine.rules.pausing import plan_pause, plan_resume
 from engine.rules.previews import changed
 from engine.rules.renewal import plan_renewal
 from engine.types import (
@@ -17,6 +18,7 @@ from engine.types import (
     RefusedPlan,
     RenewalPlan,
     RenewalSnapshot,
+    ResumeRequest,
     ScheduleCancelRequest,
 )
 from invoicing.types import PlannedInvoice, PlannedPendingItem
@@ -82,6 +84,13 @@ class Books:
 
     def undo_cancel(self, as_of: datetime) -> ChangePlan:
         return self._write(plan_undo_cancel(self._changing(as_of), as_of))
+
+    def pause(self, as_of: datetime, *, prorate: bool = False, invoice_now: bool = False) -> ChangePlan:
+        return self._write(plan_pause(self._changing(as_of), as_of, prorate=prorate, invoice_now=invoice_now))
+
+    def resume(self, as_of: datetime, **fields) -> ChangePlan:
+        request = ResumeRequest("acct_1", "sub_1", **fields)
+        return self._write(plan_resume(self._changing(as_of), request, as_of))
 
     def _changing(self, as_of: datetime) -> ChangeSnapshot:
         live = tuple(
@@ -162,6 +171,7 @@ class Books:
                 invoice_id=invoice_id,
                 invoice_status="paid" if invoice_id else "",
                 tax_rate_ids=tax_rate_ids,
+                credited_from=debit.credited_from,
             )
         )
 

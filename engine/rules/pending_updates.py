@@ -1,0 +1,103 @@
+"""Changes that wait to be paid: what may wait, for how long, and how it is remembered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import OstinatoError, gettext_noop
+from engine.rules.requests import instant_from_json, instant_to_json
+from engine.types import ChangeRequest, ItemChange, ItemRequest
+from subscriptions.snapshots import unix
+from subscriptions.types import SubscriptionFacts
+
+LAPSES_AFTER = timedelta(hours=23)
+
+# What may not wait: it costs nothing, or cannot be taken back with the invoice (Stripe's list).
+_NOT_PENDING = (
+    "coupon_ids",
+    "cancel_at",
+    "cancel_at_period_end",
+    "cancellation_feedback",
+    "cancellation_comment",
+    "pause_collection",
+    "metadata",
+    "description",
+    "default_payment_method_id",
+    "default_tax_rate_ids",
+    "collection_method",
+    "days_until_due",
+    "trial_missing_payment_method",
+)
+
+
+class PendingUpdateUnsupported(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("%(field)s cannot wait for a payment: change it on its own.")
+
+
+def check_may_wait(request: ChangeRequest) -> None:
+    """Raises `PendingUpdateUnsupported` for what a pending update cannot hold."""
+    for name in _NOT_PENDING:
+        if getattr(request, name) is not None:
+            raise PendingUpdateUnsupported(param=name, field=name)
+
+
+def expiry(subscription: SubscriptionFacts, as_of: datetime) -> datetime:
+    """When an unpaid change lapses: the earliest of 23 hours, trial end and period end (and a scheduled end)."""
+    moments = [as_of + LAPSES_AFTER, *(item.current_period_end for item in subscription.items)]
+    if subscription.status == "trialing" and subscription.trial_end is not None:
+        moments.append(subscription.trial_end)
+    if subscription.cancel_at is not None:
+        moments.append(subscription.cancel_at)
+    return min(moments)
+
+
+def shown(request: ChangeRequest, as_of: datetime) -> dict[str, Any]:
+    """The pending update as Stripe shows it, without its expiry. Nothing is told of what stays as it is."""
+    told: dict[str, Any] = {}
+    if request.items:
+        told["subscription_items"] = [
+            {"id": item.item_id or None, "price": item.price_id or None, "quantity": item.quantity}
+            for item in request.items
+        ]
+    if request.billing_cycle_anchor == "now":
+        told["billing_cycle_anchor"] = unix(as_of)
+    if request.trial_end is not None:
+        told["trial_end"] = unix(as_of) if request.trial_end == "now" else unix(_instant(request.trial_end))
+    return told
+
+
+def request_to_json(request: ChangeRequest) -> dict[str, Any]:
+    """What `check_may_wait` lets through. The instant of proration is kept, or none: then it is that of asking."""
+    return {
+        "merchant_id": request.merchant_id,
+        "subscription_id": request.subscription_id,
+        "items": [asdict(item) for item in request.items],
+        "add_invoice_items": [asdict(item) for item in request.add_invoice_items],
+        "proration_behavior": request.proration_behavior,
+        "proration_date": instant_to_json(request.proration_date),
+        "billing_cycle_anchor": request.billing_cycle_anchor,
+        "trial_end": instant_to_json(request.trial_end),
+        "payment_behavior": request.payment_behavior,
+    }
+
+
+def request_from_json(values: dict[str, Any]) -> ChangeRequest:
+    """The very request that was remembered."""
+    given = dict(values)
+    given["items"] = tuple(ItemChange(**_with_tuples(item)) for item in given["items"])
+    given["add_invoice_items"] = tuple(ItemRequest(**_with_tuples(item)) for item in given["add_invoice_items"])
+    given["proration_date"] = instant_from_json(given["proration_date"])
+    given["trial_end"] = instant_from_json(given["trial_end"])
+    return ChangeRequest(**given)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _instant(given: datetime | str) -> datetime:
+    assert isinstance(given, datetime), given
+    return given
