@@ -11,6 +11,7 @@ from events.copying import Row
 from invoicing.models import Invoice, InvoiceItem, InvoiceLine
 from subscriptions.facts import debit_facts, discount_amounts_from_json
 from subscriptions.models import BilledPeriod
+from subscriptions.rules.amounts import in_currency
 from subscriptions.types import DebitFacts, DiscountAmount, PriceFacts
 
 
@@ -45,7 +46,7 @@ def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) ->
         facts.append(
             debit_facts(
                 row,
-                prices[row.price_id],
+                in_currency(prices[row.price_id], row.currency),
                 invoice_status=invoices.get(row.invoice_id, ""),
                 discount_amounts=shown.get(row.id) or pending,
                 tax_rate_ids=tuple(item.tax_rate_ids) if item else (),

@@ -11,8 +11,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from catalog.models import Coupon, Price, Product, TaxRate
+from catalog.selectors import components_of
 from customers.models import Customer, CustomerTaxId
 from engine.types import BillingSettings, FinalizationSnapshot, RenewalSnapshot
+from engine.types.usage import UsageFacts
+from engine.usage import usage_of
 from events.copying import Row
 from invoicing.facts import customer_facts, invoice_facts, pending_item_facts, tax_rate_facts
 from invoicing.models import Invoice, InvoiceItem
@@ -21,7 +24,8 @@ from invoicing.types import CustomerFacts, PendingItemFacts, TaxRateFacts
 from merchants.models import BillingEntity, Merchant
 from subscriptions.facts import coupon_facts, discount_facts, item_facts, price_facts, subscription_facts
 from subscriptions.models import Discount, Subscription, SubscriptionItem
-from subscriptions.types import DiscountFacts, PriceFacts
+from subscriptions.rules.amounts import item_in_currency
+from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts
 
 # --- claims ----------------------------------------------------------------------------------------------------
 
@@ -87,6 +91,7 @@ class BillingRows:
     customer_discounts: dict[str, list[DiscountFacts]] = field(default_factory=dict)
     pending: dict[str, list[PendingItemFacts]] = field(default_factory=dict)
     tax_rates: dict[str, TaxRateFacts] = field(default_factory=dict)
+    usage: dict[str, UsageFacts] = field(default_factory=dict)  # by subscription, of those with metered prices
     spent: set[str] = field(default_factory=set)
     sellers: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -131,9 +136,10 @@ def load_rows(
     merchant_ids: Iterable[str] = (),
     price_ids: Iterable[str] = (),
     tax_rate_ids: Iterable[str] = (),
+    usage_until: datetime | None = None,
     lock: bool,
 ) -> BillingRows:
-    """Everything these rows depend on: ten queries, whatever their number.
+    """Everything these rows depend on: eleven queries, whatever their number, and two for usage up to `usage_until`.
 
     `lock` takes the customers' rows in id order, and with them what their subscriptions share: balance,
     pending items, discounts. A preview does not lock.
@@ -147,20 +153,29 @@ def load_rows(
     _load_discounts(rows, [row.id for row in subscriptions])
     _load_pending(rows)
     _load_tax_rates(rows, subscriptions, set(tax_rate_ids))
+    if usage_until is not None:
+        facts = [subscription_facts(row, _items(rows, row)) for row in subscriptions]
+        rows.usage = usage_of(facts, rows.prices, usage_until)
     return rows
+
+
+def _items(rows: BillingRows, subscription: Row) -> tuple[ItemFacts, ...]:
+    """The subscription's items, their prices as they are sold in its currency."""
+    found = (item_facts(item, rows.prices) for item in rows.items.get(subscription.id, ()))
+    return tuple(item_in_currency(item, subscription.currency) for item in found)
 
 
 def renewal_snapshot(rows: BillingRows, subscription: Row) -> RenewalSnapshot:
     """All that the next invoice of one subscription depends on."""
-    items = tuple(item_facts(item, rows.prices[item.price_id]) for item in rows.items.get(subscription.id, ()))
     return RenewalSnapshot(
-        subscription=subscription_facts(subscription, items),
+        subscription=subscription_facts(subscription, _items(rows, subscription)),
         customer=rows.customer(subscription.customer_id),
         settings=rows.settings[subscription.merchant_id],
         discounts=rows.discounts_of_subscription(subscription.id),
         customer_discounts=rows.discounts_of_customer(subscription.customer_id),
         pending_items=rows.pending_for(subscription.customer_id, subscription.id, subscription.currency),
         tax_rates=rows.tax_rates,
+        usage=rows.usage.get(subscription.id, UsageFacts()),
     )
 
 
@@ -223,11 +238,17 @@ def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[s
     live = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
     for row in _rows(live.order_by("created", "id")):
         items[row.subscription_id].append(row)
-        price_ids.add(row.price_id)
+        price_ids.update([row.price_id, *(left["price"] for left in row.prices_left)])
     rows.items = items
     prices = _rows(Price.objects.filter(merchant_id__in=list(rows.merchants), id__in=price_ids))
     products = {row.id: row for row in _rows(Product.objects.filter(id__in={row.product_id for row in prices}))}
-    rows.prices = {row.id: price_facts(row, products[row.product_id]) for row in prices}
+    inside = {
+        product_id: [(part.component.name, part.quantity) for part in parts]
+        for product_id, parts in components_of(products).items()
+    }
+    rows.prices = {
+        row.id: price_facts(row, products[row.product_id], inside.get(row.product_id, ())) for row in prices
+    }
 
 
 def _load_discounts(rows: BillingRows, subscription_ids: list[str]) -> None:

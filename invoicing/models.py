@@ -200,7 +200,7 @@ class InvoiceLine(models.Model):
     discount_amount = models.BigIntegerField(default=0)
     discount_amounts = models.JSONField(default=list, blank=True)  # [{"discount": id, "amount": int}]
     credit_amounts = models.JSONField(default=list, blank=True)  # [{"credit_grant": id, "amount": int}]
-    quantity = models.IntegerField(default=1)
+    quantity = models.BigIntegerField(default=1)  # usage is counted in billions
     unit_amount_decimal = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
     price_id = models.TextField(blank=True, default="", db_collation="C")
     product_id = models.TextField(blank=True, default="", db_collation="C")
@@ -255,7 +255,7 @@ class InvoiceItem(models.Model):
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()  # net of `discount_amounts` when these are given (prorations)
     discount_amounts = models.JSONField(default=list, blank=True)
-    quantity = models.IntegerField(default=1)
+    quantity = models.BigIntegerField(default=1)
     unit_amount_decimal = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
     price_id = models.TextField(blank=True, default="", db_collation="C")
     product_id = models.TextField(blank=True, default="", db_collation="C")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from core.periods import Interval
 from subscriptions.types import (
+    BilledUsage,
     CouponFacts,
     CurrencyOptionFacts,
     DebitFacts,
@@ -17,9 +19,11 @@ from subscriptions.types import (
     PackageFacts,
     PlannedTax,
     PriceFacts,
+    PriceLeft,
     PromotionCodeFacts,
     SubscriptionFacts,
     TierFacts,
+    UsageSpan,
 )
 
 
@@ -115,7 +119,9 @@ def discount_facts(discount: Any, coupon: CouponFacts) -> DiscountFacts:
     )
 
 
-def item_facts(item: Any, price: PriceFacts) -> ItemFacts:
+def item_facts(item: Any, prices: Mapping[str, PriceFacts]) -> ItemFacts:
+    """An item with its price and those it left, all among `prices`."""
+    price = prices[item.price_id]
     return ItemFacts(
         id=item.id,
         price=price,
@@ -124,6 +130,51 @@ def item_facts(item: Any, price: PriceFacts) -> ItemFacts:
         current_period_end=item.current_period_end,
         sequence=item.sequence,
         tax_rate_ids=tuple(item.tax_rate_ids),
+        prices_left=tuple(
+            PriceLeft(prices[left["price"]], left["sequence"], datetime.fromisoformat(left["at"]))
+            for left in item.prices_left
+        ),
+    )
+
+
+def prices_left_to_json(prices_left: Iterable[PriceLeft]) -> list[dict[str, Any]]:
+    """As the item's column keeps them."""
+    return [{"price": left.price.id, "sequence": left.sequence, "at": left.at.isoformat()} for left in prices_left]
+
+
+def span_to_json(span: UsageSpan | None) -> dict[str, Any] | None:
+    """As a billed period in arrears keeps it."""
+    if span is None:
+        return None
+    return {
+        "meter": span.meter_id,
+        "start": span.start.isoformat(),
+        "end": span.end.isoformat(),
+        "reported_from": span.reported_from.isoformat() if span.reported_from else None,
+        "reported_until": span.reported_until.isoformat() if span.reported_until else None,
+    }
+
+
+def span_from_json(span: Mapping[str, Any]) -> UsageSpan:
+    """The other way round."""
+    reported_from, reported_until = (
+        datetime.fromisoformat(span[name]) if span[name] else None for name in ("reported_from", "reported_until")
+    )
+    start, end = datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"])
+    return UsageSpan(span["meter"], start, end, reported_from, reported_until)
+
+
+def billed_usage(period: Any, price: PriceFacts) -> BilledUsage:
+    return BilledUsage(
+        subscription_item_id=period.subscription_item_id,
+        kind=period.kind,
+        start=period.start,
+        end=period.end,
+        sequence=period.sequence,
+        price=price,
+        quantity=period.quantity,
+        gross_amount=period.gross_amount,
+        span=span_from_json(period.usage_span),
     )
 
 

@@ -117,7 +117,8 @@ class SubscriptionItem(models.Model):
     quantity = models.PositiveIntegerField(default=1)
     current_period_start = models.DateTimeField()
     current_period_end = models.DateTimeField()
-    sequence = models.PositiveIntegerField(default=0)  # bumped by a change, never by the run
+    sequence = models.PositiveIntegerField(default=0)  # bumped by a change or a threshold, never by the run
+    prices_left = models.JSONField(default=list, blank=True)  # [{price, sequence, at}] where usage keeps an old price
     tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField()
@@ -223,6 +224,7 @@ class SubscriptionSchedule(models.Model):
 class BilledPeriodKind(models.TextChoices):
     ADVANCE = "advance", _("in advance")
     ARREARS = "arrears", _("in arrears")
+    LATE = "late", _("late usage")
 
 
 class BilledPeriod(models.Model):
@@ -242,11 +244,12 @@ class BilledPeriod(models.Model):
     end = models.DateTimeField()
     sequence = models.PositiveIntegerField(default=0)
     price_id = models.TextField(db_collation="C")
-    quantity = models.PositiveIntegerField()
+    quantity = models.BigIntegerField()  # usage is counted in billions, and an adjustment may take some back
     currency = models.CharField(max_length=3)
     gross_amount = models.BigIntegerField()
     amount = models.BigIntegerField()
     taxes = models.JSONField(default=list, blank=True)  # the line's taxes, reused by a credit
+    usage_span = models.JSONField(null=True, blank=True)  # which usage it charges, in arrears
     invoice_id = models.TextField(blank=True, default="", db_collation="C")  # blank while a pending item holds it
     invoice_item_id = models.TextField(blank=True, default="", db_collation="C")
     credited_from = models.DateTimeField(null=True, blank=True)

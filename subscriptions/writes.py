@@ -56,7 +56,7 @@ def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
 
 def update_items(rows: Sequence[Mapping[str, Any]]) -> None:
     """What a change alters on existing items."""
-    names = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence")
+    names = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence", "prices_left")
     update_rows(SubscriptionItem, names, [[row[name] for name in names] for row in rows])
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
-from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell
+from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell, prices_sold
 from engine.types import ChangeRequest, ChangeSnapshot, ItemChange
 from subscriptions.rules.discounts import is_active
 from subscriptions.rules.periods import current_period
@@ -20,6 +20,7 @@ from subscriptions.types import (
     ItemFacts,
     NewDiscount,
     PriceFacts,
+    PriceLeft,
     SubscriptionFacts,
     new_ref,
 )
@@ -142,8 +143,10 @@ def restack(
 
 
 def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int, at: datetime) -> ItemFacts:
+    subscription = snapshot.renewal.subscription
     price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
-    item_period = _period_of(snapshot.renewal.subscription, price, at)
+    [price] = prices_sold([price], "", subscription.currency)
+    item_period = _period_from(subscription, price, at)
     return ItemFacts(
         id=new_ref(added),
         price=price,
@@ -159,6 +162,7 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
     price = old.price
     if change.price_id not in ("", old.price.id):
         price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
+        [price] = prices_sold([price], "", snapshot.renewal.subscription.currency)
     reset = old.quantity if price is old.price else 1
     quantity = reset if change.quantity is None else change.quantity
     if price is old.price and quantity == old.quantity:
@@ -167,7 +171,7 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
     if price.interval == old.price.interval:
         item_period = Period(old.current_period_start, _cut_short(subscription, old.current_period_end))
     else:
-        item_period = _period_of(subscription, price, at)
+        item_period = _period_from(subscription, price, at)
     return replace(
         old,
         price=price,
@@ -175,7 +179,24 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
         current_period_start=item_period.start,
         current_period_end=item_period.end,
         sequence=old.sequence + 1,
+        prices_left=_prices_left(old, price, at),
     )
+
+
+def _prices_left(old: ItemFacts, price: PriceFacts, at: datetime) -> tuple[PriceLeft, ...]:
+    """What was reported until `at` keeps the price it was reported under, and is billed with its period."""
+    left = tuple(one for one in old.prices_left if one.at >= old.current_period_start)
+    if price.id == old.price.id or not (price.is_metered or old.price.is_metered):
+        return left
+    if price.interval != old.price.interval:
+        return ()  # the old price's period ends here, and is billed
+    return (*left, PriceLeft(old.price, old.sequence, at))
+
+
+def _period_from(subscription: SubscriptionFacts, price: PriceFacts, at: datetime) -> Period:
+    """The period that an item is in from `at` on. What a meter counted before is not this item's."""
+    whole = _period_of(subscription, price, at)
+    return Period(at, whole.end) if price.is_metered else whole
 
 
 def _period_of(subscription: SubscriptionFacts, price: PriceFacts, at: datetime) -> Period:

@@ -131,7 +131,7 @@ def _check_advances(plan: RenewalPlan) -> None:
     for advance in plan.item_advances:
         if advance.current_period_end <= advance.current_period_start:
             raise PlanDoesNotAddUp(f"{advance.item_id} would get an empty period")
-        if billed_until.get(advance.item_id) != advance.current_period_end:
+        if not advance.metered and billed_until.get(advance.item_id) != advance.current_period_end:
             raise PlanDoesNotAddUp(f"{advance.item_id} would go on to a period that is not billed")
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from core.money import share
 from invoicing.rules.descriptions import recurring_line, trial_line
 from invoicing.types import PendingItemFacts, PlannedLine
-from subscriptions.rules.amounts import line_amount
+from subscriptions.rules.amounts import amount_told, line_amount
 from subscriptions.rules.periods import ItemPeriod
 from subscriptions.types import ItemFacts, PlannedDebit, PriceFacts
 
@@ -59,6 +59,8 @@ def trial_period_line(
         description=trial_line(item.price, locale),
         default_tax_rate_ids=default_tax_rate_ids,
         explanation=_price_explained(item.price, item.quantity, 0) | {"kind": "trial"},
+        # Usage is billed when it has been used, and in a trial it is free.
+        bills=not item.price.is_metered,
     )
 
 
@@ -128,6 +130,7 @@ def _subscription_line(
     description: str,
     default_tax_rate_ids: tuple[str, ...],
     explanation: dict[str, object],
+    bills: bool = True,
 ) -> PlannedLine:
     period, price = item_period.period, item.price
     debit = PlannedDebit(
@@ -155,7 +158,7 @@ def _subscription_line(
         product_id=price.product_id,
         subscription_id=subscription_id,
         subscription_item_id=item.id,
-        debit=debit,
+        debit=debit if bills else None,
         tax_rate_ids=item.tax_rate_ids or default_tax_rate_ids,
         explanation=explanation,
     )
@@ -170,6 +173,7 @@ def _price_explained(price: PriceFacts, quantity: int, amount: int) -> dict[str,
         "quantity": quantity,
         "amount": amount,
     }
+    explained |= amount_told(price, quantity)
     if price.interval is not None:
         explained |= {"interval": price.interval.unit, "interval_count": price.interval.count}
     return explained

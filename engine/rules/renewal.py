@@ -51,7 +51,13 @@ def plan_renewal(snapshot: RenewalSnapshot, as_of: datetime) -> RenewalPlan | Re
     A refusal (too many missed periods, a tax rate that is gone, an amount beyond bounds) is a value: the run
     records it and goes on with the others.
     """
-    walk = _Walk(snapshot, snapshot.subscription, frame_of(snapshot), list(snapshot.pending_items), list(snapshot.usage.billed))
+    walk = _Walk(
+        snapshot,
+        snapshot.subscription,
+        frame_of(snapshot),
+        list(snapshot.pending_items),
+        list(snapshot.usage.billed),
+    )
     try:
         while (moment := next_action_at(walk.subscription)) is not None and moment <= as_of:
             _step(walk, moment, as_of)

@@ -12,7 +12,7 @@ from engine.rules.drafting import Draft, draft_invoice, frame_of
 from engine.rules.ending import CancelTwice, ending_instant
 from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
 from engine.rules.renewal import state_of
-from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell
+from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell, prices_sold
 from engine.types import (
     NewSubscription,
     PlannedEvent,
@@ -137,6 +137,7 @@ def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: dateti
         price_to_sell(snapshot.prices, item.price_id, f"items[{number}][price]")
         for number, item in enumerate(request.items)
     ]
+    prices = prices_sold(prices, request.currency, snapshot.customer.currency)
     check_prices_fit(prices, snapshot.customer.currency)
     currency = prices[0].currency
     opened = opening(
@@ -280,7 +281,8 @@ def _item_lines(started: _Started, request: SubscribeRequest) -> list[PlannedLin
         for item, periods in zip(subscription.items, started.periods, strict=True)
         for item_period in periods
     ]
-    make = trial_period_line if subscription.trial_end is not None else period_line
+    on_trial = subscription.trial_end is not None
+    make = trial_period_line if on_trial else period_line
     return [
         make(
             subscription.id,
@@ -290,7 +292,8 @@ def _item_lines(started: _Started, request: SubscribeRequest) -> list[PlannedLin
             locale=started.snapshot.customer.locale,
         )
         for item, item_period in sorted(billed, key=lambda pair: pair[1].period.start)
-        if not _is_free(item, item_period, request)
+        # Usage is billed when it has been used.
+        if not _is_free(item, item_period, request) and (on_trial or not item.price.is_metered)
     ]
 
 

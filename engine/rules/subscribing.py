@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from subscriptions.rules.amounts import CurrencyNotOffered, in_currency
 from subscriptions.rules.discounts import CouponNotFound, CouponTwice, check_redeemable, discount_end
 from subscriptions.rules.prices import PriceInactive
 from subscriptions.types import CouponFacts, DiscountFacts, NewDiscount, PriceFacts, new_ref
@@ -25,6 +26,19 @@ def price_to_sell(prices: Mapping[str, PriceFacts], price_id: str, param: str) -
     if not price.active:
         raise PriceInactive(param=param, price=price.nickname or price.id)
     return price
+
+
+def prices_sold(prices: Sequence[PriceFacts], currency: str, customer_currency: str) -> list[PriceFacts]:
+    """The prices in the currency that was asked for, else in the customer's where all of them are sold in it.
+
+    Raises `CurrencyNotOffered` for a currency that was asked for.
+    """
+    if currency:
+        return [in_currency(price, currency) for price in prices]
+    try:
+        return [in_currency(price, customer_currency) for price in prices]
+    except CurrencyNotOffered:
+        return list(prices)  # what does not fit is named by `check_prices_fit`
 
 
 def coupons_to_give(

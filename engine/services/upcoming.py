@@ -15,4 +15,6 @@ def preview_upcoming(*, merchant_id: str, subscription_id: str) -> tuple[datetim
     row = subscription_rows([subscription_id]).get(subscription_id)
     if row is None or row.merchant_id != merchant_id:
         raise SubscriptionNotFound
-    return preview_next_invoice(renewal_snapshot(load_rows(subscriptions=[row], lock=False), row))
+    # What was used so far of the period that runs is on its invoice; periods to come have no usage yet.
+    rows = load_rows(subscriptions=[row], usage_until=row.start_date, lock=False)
+    return preview_next_invoice(renewal_snapshot(rows, row))

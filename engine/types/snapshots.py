@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.types.usage import UsageFacts
 from invoicing.types import (
     CustomerFacts,
     InvoiceFacts,
@@ -48,6 +49,7 @@ class RenewalSnapshot:
     customer_discounts: tuple[DiscountFacts, ...] = ()
     pending_items: tuple[PendingItemFacts, ...] = ()
     tax_rates: Mapping[str, TaxRateFacts] = field(default_factory=dict)
+    usage: UsageFacts = field(default_factory=UsageFacts)
 
 
 @dataclass(frozen=True, slots=True)

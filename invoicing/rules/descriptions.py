@@ -8,12 +8,13 @@ its line and never made again.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from babel.dates import format_date
 
-from core.money_format import format_quantity, format_unit_amount, reader_locale
-from core.periods import Interval, time_zone
+from core.money_format import format_percentage, format_quantity, format_unit_amount, reader_locale
+from core.periods import Interval, Period, time_zone
 from subscriptions.types import PriceFacts
 
 _WORDS = {
@@ -22,6 +23,11 @@ _WORDS = {
         "line_every": "%(quantity)s × %(product)s (at %(unit_amount)s every %(interval)s)",
         "line_once": "%(quantity)s × %(product)s (at %(unit_amount)s each)",
         "several": "%(quantity)s × %(product)s",
+        "tiered": "%(quantity)s × %(product)s (tiered prices)",
+        "packages": "%(quantity)s × %(product)s (at %(unit_amount)s per %(package)s)",
+        "percentage": "%(percentage)s of %(quantity)s: %(product)s",
+        "late": "Reported late for %(from)s – %(to)s: %(line)s",
+        "inside": "%(line)s: %(components)s",
         "trial": "Trial period for %(product)s",
         "unused": "Unused time on %(product)s after %(date)s",
         "remaining": "Remaining time on %(product)s after %(date)s",
@@ -33,6 +39,11 @@ _WORDS = {
         "line_every_feminine": "%(quantity)s × %(product)s (à %(unit_amount)s toutes les %(interval)s)",
         "line_once": "%(quantity)s × %(product)s (à %(unit_amount)s l’unité)",
         "several": "%(quantity)s × %(product)s",
+        "tiered": "%(quantity)s × %(product)s (prix par paliers)",
+        "packages": "%(quantity)s × %(product)s (à %(unit_amount)s par %(package)s)",
+        "percentage": "%(percentage)s de %(quantity)s : %(product)s",
+        "late": "Déclaré en retard pour %(from)s – %(to)s : %(line)s",
+        "inside": "%(line)s : %(components)s",
         "trial": "Période d’essai de %(product)s",
         "unused": "Temps non utilisé pour %(product)s après le %(date)s",
         "remaining": "Temps restant pour %(product)s après le %(date)s",
@@ -66,12 +77,51 @@ def recurring_line(price: PriceFacts, quantity: int, locale: str) -> str:
     language = _language(locale)
     words = _WORDS[language]
     key, interval = _rhythm(language, price.interval)
-    return words[key] % {
-        "quantity": format_quantity(quantity, locale),
+    line = words[_scheme(price) or key] % (_holes(price, quantity, locale) | {"interval": interval})
+    if not price.components:
+        return line
+    inside = ", ".join(
+        words["several"] % {"quantity": format_quantity(count, locale), "product": name}
+        for name, count in price.components
+    )
+    return words["inside"] % {"line": line, "components": inside}
+
+
+def usage_line(price: PriceFacts, usage: Decimal, locale: str, period: Period, tz: str, *, late: bool) -> str:
+    """ "1,234 × API calls (at CA$0.01 each)"; "Reported late for 1 Apr 2026 – 1 May 2026: …" for an adjustment."""
+    words = _WORDS[_language(locale)]
+    line = words[_scheme(price) or "line_once"] % _holes(price, usage, locale)
+    if not late:
+        return line
+    first, last = (_day(moment, locale, tz) for moment in (period.start, period.end))
+    return words["late"] % {"from": first, "to": last, "line": line}
+
+
+def _scheme(price: PriceFacts) -> str:
+    """Which sentence tells a price that is not a plain amount per unit."""
+    if price.percentage is not None:
+        return "percentage"
+    if price.billing_scheme == "tiered":
+        return "tiered"
+    return "packages" if price.package is not None else ""
+
+
+def _holes(price: PriceFacts, quantity: Decimal | int, locale: str) -> dict[str, str]:
+    shown = format_quantity(quantity, locale)
+    if price.percentage is not None:
+        shown = format_unit_amount(Decimal(quantity), price.currency, locale)
+    return {
+        "quantity": shown,
         "product": _name(price),
         "unit_amount": format_unit_amount(price.unit_amount_decimal, price.currency, locale),
-        "interval": interval,
+        "percentage": format_percentage(price.percentage, locale) if price.percentage is not None else "",
+        "package": format_quantity(price.package.divide_by, locale) if price.package else "",
     }
+
+
+def _day(moment: datetime, locale: str, tz: str) -> str:
+    words = _WORDS[_language(locale)]
+    return format_date(moment.astimezone(time_zone(tz)).date(), words["date"], locale=reader_locale(locale))
 
 
 def trial_line(price: PriceFacts, locale: str) -> str:
@@ -94,8 +144,7 @@ def _part_of_time(key: str, price: PriceFacts, quantity: int, after: datetime, l
     product = _name(price)
     if quantity != 1:
         product = words["several"] % {"quantity": format_quantity(quantity, locale), "product": product}
-    day = after.astimezone(time_zone(tz)).date()
-    return words[key] % {"product": product, "date": format_date(day, words["date"], locale=reader_locale(locale))}
+    return words[key] % {"product": product, "date": _day(after, locale, tz)}
 
 
 def _name(price: PriceFacts) -> str:

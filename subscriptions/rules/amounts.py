@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount, round_half_away, share
-from subscriptions.types import PriceFacts, TierFacts
+from subscriptions.types import ItemFacts, PriceFacts, TierFacts
 
 
 class UnknownBillingScheme(OstinatoError):
@@ -121,6 +121,14 @@ def in_currency(price: PriceFacts, currency: str) -> PriceFacts:
                 tax_behavior=option.tax_behavior,
             )
     raise CurrencyNotOffered(price=price.nickname or price.id, currency=currency.upper())
+
+
+def item_in_currency(item: ItemFacts, currency: str) -> ItemFacts:
+    """The item with all its prices as they are sold in `currency`. Raises `CurrencyNotOffered`."""
+    if item.price.currency == currency and not item.prices_left:
+        return item
+    left = tuple(replace(one, price=in_currency(one.price, currency)) for one in item.prices_left)
+    return replace(item, price=in_currency(item.price, currency), prices_left=left)
 
 
 def amount_told(price: PriceFacts, quantity: Decimal | int) -> dict[str, object]:
