@@ -1,6 +1,6 @@
 """The dashboard's addresses: a plural for each list, the id for a detail, a verb for each act."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from dashboard.views import (
     activity,
@@ -26,99 +26,114 @@ from dashboard.views import (
 
 app_name = "dashboard"
 
+
+class IdConverter:
+    """Our ids: nothing else in an address reaches the database."""
+
+    regex = "[0-9A-Za-z_]{1,60}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(IdConverter, "id")
+
 urlpatterns = [
     path("", overview.Overview.as_view(), name="overview"),
     path("switch/", switch.SwitchMerchant.as_view(), name="switch_merchant"),
     path("settings/", settings.Settings.as_view(), name="settings"),
     path("customers/", customers.CustomerList.as_view(), name="customers"),
     path("customers/new/", customer_acts.CustomerNew.as_view(), name="customer_new"),
-    path("customers/<str:pk>/", customers.CustomerDetail.as_view(), name="customer"),
-    path("customers/<str:pk>/edit/", customer_acts.CustomerEdit.as_view(), name="customer_edit"),
-    path("customers/<str:pk>/tax-ids/add/", customer_acts.CustomerAddTaxId.as_view(), name="customer_add_tax_id"),
+    path("customers/<id:pk>/", customers.CustomerDetail.as_view(), name="customer"),
+    path("customers/<id:pk>/edit/", customer_acts.CustomerEdit.as_view(), name="customer_edit"),
+    path("customers/<id:pk>/tax-ids/add/", customer_acts.CustomerAddTaxId.as_view(), name="customer_add_tax_id"),
     path(
-        "customers/<str:pk>/tax-ids/<str:tax_id>/remove/",
+        "customers/<id:pk>/tax-ids/<id:tax_id>/remove/",
         customer_acts.CustomerRemoveTaxId.as_view(),
         name="customer_remove_tax_id",
     ),
-    path("customers/<str:pk>/balance/", customer_acts.CustomerAdjustBalance.as_view(), name="customer_adjust_balance"),
-    path("customers/<str:pk>/amounts/add/", one_off_acts.CustomerAddAmount.as_view(), name="customer_add_amount"),
-    path("customers/<str:pk>/invoice/", one_off_acts.CustomerInvoiceNow.as_view(), name="customer_invoice_now"),
-    path("customers/<str:pk>/methods/add/", method_acts.CustomerAddMethod.as_view(), name="customer_add_method"),
+    path("customers/<id:pk>/balance/", customer_acts.CustomerAdjustBalance.as_view(), name="customer_adjust_balance"),
+    path("customers/<id:pk>/amounts/add/", one_off_acts.CustomerAddAmount.as_view(), name="customer_add_amount"),
+    path("customers/<id:pk>/invoice/", one_off_acts.CustomerInvoiceNow.as_view(), name="customer_invoice_now"),
+    path("customers/<id:pk>/methods/add/", method_acts.CustomerAddMethod.as_view(), name="customer_add_method"),
     path(
-        "customers/<str:pk>/methods/<str:method>/default/",
+        "customers/<id:pk>/methods/<id:method>/default/",
         method_acts.CustomerDefaultMethod.as_view(),
         name="customer_default_method",
     ),
     path("subscriptions/", subscriptions.SubscriptionList.as_view(), name="subscriptions"),
     path("subscriptions/new/", subscription_acts.SubscriptionNew.as_view(), name="subscription_new"),
-    path("subscriptions/<str:pk>/", subscriptions.SubscriptionDetail.as_view(), name="subscription"),
+    path("subscriptions/<id:pk>/", subscriptions.SubscriptionDetail.as_view(), name="subscription"),
     path("invoices/", invoices.InvoiceList.as_view(), name="invoices"),
-    path("invoices/<str:pk>/", invoices.InvoiceDetail.as_view(), name="invoice"),
-    path("invoices/<str:pk>/delete/", one_off_acts.InvoiceDeleteDraft.as_view(), name="invoice_delete_draft"),
-    path("invoices/<str:pk>/pdf/", invoices.InvoicePdf.as_view(), name="invoice_pdf"),
-    path("invoices/<str:pk>/send-again/", message_acts.InvoiceResend.as_view(), name="invoice_resend"),
+    path("invoices/<id:pk>/", invoices.InvoiceDetail.as_view(), name="invoice"),
+    path("invoices/<id:pk>/delete/", one_off_acts.InvoiceDeleteDraft.as_view(), name="invoice_delete_draft"),
+    path("invoices/<id:pk>/pdf/", invoices.InvoicePdf.as_view(), name="invoice_pdf"),
+    path("invoices/<id:pk>/send-again/", message_acts.InvoiceResend.as_view(), name="invoice_resend"),
     path("payments/", payments.PaymentList.as_view(), name="payments"),
-    path("payments/<str:pk>/", payments.PaymentDetail.as_view(), name="payment"),
+    path("payments/<id:pk>/", payments.PaymentDetail.as_view(), name="payment"),
     path("products/", catalog.ProductList.as_view(), name="products"),
     path("products/new/", catalog_acts.ProductNew.as_view(), name="product_new"),
-    path("products/<str:pk>/", catalog.ProductDetail.as_view(), name="product"),
-    path("products/<str:pk>/edit/", catalog_acts.ProductEdit.as_view(), name="product_edit"),
-    path("products/<str:pk>/prices/new/", catalog_acts.PriceNew.as_view(), name="price_new"),
-    path("products/<str:pk>/prices/<str:price>/", catalog_acts.PriceEdit.as_view(), name="price_edit"),
+    path("products/<id:pk>/", catalog.ProductDetail.as_view(), name="product"),
+    path("products/<id:pk>/edit/", catalog_acts.ProductEdit.as_view(), name="product_edit"),
+    path("products/<id:pk>/prices/new/", catalog_acts.PriceNew.as_view(), name="price_new"),
+    path("products/<id:pk>/prices/<id:price>/", catalog_acts.PriceEdit.as_view(), name="price_edit"),
     path("coupons/", catalog.CouponList.as_view(), name="coupons"),
     path("coupons/new/", offer_acts.CouponNew.as_view(), name="coupon_new"),
-    path("coupons/<str:pk>/", catalog.CouponDetail.as_view(), name="coupon"),
-    path("coupons/<str:pk>/edit/", offer_acts.CouponEdit.as_view(), name="coupon_edit"),
-    path("coupons/<str:pk>/withdraw/", offer_acts.CouponDelete.as_view(), name="coupon_delete"),
-    path("coupons/<str:pk>/codes/new/", offer_acts.PromotionCodeNew.as_view(), name="promotion_code_new"),
+    path("coupons/<id:pk>/", catalog.CouponDetail.as_view(), name="coupon"),
+    path("coupons/<id:pk>/edit/", offer_acts.CouponEdit.as_view(), name="coupon_edit"),
+    path("coupons/<id:pk>/withdraw/", offer_acts.CouponDelete.as_view(), name="coupon_delete"),
+    path("coupons/<id:pk>/codes/new/", offer_acts.PromotionCodeNew.as_view(), name="promotion_code_new"),
     path(
-        "coupons/<str:pk>/codes/<str:code>/archive/",
+        "coupons/<id:pk>/codes/<id:code>/archive/",
         offer_acts.PromotionCodeArchive.as_view(),
         name="promotion_code_archive",
     ),
     path("tax-rates/", catalog.TaxRateList.as_view(), name="tax_rates"),
     path("tax-rates/new/", catalog_acts.TaxRateNew.as_view(), name="tax_rate_new"),
-    path("tax-rates/<str:pk>/", catalog.TaxRateDetail.as_view(), name="tax_rate"),
-    path("tax-rates/<str:pk>/edit/", catalog_acts.TaxRateEdit.as_view(), name="tax_rate_edit"),
+    path("tax-rates/<id:pk>/", catalog.TaxRateDetail.as_view(), name="tax_rate"),
+    path("tax-rates/<id:pk>/edit/", catalog_acts.TaxRateEdit.as_view(), name="tax_rate_edit"),
     path("payment-links/", catalog.PaymentLinkList.as_view(), name="payment_links"),
     path("payment-links/new/", offer_acts.PaymentLinkNew.as_view(), name="payment_link_new"),
-    path("payment-links/<str:pk>/", catalog.PaymentLinkDetail.as_view(), name="payment_link"),
-    path("payment-links/<str:pk>/edit/", offer_acts.PaymentLinkEdit.as_view(), name="payment_link_edit"),
+    path("payment-links/<id:pk>/", catalog.PaymentLinkDetail.as_view(), name="payment_link"),
+    path("payment-links/<id:pk>/edit/", offer_acts.PaymentLinkEdit.as_view(), name="payment_link_edit"),
     path("events/", activity.EventList.as_view(), name="events"),
-    path("events/<str:pk>/", activity.EventDetail.as_view(), name="event"),
+    path("events/<id:pk>/", activity.EventDetail.as_view(), name="event"),
     path("messages/", activity.MessageList.as_view(), name="messages"),
-    path("messages/<str:pk>/", activity.MessageDetail.as_view(), name="message"),
-    path("messages/<str:pk>/as-sent/", activity.MessageAsSent.as_view(), name="message_as_sent"),
+    path("messages/<id:pk>/", activity.MessageDetail.as_view(), name="message"),
+    path("messages/<id:pk>/as-sent/", activity.MessageAsSent.as_view(), name="message_as_sent"),
     path("runs/", activity.RunList.as_view(), name="runs"),
     path("runs/refusals/", activity.RefusalList.as_view(), name="refusals"),
     path("test-clocks/", activity.TestClockList.as_view(), name="test_clocks"),
     path("test-clocks/new/", clock_acts.TestClockNew.as_view(), name="test_clock_new"),
-    path("test-clocks/<str:pk>/", activity.TestClockDetail.as_view(), name="test_clock"),
-    path("subscriptions/<str:pk>/change/", subscription_acts.SubscriptionChange.as_view(), name="subscription_change"),
+    path("test-clocks/<id:pk>/", activity.TestClockDetail.as_view(), name="test_clock"),
+    path("subscriptions/<id:pk>/change/", subscription_acts.SubscriptionChange.as_view(), name="subscription_change"),
     path(
-        "subscriptions/<str:pk>/change/preview/",
+        "subscriptions/<id:pk>/change/preview/",
         subscription_acts.SubscriptionChangePreview.as_view(),
         name="subscription_change_preview",
     ),
-    path("subscriptions/<str:pk>/cancel/", subscription_acts.SubscriptionCancel.as_view(), name="subscription_cancel"),
+    path("subscriptions/<id:pk>/cancel/", subscription_acts.SubscriptionCancel.as_view(), name="subscription_cancel"),
     path(
-        "subscriptions/<str:pk>/keep/",
+        "subscriptions/<id:pk>/keep/",
         subscription_acts.SubscriptionUndoCancel.as_view(),
         name="subscription_undo_cancel",
     ),
-    path("invoices/<str:pk>/finalize/", invoice_acts.InvoiceFinalize.as_view(), name="invoice_finalize"),
-    path("invoices/<str:pk>/void/", invoice_acts.InvoiceVoid.as_view(), name="invoice_void"),
-    path("invoices/<str:pk>/write-off/", invoice_acts.InvoiceUncollectible.as_view(), name="invoice_uncollectible"),
-    path("invoices/<str:pk>/pay/", invoice_acts.InvoicePay.as_view(), name="invoice_pay"),
+    path("invoices/<id:pk>/finalize/", invoice_acts.InvoiceFinalize.as_view(), name="invoice_finalize"),
+    path("invoices/<id:pk>/void/", invoice_acts.InvoiceVoid.as_view(), name="invoice_void"),
+    path("invoices/<id:pk>/write-off/", invoice_acts.InvoiceUncollectible.as_view(), name="invoice_uncollectible"),
+    path("invoices/<id:pk>/pay/", invoice_acts.InvoicePay.as_view(), name="invoice_pay"),
     path(
-        "invoices/<str:pk>/record-payment/",
+        "invoices/<id:pk>/record-payment/",
         invoice_acts.InvoiceRecordPayment.as_view(),
         name="invoice_record_payment",
     ),
     path(
-        "payments/<str:pk>/charges/<str:charge>/refund/",
+        "payments/<id:pk>/charges/<id:charge>/refund/",
         payment_acts.PaymentRefund.as_view(),
         name="payment_refund",
     ),
-    path("test-clocks/<str:pk>/advance/", clock_acts.TestClockAdvance.as_view(), name="test_clock_advance"),
+    path("test-clocks/<id:pk>/advance/", clock_acts.TestClockAdvance.as_view(), name="test_clock_advance"),
 ]

@@ -95,6 +95,18 @@ def number(value: int | Decimal | None) -> str:
 
 
 @register.filter
+def country_name(code: str) -> str:
+    """CA -> Canada, in the reader's words; a code that is unknown is shown as it is."""
+    return babel_locale(reader_locale()).territories.get(code, code)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """fr-ca -> French (Canada), in the reader's words."""
+    return babel_locale(code).get_display_name(babel_locale(reader_locale())) or code if code else NOTHING
+
+
+@register.filter
 def status_pill(status: str) -> SafeString | str:
     """A status as a coloured pill; the word carries the meaning, the colour only repeats it."""
     if not status:

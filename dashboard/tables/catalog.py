@@ -48,7 +48,7 @@ class TaxRateTable(ListTable):
     active = Cell(cell="active", verbose_name=_("Status"))
     percentage = Cell(cell="percent", verbose_name=_("Rate"), css="num")
     inclusive = Cell(cell="inclusive", verbose_name=_("In the price"), css="wide-only")
-    country = Cell(verbose_name=_("Country"), css="wide-only")
+    country = Cell(cell="country", verbose_name=_("Country"), css="wide-only")
     created = When(verbose_name=_("Created"))
 
     class Meta(ListTable.Meta):

@@ -16,7 +16,7 @@ class CustomerTable(ListTable):
     detail = "dashboard:customer"
     name = Cell(cell="customer", verbose_name=_("Customer"))
     email = Hidden(verbose_name=_("E-mail"), accessor="email")
-    country = Cell(verbose_name=_("Country"), csv=_address, css="wide-only")
+    country = Cell(cell="country", verbose_name=_("Country"), csv=_address, css="wide-only")
     status = Cell(cell="customer_status", verbose_name=_("Status"), orderable=False, csv=lambda c: c.delinquent)
     balance = Money(verbose_name=_("Balance"), css="wide-only")
     currency = Hidden(verbose_name=_("Currency"))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from catalog import selectors as catalog
 from core.context import Context
 from core.errors import OstinatoError
+from core.ids import is_id
 from customers.models import Customer
 from dashboard.forms.sales import CancelForm, ChangeForm, SubscribeForm
 from dashboard.selectors import lists
@@ -36,6 +37,8 @@ class SubscriptionNew(FormPage):
         """The customer, when the address or the form names one: prices are then those of its currency."""
         wanted = self.request.POST.get("customer_id") or self.request.GET.get("customer")
         rows = lists.listed_customers(self.merchant_id).select_related("test_clock")
+        if wanted and not is_id(wanted, "cus"):
+            raise Http404
         return get_object_or_404(rows, pk=wanted) if wanted else None
 
     def form_kwargs(self) -> dict[str, Any]:

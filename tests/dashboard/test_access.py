@@ -125,3 +125,8 @@ def test_nobody_switches_to_a_merchant_that_is_not_theirs(desk) -> None:
 
 def test_a_live_merchant_has_no_test_clocks(desk) -> None:
     assert desk.get("test_clocks").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/dashboard/customers/%00/", "/dashboard/subscriptions/new/?customer=%00"])
+def test_what_is_no_id_never_reaches_the_database(desk, address: str) -> None:
+    assert desk.client.get(address).status_code == 404

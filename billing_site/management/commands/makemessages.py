@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.commands import makemessages
 
-
 # The API speaks English; the words of portal, mails and paper are kept in those rooms' own catalogues.
 IGNORED = [
     "tests/*",
