@@ -10,14 +10,35 @@ from api.resources import (
     account,
     coupons,
     customers,
+    events,
+    invoice_items,
+    invoices,
     payment_methods,
+    payments,
     prices,
     products,
+    subscription_items,
+    subscriptions,
     tax_rates,
     test_clocks,
 )
 
-_RESOURCES = (account, coupons, customers, payment_methods, prices, products, tax_rates, test_clocks)
+_RESOURCES = (
+    account,
+    coupons,
+    customers,
+    events,
+    invoice_items,
+    invoices,
+    payment_methods,
+    payments,
+    prices,
+    products,
+    subscription_items,
+    subscriptions,
+    tax_rates,
+    test_clocks,
+)
 
 
 def _gathered(name: str) -> dict:

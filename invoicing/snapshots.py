@@ -151,16 +151,16 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
 
 
 def _line_parent(line: Any) -> dict[str, Any]:
-    """Where a line comes from: an invoice item, else a subscription's item."""
+    """Where a line comes from: a subscription's item (its prorations too), else an invoice item."""
     prorated = {
         "proration": line.proration,
         "proration_details": {"credited_items": None},
         "subscription": line.subscription_id or None,
     }
-    if line.invoice_item_id or not line.subscription_item_id:
-        details = {"invoice_item": line.invoice_item_id or None, **prorated}
+    details = {"invoice_item": line.invoice_item_id or None, **prorated}
+    if not line.subscription_item_id:
         return {"type": "invoice_item_details", "invoice_item_details": details, "subscription_item_details": None}
-    details = {"invoice_item": None, **prorated, "subscription_item": line.subscription_item_id}
+    details["subscription_item"] = line.subscription_item_id
     return {"type": "subscription_item_details", "invoice_item_details": None, "subscription_item_details": details}
 
 

@@ -15,6 +15,7 @@ _CARD = {
     "processing_error",
     "incorrect_number",
     "subscription_payment_intent_requires_action",
+    "invoice_payment_intent_requires_action",
 }
 _CONFLICT = {"idempotency_key_in_use", "lock_timeout"}
 

@@ -11,6 +11,7 @@ from django.test import Client
 
 from api.keys import create_api_key
 from merchants.models import Merchant
+from tests.api.sdk import Sdk, new_sdk
 from tests.factories.merchants import merchant
 from tests.factories.times import context
 
@@ -42,6 +43,12 @@ def caller(db: None, client: Client) -> Caller:
 @pytest.fixture
 def another(db: None) -> Callable[[], Caller]:
     return lambda: new_caller(Client(), name="Ailleurs", prefix="AIL")
+
+
+@pytest.fixture
+def sdk(transactional_db: None, live_server: Any) -> Sdk:
+    """The official SDK against a server on the loopback, with a merchant whose drafts wait for an hour."""
+    return new_sdk(live_server.url, grace=3600, currency="usd")
 
 
 def new_caller(client: Client, **fields: Any) -> Caller:

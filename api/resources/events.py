@@ -1,0 +1,83 @@
+"""/v1/events: what happened, each with its object as of that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+
+from api.lookup import found
+from api.paging import in_range, page
+from api.protocol.operation import Call, Json, Operation
+from api.protocol.schema import PAGE, RANGE, boolean, fields, list_of, text
+from core.json_values import epoch
+from events.models import Event, ObjectVersion
+from events.selectors import events
+
+URL = "/v1/events"
+API_VERSION = "2026-08-26.dahlia"  # the shapes that our snapshots follow
+LIST = fields(
+    PAGE,
+    created=RANGE,
+    delivery_success=boolean(),
+    related_object=text(most=200),
+    type=text(most=100),
+    types=list_of(text(most=100), most=20),
+)
+
+
+def retrieve(call: Call) -> Json:
+    return shown([found(events(call.merchant_id), call.id, "event")])[0]
+
+
+def list_(call: Call) -> Json:
+    params = call.params
+    rows = in_range(events(call.merchant_id), "created", params.get("created"))
+    wanted = [*([params["type"]] if "type" in params else ()), *params.get("types", ())]
+    if wanted:
+        rows = rows.filter(_types(wanted))
+    if "related_object" in params:
+        rows = rows.filter(object_id=params["related_object"])
+    return page(rows, call, shown, url=URL)
+
+
+def _types(wanted: Sequence[str]) -> Q:
+    """Types by name, or all below a prefix: "invoice.*"."""
+    condition = Q()
+    for one in wanted:
+        condition |= Q(type__startswith=one[:-1]) if one.endswith(".*") else Q(type=one)
+    return condition
+
+
+def shown(rows: Sequence[Event]) -> list[Json]:
+    """Events with their objects: one query for all bodies."""
+    keys = Q()
+    for row in rows:
+        keys |= Q(merchant_id=row.merchant_id, object_id=row.object_id, version=row.object_version)
+    versions = ObjectVersion.objects.filter(keys) if rows else ()
+    bodies = {(one.object_id, one.version): one.body for one in versions}
+    return [_event(row, bodies.get((row.object_id, row.object_version))) for row in rows]
+
+
+def _event(row: Event, body: Any) -> Json:
+    # A merchant may keep no bodies: the event then names its object only.
+    data: Json = {"object": body or {"id": row.object_id, "object": row.object_type}}
+    if row.previous_attributes is not None:
+        data["previous_attributes"] = row.previous_attributes
+    return {
+        "id": row.id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": epoch(row.created),
+        "data": data,
+        "pending_webhooks": 0,
+        "request": {
+            "id": row.request_id if row.actor.startswith("api:") else None,
+            "idempotency_key": row.idempotency_key or None,
+        },
+        "type": row.type,
+    }
+
+
+OPERATIONS = [Operation("GET", URL, list_, LIST), Operation("GET", URL + "/{id}", retrieve)]

@@ -1,0 +1,217 @@
+"""/v1/invoices"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from api.business_time import clocked
+from api.lookup import deleted, found
+from api.paging import in_range, page
+from api.payment_tokens import method_id
+from api.protocol.operation import Call, Json, Operation
+from api.protocol.schema import METADATA, PAGE, RANGE, boolean, choice, fields, integer, text, timestamp
+from api.resources.customers import customer_of
+from api.resources.invoice_previews import CREATE_PREVIEW, create_preview
+from api.resources.pricing import TAX_RATES, tax_rate_ids
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from engine.services import invoices as services
+from engine.services.finalize import finalize_invoice
+from engine.services.pay import pay_invoice, record_payment
+from engine.types import PaymentOutcome
+from invoicing import selectors
+from invoicing.models import Invoice, InvoiceLine
+from invoicing.snapshots import invoice_snapshot, line_snapshot
+
+URL = "/v1/invoices"
+COLLECTION = choice("charge_automatically", "send_invoice")
+# What Stripe calls a card's failure; anything else that a processor says is told as a decline.
+_CARD_CODES = frozenset({"expired_card", "incorrect_cvc", "incorrect_number", "processing_error"})
+
+CREATE = fields(
+    METADATA,
+    auto_advance=boolean(),
+    collection_method=COLLECTION,
+    currency=text(most=3),
+    customer=text(required=True, most=200),
+    days_until_due=integer(least=0, most=3650),
+    default_payment_method=text(most=200),
+    default_tax_rates=TAX_RATES,
+    description=text(most=1500),
+    due_date=timestamp(),
+    pending_invoice_items_behavior=choice("include", "exclude"),
+)
+LIST = fields(
+    PAGE,
+    collection_method=COLLECTION,
+    created=RANGE,
+    customer=text(most=200),
+    due_date=RANGE,
+    status=choice("draft", "open", "paid", "uncollectible", "void"),
+    subscription=text(most=200),
+)
+PAY = fields(off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200), forgive=boolean())
+
+
+class InvoicePaymentFailed(OstinatoError):
+    code = "card_declined"
+    message_id = gettext_noop("%(reason)s")
+
+
+class InvoiceNeedsAuthentication(OstinatoError):
+    code = "invoice_payment_intent_requires_action"
+    message_id = gettext_noop("This payment requires additional user action before it can be completed.")
+
+
+class InvoiceNotDraft(OstinatoError):
+    code = "invoice_not_editable"
+    message_id = gettext_noop("Finalized invoices can't be updated in this way")
+
+
+def invoice_of(call: Call, given: str, param: str = "id") -> Invoice:
+    return found(selectors.invoices(call.merchant_id), given, "invoice", param=param)
+
+
+def shown_by_id(call: Call, invoice_id: str) -> Json:
+    return invoice_snapshot(invoice_of(call, invoice_id))
+
+
+def create(call: Call) -> Json:
+    params = call.params
+    customer = customer_of(call, params["customer"], "customer")
+    ctx = clocked(call, customer.test_clock_id)
+    values = {
+        name: params[name] for name in ("collection_method", "currency", "description", "due_date") if name in params
+    }
+    if "default_payment_method" in params:
+        values["default_payment_method_id"] = method_id(
+            ctx, call.merchant_id, customer.id, params["default_payment_method"], param="default_payment_method"
+        )
+    invoice_id = services.create_invoice(
+        ctx=ctx,
+        merchant_id=call.merchant_id,
+        customer_id=customer.id,
+        auto_advance=params.get("auto_advance", False),
+        default_tax_rate_ids=tax_rate_ids(call, params.get("default_tax_rates"), "default_tax_rates"),
+        **values,
+    )
+    return shown_by_id(call, invoice_id)
+
+
+def retrieve(call: Call) -> Json:
+    return shown_by_id(call, call.id)
+
+
+def delete(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    services.delete_draft(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    return deleted("invoice", row.id)
+
+
+def finalize(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    finalize_invoice(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    return shown_by_id(call, row.id)
+
+
+def pay(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    ctx = clocked(call, row.test_clock_id)
+    if row.status == "draft":
+        # As in Stripe, paying a draft finalizes it first.
+        finalize_invoice(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id)
+        row = invoice_of(call, row.id)
+        if row.status == "paid":
+            return shown_by_id(call, row.id)
+    if call.params.get("paid_out_of_band"):
+        record_payment(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, amount=max(row.amount_remaining, 1))
+    else:
+        _charge(call, ctx, row)
+    return shown_by_id(call, row.id)
+
+
+def _charge(call: Call, ctx: Context, row: Invoice) -> None:
+    given = call.params.get("payment_method", "")
+    method = method_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
+    outcome = pay_invoice(
+        ctx=ctx,
+        merchant_id=call.merchant_id,
+        invoice_id=row.id,
+        payment_method_id=method,
+        off_session=call.params.get("off_session", True),
+    )
+    raise_if_unpaid(outcome)
+
+
+def raise_if_unpaid(outcome: PaymentOutcome) -> None:
+    """A declined card is an error of the request, as in Stripe; a debit on its way is not."""
+    ids = {"payment_intent": {"id": outcome.payment_intent_id}, "charge": outcome.charge_id}
+    if outcome.status == "requires_action":
+        raise InvoiceNeedsAuthentication(**ids)
+    if outcome.status == "declined":
+        failed = InvoicePaymentFailed(
+            reason=outcome.message or "Your card was declined.", decline_code=outcome.decline_code, **ids
+        )
+        failed.code = outcome.failure_code if outcome.failure_code in _CARD_CODES else "card_declined"
+        raise failed
+
+
+def void(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    services.void_invoice(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    return shown_by_id(call, row.id)
+
+
+def mark_uncollectible(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    services.mark_uncollectible(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    return shown_by_id(call, row.id)
+
+
+def list_(call: Call) -> Json:
+    params = call.params
+    rows: Any = in_range(selectors.invoices(call.merchant_id), "created", params.get("created"))
+    rows = in_range(rows, "due_date", params.get("due_date"))
+    names = {
+        "collection_method": "collection_method",
+        "customer": "customer_id",
+        "status": "status",
+        "subscription": "subscription_id",
+    }
+    rows = rows.filter(**{column: params[name] for name, column in names.items() if name in params})
+    return page(rows, call, lambda found: [invoice_snapshot(row) for row in found], url=URL)
+
+
+def list_lines(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    rows = InvoiceLine.objects.filter(merchant_id=call.merchant_id, invoice=row).prefetch_related("taxes")
+    limit = call.params.get("limit", 10)
+    after = call.params.get("starting_after")
+    if after:
+        rows = rows.filter(position__gt=found(rows, after, "line item", param="starting_after").position)
+    lines = list(rows.order_by("position", "id")[: limit + 1])
+    data = [line_snapshot(line, line.taxes.all()) for line in lines[:limit]]
+    return {"object": "list", "url": f"{URL}/{row.id}/lines", "has_more": len(lines) > limit, "data": data}
+
+
+OPERATIONS = [
+    Operation("POST", URL, create, CREATE),
+    Operation("GET", URL, list_, LIST),
+    Operation("POST", URL + "/create_preview", create_preview, CREATE_PREVIEW),
+    Operation("GET", URL + "/{id}", retrieve),
+    Operation("DELETE", URL + "/{id}", delete),
+    Operation("POST", URL + "/{id}/finalize", finalize, fields(auto_advance=boolean())),
+    Operation("POST", URL + "/{id}/pay", pay, PAY),
+    Operation("POST", URL + "/{id}/void", void),
+    Operation("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible),
+    Operation("GET", URL + "/{id}/lines", list_lines, PAGE),
+]
+
+
+def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = Invoice.objects.filter(merchant_id=merchant_id, id__in=ids)
+    return {row.id: invoice_snapshot(row) for row in rows}
+
+
+LOADERS = {"invoice": load, "latest_invoice": load}

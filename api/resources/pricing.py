@@ -1,0 +1,177 @@
+"""The prices, tax rates and discounts that a request names: found, or refused by the name the caller wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Q
+
+from api.lookup import NoSuchObject, found, sent
+from api.protocol.operation import Call
+from api.protocol.schema import (
+    METADATA,
+    Field,
+    choice,
+    decimal,
+    fields,
+    hash_of,
+    integer,
+    list_of,
+    text,
+)
+from api.resources.prices import RECURRING, TAX_BEHAVIORS, exact_amounts
+from api.resources.products import product_of
+from catalog import selectors, services
+from catalog.models import Coupon, PromotionCode
+from core.errors import OstinatoError, gettext_noop
+from engine.types import ItemRequest
+from subscriptions.models import Discount
+
+_PRICE_DATA = {
+    "currency": text(required=True, most=3),
+    "product": text(required=True, most=200),
+    "tax_behavior": choice(*TAX_BEHAVIORS),
+    "unit_amount": integer(),
+    "unit_amount_decimal": decimal(),
+}
+PRICE_DATA = hash_of(_PRICE_DATA)
+RECURRING_PRICE_DATA = hash_of(_PRICE_DATA | {"recurring": RECURRING})
+QUANTITY = integer(least=0, most=2_000_000_000)
+TAX_RATES = list_of(text(most=200), clearable=True, most=20)
+DISCOUNTS = list_of(
+    hash_of({"coupon": text(most=200), "promotion_code": text(most=200), "discount": text(most=200)}),
+    clearable=True,
+    most=20,
+)
+INVOICE_ITEMS = list_of(
+    hash_of({"price": text(most=200), "price_data": PRICE_DATA, "quantity": QUANTITY, "tax_rates": TAX_RATES}), most=20
+)
+
+
+def item_fields(**more: Field) -> Field:
+    """An element of a subscription's `items`."""
+    return hash_of(
+        fields(
+            METADATA,
+            more,
+            price=text(most=200),
+            price_data=RECURRING_PRICE_DATA,
+            quantity=QUANTITY,
+            tax_rates=TAX_RATES,
+        )
+    )
+
+
+class OnePrice(OstinatoError):
+    code = "parameter_missing"
+    message_id = gettext_noop("Each item has one price: price or price_data.")
+
+
+class PromotionCodeNotActive(OstinatoError):
+    code = "promotion_code_expired"
+    message_id = gettext_noop("The promotion code is no longer active.")
+
+
+class DiscountEmpty(OstinatoError):
+    code = "parameter_missing"
+    message_id = gettext_noop("A discount names a coupon, a promotion code or a discount.")
+
+
+def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[ItemRequest, ...]:
+    """Prices to subscribe to, or to bill once."""
+    ids = price_ids(call, items, param)
+    requests = []
+    for number, (item, price_id) in enumerate(zip(items, ids, strict=True)):
+        if not price_id:
+            raise OnePrice(param=f"{param}[{number}][price]")
+        rates = tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]")
+        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates))
+    return tuple(requests)
+
+
+def price_ids(call: Call, items: Sequence[dict[str, Any]], param: str) -> list[str]:
+    """The price of each item, blank where it names none. Inline prices are made. Raises `NoSuchObject`."""
+    wanted = {item["price"] for item in items if "price" in item}
+    known = set(selectors.prices(call.merchant_id).filter(id__in=wanted).values_list("id", flat=True)) if wanted else ()
+    for number, item in enumerate(items):
+        if "price" in item and item["price"] not in known:
+            raise NoSuchObject(param=f"{param}[{number}][price]", what="price", id=item["price"])
+        if "price" in item and "price_data" in item:
+            raise OnePrice(param=f"{param}[{number}][price]")
+    return [
+        item.get("price") or _inline(call, item.get("price_data"), f"{param}[{number}][price_data]")
+        for number, item in enumerate(items)
+    ]
+
+
+def _inline(call: Call, data: dict[str, Any] | None, param: str) -> str:
+    if data is None:
+        return ""
+    product = product_of(call, data["product"], f"{param}[product]")
+    values = exact_amounts(sent(data, "currency", "tax_behavior", "unit_amount", "unit_amount_decimal"), param)
+    values["type"] = "one_time"
+    if "recurring" in data:
+        recurring = {"meter_id" if name == "meter" else name: value for name, value in data["recurring"].items()}
+        values |= {"type": "recurring", "interval_count": 1} | recurring
+    row = services.create_price(ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, **values)
+    return str(row.id)
+
+
+def tax_rate_ids(call: Call, given: Iterable[str] | None, param: str) -> tuple[str, ...]:
+    """These tax rates, in order. Raises `NoSuchObject` for the first one that is not there."""
+    wanted = list(given or ())
+    if not wanted:
+        return ()
+    known = set(selectors.tax_rates(call.merchant_id).filter(id__in=wanted).values_list("id", flat=True))
+    for number, rate in enumerate(wanted):
+        if rate not in known:
+            raise NoSuchObject(param=f"{param}[{number}]", what="tax rate", id=rate)
+    return tuple(wanted)
+
+
+def coupon_ids(call: Call, discounts: Sequence[dict[str, Any]] | None) -> tuple[tuple[str, ...], str]:
+    """The coupons that `discounts` name, in order, and the first promotion code's text, which is redeemed itself."""
+    ids: list[str] = []
+    code = ""
+    for number, given in enumerate(discounts or ()):
+        param = f"discounts[{number}]"
+        if "promotion_code" in given:
+            row = _promotion_code(call, given["promotion_code"], f"{param}[promotion_code]")
+            if code:
+                ids.append(row.coupon_id)
+            code = code or row.code
+        elif "discount" in given:
+            rows = Discount.objects.filter(merchant_id=call.merchant_id)
+            ids.append(found(rows, given["discount"], "discount", param=f"{param}[discount]").coupon_id)
+        elif "coupon" in given:
+            ids.append(_coupon(call, given["coupon"], f"{param}[coupon]").id)
+        else:
+            raise DiscountEmpty(param=param)
+    return tuple(ids), code
+
+
+def all_coupon_ids(call: Call, discounts: Sequence[dict[str, Any]] | None) -> tuple[str, ...]:
+    """The same where a change takes coupons only: a promotion code stands for its coupon."""
+    plain = [
+        {"coupon": _promotion_code(call, given["promotion_code"], f"discounts[{number}][promotion_code]").coupon_id}
+        if "promotion_code" in given
+        else given
+        for number, given in enumerate(discounts or ())
+    ]
+    return coupon_ids(call, plain)[0]
+
+
+def _coupon(call: Call, given: str, param: str) -> Coupon:
+    rows = selectors.coupons(call.merchant_id).filter(Q(id=given) | Q(api_id=given))
+    row = rows.first()
+    if row is None:
+        raise NoSuchObject(param=param, what="coupon", id=given)
+    return row
+
+
+def _promotion_code(call: Call, given: str, param: str) -> PromotionCode:
+    row = found(PromotionCode.objects.filter(merchant_id=call.merchant_id), given, "promotion code", param=param)
+    if not row.active:
+        raise PromotionCodeNotActive(param=param)
+    return row

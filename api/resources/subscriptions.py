@@ -1,0 +1,290 @@
+"""/v1/subscriptions"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from api.business_time import clocked
+from api.lookup import found, new_metadata
+from api.paging import in_range, page
+from api.payment_tokens import method_id
+from api.protocol.operation import Call, Json, Operation
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    RANGE,
+    boolean,
+    choice,
+    fields,
+    hash_of,
+    integer,
+    list_of,
+    text,
+    timestamp,
+)
+from api.resources.customers import customer_of
+from api.resources.pricing import DISCOUNTS, INVOICE_ITEMS, TAX_RATES, coupon_ids, item_fields, new_items, tax_rate_ids
+from api.resources.subscription_changes import UPDATE, update_request
+from core.context import Context
+from core.periods import AnchorConfig
+from engine.services import cancel as ends
+from engine.services.subscribe import subscribe
+from engine.services.update import update_subscription
+from engine.types import ChangeRequest, SubscribeRequest
+from subscriptions import selectors
+from subscriptions.models import Discount, Subscription
+from subscriptions.snapshots import discount_snapshot, subscription_snapshot
+
+URL = "/v1/subscriptions"
+ENDED = ("canceled", "incomplete_expired")
+STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid")
+
+CREATE = fields(
+    METADATA,
+    add_invoice_items=INVOICE_ITEMS,
+    automatic_tax=hash_of({"enabled": choice("false", required=True)}),
+    backdate_start_date=timestamp(),
+    billing_cycle_anchor=timestamp(),
+    billing_cycle_anchor_config=hash_of(
+        {
+            "day_of_month": integer(least=1, most=31),
+            "month": integer(least=1, most=12),
+            "hour": integer(least=0, most=23),
+            "minute": integer(least=0, most=59),
+            "second": integer(least=0, most=59),
+        }
+    ),
+    billing_mode=hash_of({"type": choice("flexible", required=True)}),
+    cancel_at=timestamp("min_period_end", "max_period_end"),
+    cancel_at_period_end=boolean(),
+    collection_method=choice("charge_automatically", "send_invoice"),
+    currency=text(most=3),
+    customer=text(required=True, most=200),
+    days_until_due=integer(least=0, most=3650),
+    default_payment_method=text(most=200),
+    default_tax_rates=TAX_RATES,
+    description=text(most=500),
+    discounts=DISCOUNTS,
+    items=list_of(item_fields(), required=True, most=20),
+    off_session=boolean(),
+    payment_behavior=choice("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"),
+    payment_settings=hash_of(
+        {
+            "payment_method_types": list_of(text(), most=20),
+            "save_default_payment_method": choice("off", "on_subscription"),
+        }
+    ),
+    proration_behavior=choice("always_invoice", "create_prorations", "none"),
+    trial_end=timestamp("now"),
+    trial_from_plan=boolean(),
+    trial_period_days=integer(least=0, most=10_000),
+    trial_settings=hash_of(
+        {
+            "end_behavior": hash_of(
+                {"missing_payment_method": choice("cancel", "create_invoice", "pause", required=True)}, required=True
+            )
+        }
+    ),
+)
+CANCEL = fields(
+    cancellation_details=hash_of({"comment": text(clearable=True), "feedback": text(clearable=True, most=30)}),
+    invoice_now=boolean(),
+    prorate=boolean(),
+)
+LIST = fields(
+    PAGE,
+    collection_method=choice("charge_automatically", "send_invoice"),
+    created=RANGE,
+    current_period_end=RANGE,
+    current_period_start=RANGE,
+    customer=text(most=200),
+    price=text(most=200),
+    status=choice("all", "ended", *STATUSES),
+    test_clock=text(most=200),
+)
+
+
+def subscription_of(call: Call, given: str, param: str = "id") -> Subscription:
+    return found(selectors.subscriptions(call.merchant_id), given, "subscription", param=param)
+
+
+def shown(rows: Sequence[Subscription]) -> list[Json]:
+    """Subscriptions with their items and discounts: two queries, whatever their number."""
+    items = selectors.items_of([row.id for row in rows])
+    discounts: dict[str, list[str]] = {row.id: [] for row in rows}
+    live = Discount.objects.filter(subscription_id__in=discounts, deleted_at__isnull=True, consumed_at__isnull=True)
+    for given in live.order_by("position", "created", "id"):
+        discounts[str(given.subscription_id)].append(given.id)
+    return [subscription_snapshot(row, items[row.id], discounts[row.id]) for row in rows]
+
+
+def shown_by_id(call: Call, subscription_id: str) -> Json:
+    return shown([subscription_of(call, subscription_id)])[0]
+
+
+def create(call: Call) -> Json:
+    customer = customer_of(call, call.params["customer"], "customer")
+    ctx = clocked(call, customer.test_clock_id)
+    result = subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
+    return shown_by_id(call, result.subscription_id)
+
+
+def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[str, Any]) -> SubscribeRequest:
+    coupons, code = coupon_ids(call, params.get("discounts"))
+    values = {
+        name: params[name]
+        for name in (
+            "backdate_start_date",
+            "billing_cycle_anchor",
+            "cancel_at",
+            "cancel_at_period_end",
+            "collection_method",
+            "days_until_due",
+            "description",
+            "off_session",
+            "payment_behavior",
+            "proration_behavior",
+        )
+        if name in params
+    }
+    if "billing_cycle_anchor_config" in params:
+        values["billing_cycle_anchor_config"] = AnchorConfig(**params["billing_cycle_anchor_config"])
+    if "trial_settings" in params:
+        values["trial_missing_payment_method"] = params["trial_settings"]["end_behavior"]["missing_payment_method"]
+    if params.get("default_payment_method"):
+        given = params["default_payment_method"]
+        values["default_payment_method_id"] = method_id(
+            ctx, call.merchant_id, customer_id, given, param="default_payment_method"
+        )
+    return SubscribeRequest(
+        merchant_id=call.merchant_id,
+        customer_id=customer_id,
+        items=new_items(call, params.get("items", ()), "items"),
+        add_invoice_items=new_items(call, params.get("add_invoice_items", ()), "add_invoice_items"),
+        coupon_ids=coupons,
+        promotion_code=code,
+        default_tax_rate_ids=tax_rate_ids(call, params.get("default_tax_rates"), "default_tax_rates"),
+        metadata=new_metadata(params),
+        **values,
+        **_trial(params),
+    )
+
+
+def _trial(params: dict[str, Any]) -> dict[str, Any]:
+    """A price's own trial counts only when it is asked for, as in Stripe."""
+    trial_end = params.get("trial_end")
+    if isinstance(trial_end, datetime):
+        return {"trial_end": trial_end}
+    if params.get("trial_from_plan") and trial_end != "now":
+        return {}
+    return {"trial_period_days": 0 if trial_end == "now" else params.get("trial_period_days", 0)}
+
+
+def retrieve(call: Call) -> Json:
+    return shown_by_id(call, call.id)
+
+
+def update(call: Call) -> Json:
+    row = subscription_of(call, call.id)
+    ctx = clocked(call, row.test_clock_id)
+    request = update_request(call, ctx, row, call.params)
+    update_subscription(ctx=ctx, request=request)
+    return shown_by_id(call, row.id)
+
+
+def cancel(call: Call) -> Json:
+    row = subscription_of(call, call.id)
+    details = call.params.get("cancellation_details", {})
+    ends.cancel_subscription(
+        ctx=clocked(call, row.test_clock_id),
+        merchant_id=call.merchant_id,
+        subscription_id=row.id,
+        prorate=call.params.get("prorate", False),
+        invoice_now=call.params.get("invoice_now", False),
+        feedback=details.get("feedback") or "",
+        comment=details.get("comment") or "",
+    )
+    return shown_by_id(call, row.id)
+
+
+def list_(call: Call) -> Json:
+    params = call.params
+    rows = in_range(selectors.subscriptions(call.merchant_id), "created", params.get("created"))
+    status = params.get("status")
+    if status is None:
+        rows = rows.exclude(status="canceled")
+    elif status == "ended":
+        rows = rows.filter(status__in=ENDED)
+    elif status != "all":
+        rows = rows.filter(status=status)
+    if "customer" in params:
+        rows = rows.filter(customer_id=params["customer"])
+    elif "test_clock" in params:
+        rows = rows.filter(test_clock_id=params["test_clock"])
+    else:
+        # What lives on a clock is listed by its clock or its customer, as in Stripe.
+        rows = rows.filter(test_clock_id__isnull=True)
+    if "collection_method" in params:
+        rows = rows.filter(collection_method=params["collection_method"])
+    rows = _by_items(rows, params)
+    return page(rows, call, lambda found: shown(found), url=URL)
+
+
+def _by_items(rows: Any, params: dict[str, Any]) -> Any:
+    wanted = {"deleted_at__isnull": True}
+    if "price" in params:
+        wanted["price_id"] = params["price"]
+    items = selectors.live_items().filter(**wanted)
+    for name in ("current_period_start", "current_period_end"):
+        items = in_range(items, name, params.get(name))
+    if "price" in params or "current_period_start" in params or "current_period_end" in params:
+        rows = rows.filter(id__in=items.order_by().values("subscription_id"))
+    return rows
+
+
+def delete_discount(call: Call) -> Json:
+    row = subscription_of(call, call.id)
+    update_subscription(
+        ctx=clocked(call, row.test_clock_id),
+        request=ChangeRequest(merchant_id=row.merchant_id, subscription_id=row.id, items=(), coupon_ids=()),
+    )
+    return {"object": "discount", "deleted": True}
+
+
+OPERATIONS = [
+    Operation("POST", URL, create, CREATE),
+    Operation("GET", URL, list_, LIST),
+    Operation("GET", URL + "/{id}", retrieve),
+    Operation("POST", URL + "/{id}", update, UPDATE),
+    Operation("DELETE", URL + "/{id}", cancel, CANCEL),
+    Operation("POST", URL + "/{id}/cancel", cancel, CANCEL),
+    Operation("DELETE", URL + "/{id}/discount", delete_discount),
+]
+
+
+def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = list(Subscription.objects.filter(merchant_id=merchant_id, id__in=ids))
+    return {body["id"]: body for body in shown(rows)}
+
+
+def load_discounts(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = Discount.objects.filter(merchant_id=merchant_id, id__in=ids)
+    return {row.id: discount_snapshot(row) for row in rows}
+
+
+def include_of_customers(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    """Each customer's running subscriptions."""
+    lists: dict[str, Json] = {
+        given: {"object": "list", "data": [], "has_more": False, "url": f"/v1/customers/{given}/subscriptions"}
+        for given in ids
+    }
+    rows = selectors.subscriptions(merchant_id).filter(customer_id__in=ids).exclude(status__in=ENDED)
+    for body in shown(list(rows)):
+        lists[body["customer"]]["data"].append(body)
+    return lists
+
+
+LOADERS = {"subscription": load, "discounts": load_discounts, "discount": load_discounts}
+INCLUDES = {("customer", "subscriptions"): include_of_customers}

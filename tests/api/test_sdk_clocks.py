@@ -1,0 +1,106 @@
+"""The official SDK moves a test clock: renewals, a card that fails and recovers, a preview that is what comes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import stripe
+
+from tests.api.sdk import Sdk
+
+
+def at(year: int, month: int, day: int, hour: int = 0) -> int:
+    return int(datetime(year, month, day, hour, tzinfo=UTC).timestamp())
+
+
+def test_three_months_renew_three_times(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 31))
+    customer = sdk.customer(clock.id)
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": sdk.price(1000).id}]})
+    sdk.advance(clock.id, at(2024, 5, 1, 3))
+    starts = [one.lines.data[0].period.start for one in sdk.invoices(subscription=subscription.id)]
+    assert starts == [at(2024, 1, 31), at(2024, 2, 29), at(2024, 3, 31), at(2024, 4, 30)]
+    assert {one.status for one in sdk.invoices(subscription=subscription.id)} == {"paid"}
+    renewed = sdk.v1.subscriptions.retrieve(subscription.id)
+    assert renewed["items"].data[0].current_period_start == at(2024, 4, 30)
+    assert [one.id for one in sdk.v1.subscriptions.list({"test_clock": clock.id}).data] == [subscription.id]
+
+
+def test_a_renewal_waits_an_hour_as_a_draft(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    subscription = sdk.v1.subscriptions.create(
+        {"customer": sdk.customer(clock.id).id, "items": [{"price": sdk.price().id}]}
+    )
+    sdk.advance(clock.id, at(2024, 2, 1))
+    latest = sdk.invoices(subscription=subscription.id)[-1]
+    assert (latest.status, latest.automatically_finalizes_at) == ("draft", at(2024, 2, 1, 1))
+    sdk.advance(clock.id, at(2024, 2, 1, 2))
+    assert sdk.v1.invoices.retrieve(latest.id).status == "paid"
+
+
+def test_a_card_that_fails_makes_it_past_due_and_a_new_one_recovers(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    customer = sdk.customer(clock.id)
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": sdk.price().id}]})
+    bad = sdk.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    sdk.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": bad.id}})
+    sdk.advance(clock.id, at(2024, 2, 1, 2))
+    failed = sdk.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
+    assert (failed.status, failed.latest_invoice.status, failed.latest_invoice.attempt_count) == ("past_due", "open", 1)
+    assert failed.latest_invoice.next_payment_attempt > at(2024, 2, 1, 2)
+    with pytest.raises(stripe.CardError) as declined:
+        sdk.v1.invoices.pay(failed.latest_invoice.id)
+    assert (declined.value.http_status, declined.value.code) == (402, "card_declined")
+    good = sdk.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    paid = sdk.v1.invoices.pay(failed.latest_invoice.id, {"payment_method": good.id})
+    assert paid.status == "paid"
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "active"
+    kinds = [one.type for one in sdk.v1.events.list({"type": "invoice.*", "limit": 100}).data]
+    assert {"invoice.payment_failed", "invoice.paid"} <= set(kinds)
+
+
+def test_the_preview_of_a_change_is_what_the_change_bills(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 4, 1))
+    subscription = sdk.v1.subscriptions.create(
+        {"customer": sdk.customer(clock.id).id, "items": [{"price": sdk.price(1000).id}]}
+    )
+    sdk.advance(clock.id, at(2024, 4, 11))
+    change = {
+        "items": [{"id": subscription["items"].data[0].id, "price": sdk.price(2000).id}],
+        "proration_behavior": "always_invoice",
+        "proration_date": at(2024, 4, 11),
+    }
+    preview = sdk.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": change})
+    assert [line.amount for line in preview.lines.data] == [-667, 1333]
+    changed = sdk.v1.subscriptions.update(subscription.id, {**change, "expand": ["latest_invoice"]})
+    billed = changed.latest_invoice
+    assert [line.amount for line in billed.lines.data] == [-667, 1333]
+    assert (preview.total, preview.amount_due) == (billed.total, billed.amount_due) == (666, 666)
+    assert all(line.parent.subscription_item_details.proration for line in billed.lines.data)
+
+
+def test_the_next_invoice_can_be_seen_before_it_comes(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    subscription = sdk.v1.subscriptions.create(
+        {"customer": sdk.customer(clock.id).id, "items": [{"price": sdk.price(700).id, "quantity": 3}]}
+    )
+    preview = sdk.v1.invoices.create_preview({"subscription": subscription.id})
+    assert (preview.amount_due, preview.status, preview.number) == (2100, "draft", None)
+    assert preview.lines.data[0].period.start == at(2024, 2, 1)
+    unsigned = sdk.v1.invoices.create_preview(
+        {"customer": subscription.customer, "subscription_details": {"items": [{"price": sdk.price(900).id}]}}
+    )
+    assert unsigned.total == 900
+
+
+def test_deleting_a_clock_deletes_its_customers(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    customer = sdk.customer(clock.id)
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": sdk.price().id}]})
+    assert sdk.v1.test_helpers.test_clocks.delete(clock.id).deleted
+    assert sdk.v1.customers.retrieve(customer.id).deleted
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError) as gone:
+        sdk.v1.test_helpers.test_clocks.retrieve(clock.id)
+    assert gone.value.http_status == 404
