@@ -14,7 +14,9 @@ def banner(address: str, demo_file: Path | None) -> str:
     lines = ["", RULE, f"  Ostinato is up: {address}/", ""]
     lines += [f"  {who:<14}{address}{path}" for who, path in FACES]
     if demo_file and demo_file.exists():
-        lines += ["", *(f"  {line}" for line in _facts(json.loads(demo_file.read_text() or "{}")))]
+        facts = _facts(json.loads(demo_file.read_text() or "{}"))
+        said = {f"{address}{path}" for _, path in FACES}
+        lines += ["", *(f"  {line}" for line in facts if line.split()[-1] not in said)]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", RULE, ""])
 
 
