@@ -100,15 +100,32 @@ def set_default_payment_method(*, ctx: Context, merchant_id: str, customer_id: s
 
 
 def adjust_balance(
-    *, ctx: Context, merchant_id: str, customer_id: str, amount: int, currency: str, description: str = ""
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    amount: int,
+    currency: str,
+    description: str = "",
+    credit_note_id: str = "",
 ) -> CustomerBalanceTransaction:
-    """Give credit (negative `amount`) or take it. Raises `BalanceInOtherCurrency`, `NothingToAdjust`."""
+    """Give credit (negative `amount`) or take it. Raises `BalanceInOtherCurrency`, `NothingToAdjust`.
+
+    `credit_note_id` is the credit note that gives the credit, when it is one that does.
+    """
     code = parse_currency(currency)
     text = rules.clean_text("description", description)
     with transaction.atomic():
         customer = lock_customer(merchant_id, customer_id)
         before = customer_snapshot(customer)
-        entry = BalanceEntry(customer_id=customer_id, amount=amount, currency=code, description=text)
+        entry = BalanceEntry(
+            customer_id=customer_id,
+            amount=amount,
+            currency=code,
+            type="credit_note" if credit_note_id else "adjustment",
+            description=text,
+            credit_note_id=credit_note_id,
+        )
         [row] = append_balance_entries(ctx=ctx, customers={customer.id: customer}, entries=[entry])
         record_events(
             ctx,

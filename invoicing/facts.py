@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from invoicing.rules.credit_notes import LineLeft, PlannedCreditLine
 from invoicing.types import CustomerFacts, InvoiceFacts, PendingItemFacts, TaxRateFacts
 from subscriptions.facts import discount_amounts_from_json, taxes_from_json
+from subscriptions.types import PlannedTax
 
 
 def tax_rate_facts(rate: Any) -> TaxRateFacts:
@@ -46,6 +49,34 @@ def pending_item_facts(item: Any) -> PendingItemFacts:
         credited_billed_period_id=item.credited_billed_period_id,
         held_for_invoice_id=item.held_for_invoice_id,
         explanation=item.explanation,
+    )
+
+
+def line_to_credit(line: Any, taxes: Iterable[Any]) -> LineLeft:
+    """An invoice's line as credit notes find it, nothing of it credited yet."""
+    kept = tuple(
+        PlannedTax(
+            tax.tax_rate_id,
+            tax.display_name,
+            tax.percentage,
+            tax.inclusive,
+            tax.taxable_amount,
+            tax.amount,
+            tax.taxability_reason,
+        )
+        for tax in taxes
+    )
+    taken = line.discount_amount + sum(given["amount"] for given in line.credit_amounts)
+    if any(tax.inclusive for tax in kept) and kept[0].taxability_reason != "standard_rated":
+        # What an exempt customer does not pay of an inclusive price came off before tax as well.
+        taken = line.amount - kept[0].taxable_amount
+    return LineLeft(line.id, line.description, line.amount, taken, kept, max(line.quantity, 1), line.amount)
+
+
+def credited_line(row: Any) -> PlannedCreditLine:
+    """A stored line of a credit note."""
+    return PlannedCreditLine(
+        row.invoice_line_id, row.description, row.amount, row.taken, taxes_from_json(row.taxes), row.quantity
     )
 
 

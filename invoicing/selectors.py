@@ -7,13 +7,29 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Prefetch, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
-from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax, NumberSeries
+from invoicing.facts import credited_line, line_to_credit
+from invoicing.models import (
+    CreditNote,
+    CreditNoteLine,
+    Invoice,
+    InvoiceItem,
+    InvoiceLine,
+    InvoiceLineTax,
+    NumberSeries,
+)
+from invoicing.rules.credit_notes import LineLeft, PlannedCreditLine, line_left
 
 
 class InvoiceNotFound(OstinatoError):
     code = "resource_missing"
     param = "invoice"
     message_id = gettext_noop("There is no such invoice.")
+
+
+class CreditNoteNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "credit_note"
+    message_id = gettext_noop("There is no such credit note.")
 
 
 class InvoiceItemNotFound(OstinatoError):
@@ -78,6 +94,36 @@ def pending_items_of(customer_ids: Iterable[str]) -> list[InvoiceItem]:
         InvoiceItem.objects.filter(
             customer_id__in=list(customer_ids), invoice_id="", deleted_at__isnull=True, held_for_invoice_id=""
         ).order_by("created", "id")
+    )
+
+
+def credit_notes(merchant_id: str) -> QuerySet[CreditNote]:
+    """The merchant's credit notes, the latest first."""
+    return CreditNote.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def credit_note_by_id(merchant_id: str, credit_note_id: str) -> CreditNote:
+    """One credit note. Raises `CreditNoteNotFound`, for another merchant's too."""
+    found = credit_notes(merchant_id).select_related("invoice", "customer").filter(id=credit_note_id).first()
+    if found is None:
+        raise CreditNoteNotFound
+    return found
+
+
+def credit_note_lines(credit_note_id: str) -> list[CreditNoteLine]:
+    """Its lines, in order."""
+    return list(CreditNoteLine.objects.filter(credit_note_id=credit_note_id).order_by("position", "id"))
+
+
+def lines_left(invoice_id: str) -> tuple[LineLeft, ...]:
+    """The lines of an invoice less what standing credit notes took back of each. Three queries."""
+    credited: dict[str, list[PlannedCreditLine]] = {}
+    issued = CreditNoteLine.objects.filter(credit_note__invoice_id=invoice_id, credit_note__status="issued")
+    for row in issued.order_by("id"):
+        credited.setdefault(row.invoice_line_id, []).append(credited_line(row))
+    return tuple(
+        line_left(line_to_credit(line, line.taxes.all()), credited.get(line.id, ()))
+        for line in lines_of([invoice_id])[invoice_id]
     )
 
 

@@ -208,6 +208,82 @@ def _item_parent(item: Any) -> dict[str, Any] | None:
     return {"type": "subscription_details", "subscription_details": details}
 
 
+def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]:
+    """Stripe's credit note. What came off before tax is shown as its discount."""
+    data = [_credit_note_line(line) for line in lines]
+    taxes = [tax for line in data for tax in line["taxes"]]
+    return {
+        "id": note.id,
+        "object": "credit_note",
+        "amount": note.total,
+        "amount_shipping": 0,
+        "created": unix(note.created),
+        "currency": note.currency,
+        "customer": note.customer_id,
+        "customer_balance_transaction": note.balance_transaction_id or None,
+        "discount_amount": note.taken,
+        "discount_amounts": [],
+        "effective_at": unix(note.created),
+        "invoice": note.invoice_id,
+        "lines": {
+            "object": "list",
+            "data": data,
+            "has_more": False,
+            "total_count": len(data),
+            "url": f"/v1/credit_notes/{note.id}/lines",
+        },
+        "memo": note.memo or None,
+        "metadata": dict(note.metadata),
+        "number": note.number,
+        "out_of_band_amount": note.out_of_band_amount or None,
+        "pdf": "",
+        "post_payment_amount": note.post_payment_amount,
+        "pre_payment_amount": note.pre_payment_amount,
+        "pretax_credit_amounts": [],
+        "reason": note.reason or None,
+        "refunds": [{"refund": refund_id, "type": "refund"} for refund_id in note.refund_ids],
+        "shipping_cost": None,
+        "status": note.status,
+        "subtotal": note.subtotal,
+        "subtotal_excluding_tax": note.subtotal - note.inclusive_tax,
+        "total": note.total,
+        "total_excluding_tax": note.total - note.exclusive_tax - note.inclusive_tax,
+        "total_taxes": taxes,
+        "type": note.type,
+        "voided_at": unix(note.voided_at),
+    }
+
+
+def _credit_note_line(line: Any) -> dict[str, Any]:
+    of_invoice = bool(line.invoice_line_id)
+    return {
+        "id": line.id,
+        "object": "credit_note_line_item",
+        "amount": line.amount,
+        "description": line.description or None,
+        "discount_amount": line.taken,
+        "discount_amounts": [],
+        "invoice_line_item": line.invoice_line_id or None,
+        "pretax_credit_amounts": [],
+        "quantity": line.quantity,
+        "tax_rates": [],
+        "taxes": [
+            {
+                "amount": tax["amount"],
+                "tax_behavior": "inclusive" if tax["inclusive"] else "exclusive",
+                "tax_rate_details": {"tax_rate": tax["tax_rate"]} if tax["tax_rate"] else None,
+                "taxability_reason": tax["taxability_reason"],
+                "taxable_amount": tax["taxable_amount"],
+                "type": "tax_rate_details",
+            }
+            for tax in line.taxes
+        ],
+        "type": "invoice_line_item" if of_invoice else "custom_line_item",
+        "unit_amount": None if of_invoice or line.amount % line.quantity else line.amount // line.quantity,
+        "unit_amount_decimal": None if of_invoice or line.amount % line.quantity else str(line.amount // line.quantity),
+    }
+
+
 def unix(instant: datetime | None) -> int | None:
     """Seconds since 1970, as Stripe tells time."""
     return None if instant is None else int(instant.timestamp())

@@ -11,7 +11,15 @@ from django.db import connection
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.copying import Row, insert_rows, update_rows
-from invoicing.models import Invoice, InvoiceItem, InvoiceLine, InvoiceLineTax, NumberSeries
+from invoicing.models import (
+    CreditNote,
+    CreditNoteLine,
+    Invoice,
+    InvoiceItem,
+    InvoiceLine,
+    InvoiceLineTax,
+    NumberSeries,
+)
 
 # What finalization sets on a draft. The freeze begins with it.
 FINALIZED_FIELDS = (
@@ -51,6 +59,8 @@ PROGRESS_FIELDS = (
     "voided_at",
     "marked_uncollectible_at",
     "payment_intent_id",
+    "pre_payment_credit_notes_amount",
+    "post_payment_credit_notes_amount",
     "version",
 )
 
@@ -158,6 +168,19 @@ def drop_held_items(invoice_ids: Sequence[str], at: Any) -> int:
     """Nothing was paid, so nothing is given back: the credits that waited are gone. Returns how many."""
     held = InvoiceItem.objects.filter(held_for_invoice_id__in=list(invoice_ids), invoice_id="")
     return held.filter(deleted_at__isnull=True).update(deleted_at=at)
+
+
+def insert_credit_note(note: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> None:
+    """A credit note with its lines. The invoice's sums follow in the same transaction, or its end refuses both."""
+    insert_rows(CreditNote, [note])
+    insert_rows(CreditNoteLine, lines)
+
+
+def move_credit_note(note: Row, **values: Any) -> None:
+    """What may change on a credit note: its status, and where its money went. The caller holds its invoice."""
+    note.update(values, version=note.version + 1)
+    fields = ("id", *values, "version")
+    update_rows(CreditNote, fields, [[note[name] for name in fields]])
 
 
 def allow_erasure() -> None:

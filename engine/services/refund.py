@@ -49,8 +49,13 @@ def refund_charge(
         if charge is None or charge.merchant_id != merchant_id:
             raise ChargeNotFound
         wanted = refundable(amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status)
-        refund = _promise(ctx, charge, wanted, reason, note)
-    return _settle(ctx, refund.id, _ask(ctx, Refund.objects.get(id=refund.id)))
+        refund = promise_refund(ctx, charge, wanted, reason, note)
+    return send_refund(ctx, refund.id)
+
+
+def send_refund(ctx: Context, refund_id: str) -> RefundOutcome:
+    """Ask the gateway for a refund that was promised and committed. Never inside a transaction."""
+    return _settle(ctx, refund_id, _ask(ctx, Refund.objects.get(id=refund_id)))
 
 
 def resolve_refunds(*, ctx: Context, limit: int = 500) -> RunReport:
@@ -78,7 +83,8 @@ def settle_due_refunds(*, ctx: Context, clock_id: str | None = None, limit: int 
     return RunReport(chunks=1 if refunds else 0, done=len(refunds), more=len(refunds) == limit)
 
 
-def _promise(ctx: Context, charge: Row, amount: int, reason: str, note: str) -> Row:
+def promise_refund(ctx: Context, charge: Row, amount: int, reason: str, note: str) -> Row:
+    """A refund of a charge that the caller holds, within what is left of it: to be committed, then sent."""
     refund_id = new_id("re")
     refund = new_row(
         Refund,

@@ -153,6 +153,21 @@ class Settlement:
             self._tell((_invoice, "payment_succeeded", invoice))
         self._news(invoice, "paid")
 
+    def credit(self, invoice: Row, before_payment: int, after_payment: int = 0) -> None:
+        """A credit note lowers what is due (or, voided, raises it again); what was paid already is only counted."""
+        self._bump(invoice)
+        invoice["pre_payment_credit_notes_amount"] += before_payment
+        invoice["post_payment_credit_notes_amount"] += after_payment
+        invoice["amount_remaining"] -= before_payment
+        self._tell((_invoice, "updated", invoice))
+        if before_payment <= 0 or invoice.amount_remaining:
+            return
+        invoice.update(status="paid", paid_at=self.ctx.as_of)
+        self._schedule(invoice, None)
+        self.paid.append(invoice.id)
+        self._tell((_invoice, "paid", invoice))
+        self._news(invoice, "paid")
+
     def fail_without_method(self, invoice: Row) -> PaymentOutcome:
         """Nothing to charge: a failure like another, but for subscriptions that never began."""
         if is_recovered_automatically(invoice, self._subscription(invoice)):
