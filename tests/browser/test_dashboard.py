@@ -113,7 +113,7 @@ def test_a_list_is_filtered_and_sorted_without_loading_the_page_again(page) -> N
     page.evaluate("window.sameDocument = true")
     page.fill("[data-search]", "blaise")
     page.wait_for_selector("#list tbody tr >> nth=0")
-    page.wait_for_selector("#list :text('Ada')", state="detached")
+    page.wait_for_selector("#list a:text-is('Ada')", state="detached")
     page.click("#list th a >> nth=0")
     page.wait_for_url("**sort=*")
     assert page.evaluate("window.sameDocument")
