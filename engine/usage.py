@@ -61,15 +61,15 @@ def billed_of(
         end__gte=since,
     )
     rows = [Row(values) for values in found.order_by("start", "sequence", "id").values()]
-    known = dict(prices) | _other_prices({row.price_id for row in rows} - prices.keys())
+    known = dict(prices) | prices_of({row.price_id for row in rows} - prices.keys())
     billed: dict[str, list[BilledUsage]] = defaultdict(list)
     for row in rows:
         billed[row.subscription_id].append(billed_usage(row, in_currency(known[row.price_id], row.currency)))
     return billed
 
 
-def _other_prices(ids: set[str]) -> dict[str, PriceFacts]:
-    """Prices that no item has any more."""
+def prices_of(ids: set[str]) -> dict[str, PriceFacts]:
+    """Prices by id, also those that no item has any more."""
     if not ids:
         return {}
     rows = Price.objects.filter(id__in=ids).select_related("product")

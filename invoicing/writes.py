@@ -43,6 +43,27 @@ FINALIZED_FIELDS = (
     "hosted_token",
     "version",
 )
+# What reckoning a draft anew may change.
+DRAFT_AMOUNTS = (
+    "lines_gross",
+    "total_discount",
+    "credit_grants_applied",
+    "inclusive_tax_backed_out",
+    "inclusive_tax",
+    "exclusive_tax",
+    "total",
+    "amount_due",
+    "amount_remaining",
+)
+LINE_AMOUNTS = (
+    "description",
+    "amount",
+    "quantity",
+    "discount_amount",
+    "discount_amounts",
+    "discountable",
+    "explanation",
+)
 # What may move once an invoice is finalized.
 PROGRESS_FIELDS = (
     "status",
@@ -146,6 +167,17 @@ def update_progress(rows: Sequence[Any]) -> None:
     """Status, what is paid and the schedule; rows (or model instances) locked by the caller, version bumped."""
     fields = ("id", *PROGRESS_FIELDS)
     update_rows(Invoice, fields, [[getattr(row, name) for name in fields] for row in rows])
+
+
+def rewrite_drafts(
+    drafts: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]
+) -> None:
+    """Drafts with other amounts: totals, lines (in their places) and all their taxes. A trigger guards the others."""
+    for model, fields, rows in ((Invoice, DRAFT_AMOUNTS, drafts), (InvoiceLine, LINE_AMOUNTS, lines)):
+        names = ("id", *fields)
+        update_rows(model, names, [[row[name] for name in names] for row in rows])
+    InvoiceLineTax.objects.filter(line_id__in=[row["id"] for row in lines]).delete()
+    insert_rows(InvoiceLineTax, taxes)
 
 
 def insert_invoice_items(rows: Sequence[Mapping[str, Any]]) -> None:

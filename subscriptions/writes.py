@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from events.copying import Row, insert_rows, update_rows
-from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
+from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem, SubscriptionSchedule
 from subscriptions.types import SubscriptionState
 
 # What planning may move, with what every writing bumps.
@@ -89,8 +89,30 @@ def give_debits_to_invoice(debits: Sequence[tuple[str, str, list[dict[str, Any]]
     update_rows(BilledPeriod, ("id", "invoice_id", "taxes"), debits)
 
 
+def rewrite_billed_periods(periods: Sequence[tuple[str, int, int, int, list[dict[str, Any]]]]) -> None:
+    """(id, quantity, gross_amount, amount, taxes) of periods whose draft was reckoned anew."""
+    update_rows(BilledPeriod, ("id", "quantity", "gross_amount", "amount", "taxes"), periods)
+
+
 def reverse_debits_of_invoice(merchant_id: str, invoice_id: str, at: Any) -> int:
     """A voided invoice bills nothing: its periods are reversed. Returns how many. Voiding never re-bills."""
     return BilledPeriod.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id, reversed_at__isnull=True).update(
         reversed_at=at
     )
+
+
+def insert_schedule(**columns: Any) -> SubscriptionSchedule:
+    return SubscriptionSchedule.objects.create(**columns)
+
+
+def lock_schedule(schedule_id: str) -> SubscriptionSchedule | None:
+    return SubscriptionSchedule.objects.select_for_update(no_key=True).filter(id=schedule_id).first()
+
+
+def save_schedule(schedule: SubscriptionSchedule) -> None:
+    schedule.save()
+
+
+def give_schedule(subscription_id: str, schedule_id: str) -> None:
+    """The schedule that the subscription follows; blank for none."""
+    Subscription.objects.filter(id=subscription_id).update(schedule_id=schedule_id)

@@ -88,6 +88,12 @@ def due_of(stretch: Stretch, usage: UsageFacts, billed: Sequence[BilledUsage]) -
     return _due(stretch, usage, before, "arrears", Period(begin, stretch.period.end), stretch.sequence)
 
 
+def reckoned_again(one: BilledUsage, stretch: Stretch, usage: UsageFacts, others: Sequence[BilledUsage]) -> UsageDue:
+    """What a billing that is still a draft comes to now, in the place of what it was."""
+    before = [other for other in others if _same(other, stretch)]
+    return _due(stretch, usage, before, one.kind, Period(one.start, one.end), one.sequence)
+
+
 def late_dues(item: ItemFacts, closed: Period, usage: UsageFacts, billed: Sequence[BilledUsage]) -> list[UsageDue]:
     """What usage that came late changes about the item's earlier periods, when `closed` is billed."""
     dues: list[UsageDue] = []

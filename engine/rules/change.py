@@ -88,10 +88,10 @@ def plan_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetim
         return _relabelling(subscription, relabelled, attributes, as_of)
     check_can_change(subscription.status)
     relabelled_snapshot = replace(snapshot, renewal=replace(snapshot.renewal, subscription=relabelled))
-    work = _work_out(relabelled_snapshot, request, as_of)
+    work = work_out(relabelled_snapshot, request, as_of)
     if not (work.targets or work.stack.is_changed or work.prorations.items or relabelled != subscription):
         raise NothingToChange
-    return _plan(subscription, work, attributes, as_of)
+    return plan_of(subscription, work, attributes, as_of)
 
 
 def changes_billing(request: ChangeRequest) -> bool:
@@ -101,7 +101,7 @@ def changes_billing(request: ChangeRequest) -> bool:
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """A change half-way: what becomes of the items and discounts, and what is billed for it."""
 
     after: SubscriptionFacts
@@ -111,17 +111,19 @@ class _Work:
     at_once: ImmediateInvoice
 
 
-def _work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime) -> _Work:
+def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, *, at_boundary: bool = False) -> Work:
+    """What the change comes to. `at_boundary`: periods that end here are the caller's to look after."""
     subscription = snapshot.renewal.subscription
     restart = restart_asked_for(request, subscription, as_of)
     at = as_of if restart else request.proration_date or as_of
-    _check_instant(snapshot, at, as_of)
+    if not at_boundary:
+        _check_instant(snapshot, at, as_of)
     targets = item_targets(snapshot, request, at)
     stack = restack(snapshot.renewal.discounts, request.coupon_ids, snapshot.coupons, subscription, as_of)
     after = replace(subscription, items=items_after(subscription, targets))
     for item in after.items:
         line_amount(item.price, item.quantity)  # refuses a quantity or an amount that cannot be billed
-    work = _Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
+    work = Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
     if restart is not None:
         _restart(work, request, restart)
     elif isinstance(request.trial_end, datetime):
@@ -143,7 +145,7 @@ def _work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime)
     return work
 
 
-def _restart(work: _Work, request: ChangeRequest, restart: Restart) -> None:
+def _restart(work: Work, request: ChangeRequest, restart: Restart) -> None:
     """Every item begins anew; what was charged for the time from there on is credited, or given up without."""
     before = work.prorations.snapshot.renewal.subscription
     stood = [item.id for item in before.items]
@@ -171,10 +173,12 @@ def invoice_at_once(
     billing_reason: str,
     as_of: datetime,
     lines: Sequence[PlannedLine] = (),
+    *,
+    period: Period | None = None,
 ) -> ImmediateInvoice:
     """An invoice of `lines`, of all that is pending and of the plan's own items, finalized at once.
 
-    None when it were empty.
+    None when it were empty. One of a `period` that is over waits for the merchant's grace, as renewals do.
 
     A held credit is left pending. An unpaid subscription's invoice stays a draft, as all of its do.
     """
@@ -187,9 +191,9 @@ def invoice_at_once(
         [*lines, *(pending_line(item, subscription.default_tax_rate_ids) for item in pending)],
         active_discounts(snapshot.discounts, snapshot.customer_discounts, as_of),
         billing_reason=billing_reason,
-        period=Period(as_of, as_of),
+        period=period or Period(as_of, as_of),
         as_of=as_of,
-        finalize_now=True,
+        finalize_now=period is None,
         auto_advance=subscription.status != "unpaid",
     )
     used = tuple(DiscountUse(discount_id, as_of, 0) for discount_id in draft.used_discount_ids)
@@ -253,7 +257,7 @@ def _relabelling(
     )
 
 
-def _plan(before: SubscriptionFacts, work: _Work, attributes: dict[str, object], as_of: datetime) -> ChangePlan:
+def plan_of(before: SubscriptionFacts, work: Work, attributes: dict[str, object], as_of: datetime) -> ChangePlan:
     return replace(
         items_plan(
             before,
@@ -299,7 +303,7 @@ def items_plan(
     )
 
 
-def _with_new_cycle(before: SubscriptionFacts, work: _Work, attributes: dict[str, object]) -> dict[str, object]:
+def _with_new_cycle(before: SubscriptionFacts, work: Work, attributes: dict[str, object]) -> dict[str, object]:
     """Whoever moves the anchor drops the rule that it came from."""
     if work.after.billing_cycle_anchor == before.billing_cycle_anchor:
         return attributes
@@ -314,6 +318,7 @@ def _update(item: ItemFacts) -> ItemUpdate:
         item.current_period_start,
         item.current_period_end,
         item.sequence,
+        item.prices_left,
     )
 
 
@@ -321,7 +326,7 @@ def _new_item(item: ItemFacts) -> NewItem:
     return NewItem(item.price.id, item.quantity, item.current_period_start, item.current_period_end, item.tax_rate_ids)
 
 
-def _events(before: SubscriptionFacts, work: _Work, attributes: dict[str, object]) -> tuple[PlannedEvent, ...]:
+def _events(before: SubscriptionFacts, work: Work, attributes: dict[str, object]) -> tuple[PlannedEvent, ...]:
     after = work.after
     previous = previous_values(before, attributes) | _pause_before(before, after) | _cycle_before(before, after)
     if work.targets:

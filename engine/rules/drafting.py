@@ -97,14 +97,7 @@ def draft_invoice(
     It waits for the merchant's grace before it finalizes, unless `finalize_now` or the grace is 0.
     Raises `TooManyLines`, `MixedCurrencies`, `UnknownTaxRate`, `AmountTooLarge`.
     """
-    _check_lines(frame, lines)
-    discounted = _discounted(lines, discounts)
-    taxed = tax_lines(
-        discounted,
-        frame.tax_rates,
-        tax_exempt=frame.customer.tax_exempt,
-        rounding=frame.settings.tax_rounding,
-    )
+    reckoned = reckon_lines(frame, lines, discounts)
     outcome = _PAUSED_OUTCOMES.get(frame.pause_behavior, "")
     auto_advance = auto_advance and frame.pause_behavior != "keep_as_draft"
     at_once = auto_advance and (finalize_now or bool(outcome) or frame.settings.finalization_grace_seconds == 0)
@@ -120,8 +113,8 @@ def draft_invoice(
         currency=frame.currency,
         period_start=period.start,
         period_end=period.end,
-        lines=tuple(_explained(line, frame, discounts) for line in taxed),
-        totals=invoice_totals(taxed),
+        lines=reckoned,
+        totals=invoice_totals(reckoned),
         tax_rounding=frame.settings.tax_rounding,
         locale=frame.customer.locale,
         automatically_finalizes_at=finalizes_at,
@@ -136,7 +129,21 @@ def draft_invoice(
         description=frame.description,
         test_clock_id=frame.test_clock_id,
     )
-    return Draft(invoice, tuple(used_up(discounts, [line.discount_amounts for line in discounted])))
+    return Draft(invoice, tuple(used_up(discounts, [line.discount_amounts for line in reckoned])))
+
+
+def reckon_lines(
+    frame: Frame, lines: Sequence[PlannedLine], discounts: Sequence[DiscountFacts]
+) -> tuple[PlannedLine, ...]:
+    """The lines with what the discounts take, then their taxes, and how that came about. Raises as `draft_invoice`."""
+    _check_lines(frame, lines)
+    taxed = tax_lines(
+        _discounted(lines, discounts),
+        frame.tax_rates,
+        tax_exempt=frame.customer.tax_exempt,
+        rounding=frame.settings.tax_rounding,
+    )
+    return tuple(_explained(line, frame, discounts) for line in taxed)
 
 
 def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> PlannedInvoice:

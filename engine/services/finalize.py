@@ -13,6 +13,7 @@ from engine.rules.finalization import plan_finalization
 from engine.selectors import claim_drafts, finalization_snapshot, load_rows
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import collect_invoices
+from engine.services.redrafting import refresh_usage
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.services.voiding import void_rows, write_off_rows
 from engine.types import RefusedPlan, RunReport
@@ -94,7 +95,9 @@ def _locked_subscriptions(ids: Iterable[str | None]) -> dict[str, Row]:
 
 
 def _finalized(ctx: Context, drafts: list[Row], subscriptions: dict[str, Row]) -> tuple[Batch, list[RefusedPlan]]:
-    batch = Batch(ctx, load_rows(invoices=drafts, lock=True), subscriptions=subscriptions)
+    rows = load_rows(invoices=drafts, lock=True)
+    refresh_usage(ctx, rows, drafts, subscriptions)
+    batch = Batch(ctx, rows, subscriptions=subscriptions)
     return batch, finalize_rows(batch, drafts)
 
 
