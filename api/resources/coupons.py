@@ -141,7 +141,7 @@ def create_code(call: Call) -> Json:
     if not coupon_id:
         raise CouponMissing
     coupon = coupon_of(call, coupon_id, "promotion[coupon]" if "promotion" in params else "coupon")
-    values = {name: params[name] for name in ("active", "expires_at", "max_redemptions") if name in params}
+    values: dict[str, Any] = sent(params, "active", "expires_at", "max_redemptions")
     if "customer" in params:
         values["customer_id"] = customer_of(call, params["customer"], "customer").id
     row = services.create_promotion_code(

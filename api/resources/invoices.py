@@ -81,7 +81,7 @@ def create(call: Call) -> Json:
     params = call.params
     customer = customer_of(call, params["customer"], "customer")
     ctx = clocked(call, customer.test_clock_id)
-    values = {
+    values: dict[str, Any] = {
         name: params[name] for name in ("collection_method", "currency", "description", "due_date") if name in params
     }
     if "default_payment_method" in params:
@@ -146,7 +146,7 @@ def _charge(call: Call, ctx: Context, row: Invoice) -> None:
 
 def raise_if_unpaid(outcome: PaymentOutcome) -> None:
     """A declined card is an error of the request, as in Stripe; a debit on its way is not."""
-    ids = {"payment_intent": {"id": outcome.payment_intent_id}, "charge": outcome.charge_id}
+    ids: dict[str, Any] = {"payment_intent": {"id": outcome.payment_intent_id}, "charge": outcome.charge_id}
     if outcome.status == "requires_action":
         raise InvoiceNeedsAuthentication(**ids)
     if outcome.status == "declined":

@@ -30,9 +30,10 @@ from api.resources.subscription_changes import UPDATE, update_request
 from core.context import Context
 from core.periods import AnchorConfig
 from engine.services import cancel as ends
+from engine.services.pause import pause_subscription, resume_subscription
 from engine.services.subscribe import subscribe
 from engine.services.update import update_subscription
-from engine.types import ChangeRequest, SubscribeRequest
+from engine.types import ChangeRequest, ResumeRequest, SubscribeRequest
 from subscriptions import selectors
 from subscriptions.models import Discount, Subscription
 from subscriptions.snapshots import discount_snapshot, subscription_snapshot
@@ -93,6 +94,11 @@ CANCEL = fields(
     invoice_now=boolean(),
     prorate=boolean(),
 )
+RESUME = fields(
+    billing_cycle_anchor=choice("now", "unchanged"),
+    proration_behavior=choice("always_invoice", "create_prorations", "none"),
+    proration_date=timestamp(),
+)
 LIST = fields(
     PAGE,
     collection_method=choice("charge_automatically", "send_invoice"),
@@ -133,7 +139,7 @@ def create(call: Call) -> Json:
 
 def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[str, Any]) -> SubscribeRequest:
     coupons, code = coupon_ids(call, params.get("discounts"))
-    values = {
+    values: dict[str, Any] = {
         name: params[name]
         for name in (
             "backdate_start_date",
@@ -209,6 +215,21 @@ def cancel(call: Call) -> Json:
     return shown_by_id(call, row.id)
 
 
+def resume(call: Call) -> Json:
+    row = subscription_of(call, call.id)
+    request = ResumeRequest(merchant_id=row.merchant_id, subscription_id=row.id, **call.params)
+    resume_subscription(ctx=clocked(call, row.test_clock_id), request=request)
+    return shown_by_id(call, row.id)
+
+
+def pause(call: Call) -> Json:
+    row = subscription_of(call, call.id)
+    pause_subscription(
+        ctx=clocked(call, row.test_clock_id), merchant_id=row.merchant_id, subscription_id=row.id, **call.params
+    )
+    return shown_by_id(call, row.id)
+
+
 def list_(call: Call) -> Json:
     params = call.params
     rows = in_range(selectors.subscriptions(call.merchant_id), "created", params.get("created"))
@@ -260,6 +281,8 @@ OPERATIONS = [
     Operation("POST", URL + "/{id}", update, UPDATE),
     Operation("DELETE", URL + "/{id}", cancel, CANCEL),
     Operation("POST", URL + "/{id}/cancel", cancel, CANCEL),
+    Operation("POST", URL + "/{id}/resume", resume, RESUME),
+    Operation("POST", URL + "/{id}/pause", pause, fields(invoice_now=boolean(), prorate=boolean())),
     Operation("DELETE", URL + "/{id}/discount", delete_discount),
 ]
 

@@ -104,3 +104,51 @@ def test_deleting_a_clock_deletes_its_customers(sdk: Sdk) -> None:
     with pytest.raises(stripe.InvalidRequestError) as gone:
         sdk.v1.test_helpers.test_clocks.retrieve(clock.id)
     assert gone.value.http_status == 404
+
+
+def test_usage_in_tiers_is_billed_when_its_month_is_over(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    customer = sdk.customer(clock.id)
+    meter = sdk.v1.billing.meters.create(
+        {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+    )
+    price = sdk.v1.prices.create(
+        {
+            "product_data": {"name": "Calls"},
+            "currency": "usd",
+            "recurring": {"interval": "month", "usage_type": "metered", "meter": meter.id},
+            "billing_scheme": "tiered",
+            "tiers_mode": "graduated",
+            "tiers": [{"up_to": 5, "unit_amount": 700}, {"up_to": "inf", "unit_amount": 650}],
+        }
+    )
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    for day, value in [(5, 4), (20, 2)]:
+        sdk.advance(clock.id, at(2024, 1, day))
+        sdk.v1.billing.meter_events.create(
+            {"event_name": "calls", "payload": {"stripe_customer_id": customer.id, "value": str(value)}}
+        )
+    sdk.advance(clock.id, at(2024, 2, 1, 2))
+    latest = sdk.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]}).latest_invoice
+    assert (latest.status, latest.total) == ("paid", 5 * 700 + 650)
+
+
+def test_a_trial_ends_without_a_card_and_pauses_until_resumed(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    customer = sdk.customer(clock.id, card="")
+    subscription = sdk.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": sdk.price().id}],
+            "trial_period_days": 14,
+            "trial_settings": {"end_behavior": {"missing_payment_method": "pause"}},
+        }
+    )
+    assert (subscription.status, subscription.trial_end) == ("trialing", at(2024, 1, 15))
+    sdk.advance(clock.id, at(2024, 1, 20))
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "paused"
+    card = sdk.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    sdk.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": card.id}})
+    assert sdk.v1.subscriptions.resume(subscription.id, {"billing_cycle_anchor": "now"}).status == "active"
+    kinds = {one.type for one in sdk.v1.events.list({"type": "customer.subscription.*", "limit": 50}).data}
+    assert {"customer.subscription.trial_will_end", "customer.subscription.paused"} <= kinds
