@@ -18,11 +18,12 @@ from engine.services.collect import run_collections
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.pending_updates import run_pending_updates
+from engine.services.phases import run_schedules
 from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
 from invoicing.models import Invoice
 from payments.models import Charge, Refund
-from subscriptions.models import Subscription
+from subscriptions.models import Subscription, SubscriptionSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ DUE_SOURCES = (
     DueSource("settlement", settle_due),
     # A change that was paid in time is written before its subscription's next moment, and at once when a retry paid it.
     DueSource("pending_updates", run_pending_updates),
+    # A phase begins before its subscription is renewed, so that both make one invoice.
+    DueSource("schedules", run_schedules),
     DueSource("renewal", run_renewals),
     DueSource("finalization", run_finalizations),
     DueSource("collection", run_collections),
@@ -46,7 +49,7 @@ DUE_SOURCES = (
 )
 
 # Every table that waits has the one indexed column `next_action_at` (and `test_clock_id` beside it).
-WAITING_TABLES: tuple[type[models.Model], ...] = (Subscription, Invoice, Charge, Refund)
+WAITING_TABLES: tuple[type[models.Model], ...] = (SubscriptionSchedule, Subscription, Invoice, Charge, Refund)
 
 
 def next_due_moment(clock_id: str | None) -> datetime | None:

@@ -4,17 +4,54 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from catalog.models import Price
 from core.errors import OstinatoError, gettext_noop
-from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
+from core.periods import Interval
+from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem, SubscriptionSchedule
 
 
 class SubscriptionNotFound(OstinatoError):
     code = "resource_missing"
     param = "subscription"
     message_id = gettext_noop("There is no such subscription.")
+
+
+class ScheduleNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "schedule"
+    message_id = gettext_noop("There is no such subscription schedule.")
+
+
+def schedules(merchant_id: str) -> QuerySet[SubscriptionSchedule]:
+    """The merchant's subscription schedules, the latest first."""
+    return SubscriptionSchedule.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def schedule_by_id(merchant_id: str, schedule_id: str) -> SubscriptionSchedule:
+    """Raises `ScheduleNotFound`."""
+    found = schedules(merchant_id).filter(id=schedule_id).first()
+    if found is None:
+        raise ScheduleNotFound
+    return found
+
+
+def due_schedule_ids(as_of: datetime, clock_id: str | None, limit: int) -> list[str]:
+    """Schedules whose moment has come, on the clock or, without one, on none; the earliest first."""
+    due = SubscriptionSchedule.objects.filter(
+        test_clock_id=clock_id, next_action_at__isnull=False, next_action_at__lte=as_of
+    )
+    return list(due.order_by("next_action_at", "id").values_list("id", flat=True)[:limit])
+
+
+def intervals_of_prices(merchant_id: str, price_ids: Iterable[str]) -> dict[str, Interval]:
+    """The intervals of the merchant's recurring prices, by price."""
+    rows = Price.objects.filter(merchant_id=merchant_id, id__in=list(price_ids)).exclude(interval="")
+    found = rows.values_list("id", "interval", "interval_count")
+    return {price_id: Interval(unit, count or 1) for price_id, unit, count in found if unit}
 
 
 def live_items() -> QuerySet[SubscriptionItem]:

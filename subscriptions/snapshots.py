@@ -119,6 +119,63 @@ def discount_snapshot(discount: Any) -> dict[str, Any]:
     }
 
 
+def schedule_snapshot(schedule: Any) -> dict[str, Any]:
+    """Stripe's subscription_schedule object."""
+    current = schedule.phases[schedule.current_phase] if schedule.current_phase is not None else None
+    return {
+        "id": schedule.id,
+        "object": "subscription_schedule",
+        "billing_mode": {"type": "flexible"},
+        "canceled_at": unix(schedule.canceled_at),
+        "completed_at": unix(schedule.completed_at),
+        "created": unix(schedule.created),
+        "current_phase": None
+        if current is None or schedule.status != "active"
+        else {"start_date": _told(current["start"]), "end_date": _told(current["end"])},
+        "customer": schedule.customer_id,
+        "default_settings": dict(schedule.default_settings),
+        "end_behavior": schedule.end_behavior,
+        "metadata": dict(schedule.metadata),
+        "phases": [_phase(phase) for phase in schedule.phases],
+        "released_at": unix(schedule.released_at),
+        "released_subscription": schedule.released_subscription_id or None,
+        "status": schedule.status,
+        "subscription": schedule.subscription_id,
+        "test_clock": schedule.test_clock_id,
+    }
+
+
+def _phase(phase: Any) -> dict[str, Any]:
+    asked = phase["request"]
+    trial_end = phase["end"] if asked["trial"] else asked["trial_end"]
+    return {
+        "start_date": _told(phase["start"]),
+        "end_date": _told(phase["end"]),
+        "items": [_phase_item(item) for item in asked["items"]],
+        "add_invoice_items": [_phase_item(item) for item in asked["add_invoice_items"]],
+        "billing_cycle_anchor": asked["billing_cycle_anchor"],
+        "collection_method": asked["collection_method"],
+        "currency": None,
+        "default_payment_method": asked["default_payment_method_id"],
+        "default_tax_rates": list(asked["default_tax_rate_ids"] or ()),
+        "description": asked["description"],
+        "discounts": [
+            {"coupon": coupon, "discount": None, "promotion_code": None} for coupon in asked["coupon_ids"] or ()
+        ],
+        "metadata": dict(asked["metadata"]),
+        "proration_behavior": asked["proration_behavior"],
+        "trial_end": _told(trial_end),
+    }
+
+
+def _phase_item(item: Any) -> dict[str, Any]:
+    return {"price": item["price_id"], "quantity": item["quantity"], "tax_rates": list(item["tax_rate_ids"])}
+
+
+def _told(instant: str | None) -> int | None:
+    return None if instant is None else unix(datetime.fromisoformat(instant))
+
+
 def unix(instant: datetime | None) -> int | None:
     """Seconds since 1970, as Stripe tells time."""
     return None if instant is None else int(instant.timestamp())

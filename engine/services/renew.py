@@ -11,9 +11,12 @@ The gateway is never called here: planned charges are committed and `engine.serv
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from core.context import Context
+from core.errors import OstinatoError, gettext_noop
 from core.ids import new_ids
 from engine.posting.batch import Batch
 from engine.posting.refs import Refs
@@ -27,8 +30,15 @@ from engine.services.voiding import void_if_open, void_open_invoices
 from engine.types import RefusedPlan, RenewalPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
+from subscriptions.writes import lock_subscriptions
 
 KIND = "renewal"
+
+
+class RenewalRefused(OstinatoError):
+    code = "renewal_refused"
+    param = "subscription"
+    message_id = gettext_noop("What the subscription owes until now cannot be billed: look at it first.")
 
 
 def run_renewals(
@@ -45,6 +55,24 @@ def run_renewals(
     # Signups that expired: what waited for their customer's authentication must not be authenticated any more.
     cancel_at_gateway(ctx, abandoned)
     return report
+
+
+def bill_subscription(ctx: Context, subscription_id: str, ending_at: datetime | None = None) -> None:
+    """Bill one subscription up to `ctx.as_of` inside the caller's transaction, and end it at `ending_at`.
+
+    Raises `RenewalRefused` when the planner refuses: the caller's work would build on what was not billed.
+    """
+    rows = lock_subscriptions([subscription_id])
+    if ending_at is not None:
+        for row in rows:
+            row.update(cancel_at=ending_at, cancel_at_period_end=False)
+    elif all(row.next_action_at is None or row.next_action_at > ctx.as_of for row in rows):
+        return
+    abandoned: list[str] = []
+    if _bill(ctx, rows, abandoned).refused:
+        raise RenewalRefused
+    if abandoned:
+        transaction.on_commit(lambda: cancel_at_gateway(ctx, abandoned))
 
 
 def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:

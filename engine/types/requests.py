@@ -137,9 +137,8 @@ class ChangeRequest:
     def tax_rate_ids(self) -> list[str]:
         """The tax rates that the request names."""
         of_items = [rate for item in self.items for rate in item.tax_rate_ids]
-        return [*of_items, *(rate for item in self.add_invoice_items for rate in item.tax_rate_ids)] + list(
-            self.default_tax_rate_ids or ()
-        )
+        of_extras = [rate for item in self.add_invoice_items for rate in item.tax_rate_ids]
+        return [*of_items, *of_extras, *(self.default_tax_rate_ids or ())]
 
 
 @dataclass(frozen=True, slots=True)

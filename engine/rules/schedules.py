@@ -1,0 +1,186 @@
+"""Phases of a schedule: their instants, how they are kept, and what each asks of its subscription. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from core.errors import OstinatoError, gettext_noop
+from core.periods import Interval, boundary, time_zone
+from engine.rules.requests import instant_from_json, instant_to_json
+from engine.rules.subscribe import check_option
+from engine.types import ChangeRequest, ItemChange, ItemRequest, SubscribeRequest
+from engine.types.schedules import Phase, PhaseRequest
+from subscriptions.rules.prices import shortest_interval
+from subscriptions.types import ItemFacts
+
+MAX_PHASES = 50
+END_BEHAVIORS = ("release", "cancel")
+
+_TUPLES = ("coupon_ids", "default_tax_rate_ids")
+
+
+class PhasesMissing(OstinatoError):
+    code = "parameter_missing"
+    param = "phases"
+    message_id = gettext_noop("A schedule has at least one phase, and every phase at least one price.")
+
+
+class TooManyPhases(OstinatoError):
+    code = "parameter_invalid"
+    param = "phases"
+    message_id = gettext_noop("A schedule has at most %(most)s phases.")
+
+
+class PhaseEndInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "phases"
+    message_id = gettext_noop("Every phase ends after it begins, and the current one in the future.")
+
+
+class IterationsInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "phases"
+    message_id = gettext_noop("A phase lasts a whole number of intervals from 1 upwards, not %(iterations)s.")
+
+
+def phases_from(
+    requests: Sequence[PhaseRequest], start: datetime, intervals: Mapping[str, Interval], tz: str, as_of: datetime
+) -> tuple[Phase, ...]:
+    """The phases one after the other from `start` on, each ending where the next begins.
+
+    `intervals` are those of the prices, by id. A phase that is counted in intervals aims at the day of the month
+    on which the schedule starts. Raises `PhasesMissing`, `TooManyPhases`, `PhaseEndInvalid`, `IterationsInvalid`,
+    `UnknownOption`.
+    """
+    if not requests or any(not request.items for request in requests):
+        raise PhasesMissing
+    if len(requests) > MAX_PHASES:
+        raise TooManyPhases(most=MAX_PHASES)
+    phases: list[Phase] = []
+    begins = start
+    for request in requests:
+        check_option("proration_behavior", request.proration_behavior, ("create_prorations", "always_invoice", "none"))
+        check_option("billing_cycle_anchor", request.billing_cycle_anchor, ("automatic", "phase_start"))
+        ends = _end(request, begins, start, intervals, tz)
+        if ends <= begins:
+            raise PhaseEndInvalid
+        phases.append(Phase(begins, ends, request))
+        begins = ends
+    if phases[0].end <= as_of:
+        raise PhaseEndInvalid
+    return tuple(phases)
+
+
+def _end(
+    request: PhaseRequest, begins: datetime, start: datetime, intervals: Mapping[str, Interval], tz: str
+) -> datetime:
+    if request.end_date is not None:
+        return request.end_date
+    iterations = 1 if request.iterations is None else request.iterations
+    if iterations < 1:
+        raise IterationsInvalid(iterations=iterations)
+    found = [intervals[item.price_id] for item in request.items if item.price_id in intervals]
+    if not found:
+        raise PhasesMissing
+    return boundary(begins, shortest_interval(found), iterations, tz, day_of_month=_meant_day(start, tz))
+
+
+def _meant_day(start: datetime, tz: str) -> int:
+    return start.astimezone(time_zone(tz)).day
+
+
+def first_request(
+    phase: Phase, merchant_id: str, customer_id: str, defaults: Mapping[str, Any] | None = None
+) -> SubscribeRequest:
+    """The subscription that a schedule starts with."""
+    request = phase.request
+    return SubscribeRequest(
+        merchant_id=merchant_id,
+        customer_id=customer_id,
+        items=request.items,
+        coupon_ids=request.coupon_ids or (),
+        trial_end=phase.end if request.trial else request.trial_end,
+        collection_method=request.collection_method or "charge_automatically",
+        days_until_due=request.days_until_due,
+        default_payment_method_id=request.default_payment_method_id or "",
+        default_tax_rate_ids=request.default_tax_rate_ids or (),
+        description=request.description or "",
+        metadata=request.metadata,
+        off_session=True,
+        proration_behavior=request.proration_behavior,
+        add_invoice_items=request.add_invoice_items,
+    )
+
+
+def phase_request(phase: Phase, merchant_id: str, subscription_id: str, items: Sequence[ItemFacts]) -> ChangeRequest:
+    """What turns the subscription with these items into what the phase says. A phase without coupons has none."""
+    request = phase.request
+    trial_end = phase.end if request.trial else request.trial_end
+    return ChangeRequest(
+        merchant_id=merchant_id,
+        subscription_id=subscription_id,
+        items=item_changes(items, request.items),
+        proration_behavior=request.proration_behavior,
+        coupon_ids=request.coupon_ids or (),
+        billing_cycle_anchor="now" if request.billing_cycle_anchor == "phase_start" else "unchanged",
+        trial_end=trial_end,
+        metadata=request.metadata or None,
+        description=request.description,
+        default_payment_method_id=request.default_payment_method_id,
+        default_tax_rate_ids=request.default_tax_rate_ids,
+        collection_method=request.collection_method,
+        days_until_due=request.days_until_due,
+        add_invoice_items=request.add_invoice_items,
+    )
+
+
+def item_changes(standing: Sequence[ItemFacts], wanted: Sequence[ItemRequest]) -> tuple[ItemChange, ...]:
+    """From the items that stand to those wanted: the same price keeps its item, then places are taken in order."""
+    by_price = {item.price.id: item for item in standing}
+    asked = {item.price_id for item in wanted}
+    free = [item for item in standing if item.price.id not in asked]
+    changes: list[ItemChange] = []
+    for item in wanted:
+        kept = by_price.get(item.price_id)
+        if kept is not None:
+            if kept.quantity != item.quantity:
+                changes.append(ItemChange(kept.id, quantity=item.quantity))
+        elif free:
+            changes.append(ItemChange(free.pop(0).id, item.price_id, item.quantity))
+        else:
+            changes.append(ItemChange("", item.price_id, item.quantity, tax_rate_ids=item.tax_rate_ids))
+    return (*changes, *(ItemChange(item.id, deleted=True) for item in free))
+
+
+def phases_to_json(phases: Sequence[Phase]) -> list[dict[str, Any]]:
+    """Phases as a schedule's row keeps them."""
+    kept = []
+    for phase in phases:
+        request = asdict(phase.request)
+        request["end_date"] = instant_to_json(phase.request.end_date)
+        request["trial_end"] = instant_to_json(phase.request.trial_end)
+        kept.append({"start": phase.start.isoformat(), "end": phase.end.isoformat(), "request": request})
+    return kept
+
+
+def phases_from_json(kept: Sequence[Mapping[str, Any]]) -> tuple[Phase, ...]:
+    """The other way round."""
+    phases = []
+    for one in kept:
+        given = dict(one["request"])
+        for name in ("items", "add_invoice_items"):
+            given[name] = tuple(ItemRequest(**_tupled(item)) for item in given[name])
+        for name in _TUPLES:
+            given[name] = None if given[name] is None else tuple(given[name])
+        for name in ("end_date", "trial_end"):
+            given[name] = instant_from_json(given[name])
+        start, end = datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])
+        phases.append(Phase(start, end, PhaseRequest(**given)))
+    return tuple(phases)
+
+
+def _tupled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

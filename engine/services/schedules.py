@@ -1,0 +1,236 @@
+"""Subscription schedules: made, changed, released and canceled. `engine.services.phases` takes their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from core.ids import new_id
+from core.periods import Interval
+from customers.selectors import customer_by_id
+from engine.rules.schedules import (
+    END_BEHAVIORS,
+    phase_request,
+    phases_from,
+    phases_from_json,
+    phases_to_json,
+)
+from engine.rules.subscribe import check_option
+from engine.rules.subscribing import PriceNotFound
+from engine.services.cancel import cancel_subscription
+from engine.services.change import Posted, collected, post_request
+from engine.services.changing import load_change
+from engine.services.phases import collect_step, let_go, save_and_tell, take_step, tell
+from engine.types import ChangeRequest, ItemRequest
+from engine.types.schedules import Phase, PhaseRequest, ScheduleRequest, ScheduleUpdate
+from merchants.models import Merchant
+from subscriptions.models import Subscription, SubscriptionSchedule
+from subscriptions.selectors import (
+    ScheduleNotFound,
+    intervals_of_prices,
+    subscription_by_id,
+)
+from subscriptions.types import TERMINAL_STATUSES
+from subscriptions.writes import give_schedule, insert_schedule, lock_schedule
+
+
+class ScheduleIsOver(OstinatoError):
+    code = "resource_missing"
+    param = "schedule"
+    message_id = gettext_noop("The schedule is %(status)s: it can no longer be changed.")
+
+
+class AlreadyScheduled(OstinatoError):
+    code = "subscription_already_scheduled"
+    param = "from_subscription"
+    message_id = gettext_noop("The subscription already has a schedule.")
+
+
+class PhasesMisplaced(OstinatoError):
+    code = "parameter_invalid"
+    param = "phases"
+    message_id = gettext_noop("A schedule made from a subscription takes its phases in a second step.")
+
+
+def create_schedule(*, ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
+    """A new schedule. One that starts now (or in the past) starts its subscription before this returns.
+
+    Raises `CustomerNotFound`, `SubscriptionNotFound`, `AlreadyScheduled`, `PriceNotFound`, `PhasesMisplaced`, what
+    `phases_from` refuses, and, when it starts at once, what `subscribe` does.
+    """
+    check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
+    with transaction.atomic(durable=True):
+        schedule = _around(ctx, request) if request.from_subscription else _for_customer(ctx, request)
+        tell(ctx, schedule, "created")
+        waits = schedule.status != "not_started" or (request.start_date or ctx.as_of) > ctx.as_of
+        batch = None if waits else take_step(ctx, schedule)
+    collect_step(ctx, batch)
+    schedule.refresh_from_db()
+    return schedule
+
+
+def update_schedule(*, ctx: Context, request: ScheduleUpdate) -> SubscriptionSchedule:
+    """Other phases from the current one on, another end, other metadata. A current phase that is changed applies now.
+
+    Raises `ScheduleNotFound`, `ScheduleIsOver`, `PriceNotFound`, what `phases_from` refuses, and what a change does.
+    """
+    posted: list[tuple[Posted, ChangeRequest]] = []
+    with transaction.atomic(durable=True):
+        schedule = _open(request.merchant_id, request.schedule_id)
+        if request.end_behavior is not None:
+            check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
+            schedule.end_behavior = request.end_behavior
+        if request.metadata is not None:
+            merged = {**schedule.metadata, **request.metadata}
+            schedule.metadata = {key: value for key, value in merged.items() if value != ""}
+        if request.phases is not None:
+            posted = _put_phases(ctx, schedule, request)
+        save_and_tell(ctx, schedule, "updated")
+    for one, change in posted:
+        collected(ctx, one, change)
+    return schedule
+
+
+def release_schedule(*, ctx: Context, merchant_id: str, schedule_id: str) -> SubscriptionSchedule:
+    """The subscription goes on as it is; the schedule is done with. Raises `ScheduleNotFound`, `ScheduleIsOver`."""
+    with transaction.atomic(durable=True):
+        schedule = _open(merchant_id, schedule_id)
+        let_go(ctx, schedule, "released")
+    return schedule
+
+
+def cancel_schedule(
+    *, ctx: Context, merchant_id: str, schedule_id: str, prorate: bool = True, invoice_now: bool = True
+) -> SubscriptionSchedule:
+    """The schedule ends, and its subscription with it, now. Raises `ScheduleNotFound`, `ScheduleIsOver`."""
+    with transaction.atomic(durable=True):
+        schedule = _open(merchant_id, schedule_id)
+        subscription_id = schedule.subscription_id
+        schedule.status, schedule.canceled_at, schedule.next_action_at = "canceled", ctx.as_of, None
+        save_and_tell(ctx, schedule, "canceled")
+    live = Subscription.objects.exclude(status__in=TERMINAL_STATUSES)
+    if subscription_id and live.filter(id=subscription_id).exists():
+        cancel_subscription(
+            ctx=ctx,
+            merchant_id=merchant_id,
+            subscription_id=subscription_id,
+            prorate=prorate,
+            invoice_now=invoice_now,
+        )
+    return schedule
+
+
+def _for_customer(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
+    customer = customer_by_id(request.merchant_id, request.customer_id)
+    start = request.start_date or ctx.as_of
+    phases = phases_from(
+        request.phases, start, _intervals(request.merchant_id, request.phases), _zone(request.merchant_id), ctx.as_of
+    )
+    return _insert(
+        ctx,
+        request,
+        customer_id=customer.id,
+        test_clock_id=customer.test_clock_id,
+        status="not_started",
+        phases=phases_to_json(phases),
+        next_action_at=start,
+    )
+
+
+def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
+    """A schedule whose only phase is what the subscription is now, up to the end of its period."""
+    if request.phases:
+        raise PhasesMisplaced
+    subscription = subscription_by_id(request.merchant_id, request.from_subscription)
+    if subscription.schedule_id:
+        raise AlreadyScheduled
+    if subscription.status in TERMINAL_STATUSES:
+        raise ScheduleIsOver(status=subscription.status)
+    items = list(subscription.items.all())
+    phase = PhaseRequest(
+        items=tuple(ItemRequest(item.price_id, item.quantity, tuple(item.tax_rate_ids)) for item in items),
+        coupon_ids=tuple(subscription.discounts.filter(deleted_at=None).values_list("coupon_id", flat=True)),
+        end_date=min(item.current_period_end for item in items),
+    )
+    start = max(item.current_period_start for item in items)
+    end = min(item.current_period_end for item in items)
+    schedule = _insert(
+        ctx,
+        request,
+        customer_id=subscription.customer_id,
+        test_clock_id=subscription.test_clock_id,
+        status="active",
+        subscription_id=subscription.id,
+        phases=phases_to_json([Phase(start, end, phase)]),
+        current_phase=0,
+        next_action_at=end,
+    )
+    give_schedule(subscription.id, schedule.id)
+    return schedule
+
+
+def _insert(ctx: Context, request: ScheduleRequest, **columns: Any) -> SubscriptionSchedule:
+    return insert_schedule(
+        id=new_id("sub_sched"),
+        merchant_id=request.merchant_id,
+        end_behavior=request.end_behavior,
+        default_settings=dict(request.default_settings),
+        metadata=dict(request.metadata),
+        created=ctx.as_of,
+        recorded_at=ctx.recorded_at,
+        **columns,
+    )
+
+
+def _put_phases(
+    ctx: Context, schedule: SubscriptionSchedule, request: ScheduleUpdate
+) -> list[tuple[Posted, ChangeRequest]]:
+    """The phases from the current one on; past ones are kept before them. A changed current phase applies now."""
+    wanted = request.phases or ()
+    before = phases_from_json(schedule.phases)
+    current = schedule.current_phase or 0
+    intervals = _intervals(schedule.merchant_id, wanted)
+    phases = phases_from(wanted, before[current].start, intervals, _zone(schedule.merchant_id), ctx.as_of)
+    schedule.phases = phases_to_json([*before[:current], *phases])
+    if schedule.status == "not_started":
+        return []
+    schedule.next_action_at = phases[0].end
+    if phases[0].request.items == before[current].request.items or not schedule.subscription_id:
+        return []
+    _, _, snapshot = load_change(ctx.as_of, schedule.merchant_id, schedule.subscription_id, lock=True)
+    items = snapshot.renewal.subscription.items
+    asked = phase_request(phases[0], schedule.merchant_id, schedule.subscription_id, items)
+    change = ChangeRequest(
+        schedule.merchant_id,
+        schedule.subscription_id,
+        asked.items,
+        proration_behavior=request.proration_behavior,
+    )
+    return [(post_request(ctx, change), change)] if change.items else []
+
+
+def _intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, Interval]:
+    """The prices' intervals. Raises `PriceNotFound`."""
+    asked = {item.price_id for phase in phases for item in phase.items}
+    found = intervals_of_prices(merchant_id, asked)
+    for price_id in sorted(asked - set(found)):
+        raise PriceNotFound(param="phases", price=price_id)
+    return found
+
+
+def _zone(merchant_id: str) -> str:
+    return str(Merchant.objects.values_list("timezone", flat=True).get(id=merchant_id))
+
+
+def _open(merchant_id: str, schedule_id: str) -> SubscriptionSchedule:
+    """The locked schedule. Raises `ScheduleNotFound`, `ScheduleIsOver`."""
+    schedule = lock_schedule(schedule_id)
+    if schedule is None or schedule.merchant_id != merchant_id:
+        raise ScheduleNotFound
+    if schedule.status not in ("not_started", "active"):
+        raise ScheduleIsOver(status=schedule.status)
+    return schedule
