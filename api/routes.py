@@ -9,6 +9,7 @@ from api.protocol.operation import Operation, Routes
 from api.resources import (
     account,
     coupons,
+    credit_notes,
     customers,
     events,
     invoice_items,
@@ -27,6 +28,7 @@ from api.resources import (
 _RESOURCES = (
     account,
     coupons,
+    credit_notes,
     customers,
     events,
     invoice_items,
