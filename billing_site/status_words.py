@@ -45,6 +45,7 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "recovered": ("success", _("Recovered")),
     "exhausted": ("danger", _("Exhausted")),
     "resolved": ("success", _("Resolved")),
+    "issued": ("info", _("Issued")),
     "expired": ("neutral", _("Expired")),
     "complete": ("success", _("Complete")),
 }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, Price, TaxRate
 from customers.models import Customer
-from dashboard.forms.fields import SectionedForm
+from dashboard.forms.fields import SectionedForm, local_moment
 from subscriptions.models import CollectionMethod
 
 ROWS = 4  # baskets are short; more items can be added later by a change
@@ -163,6 +163,31 @@ class ChangeForm(forms.Form):
             tuple(self[f"{name}_{item.pk}"] if f"{name}_{item.pk}" in self.fields else None for name in names)
             for item in self.subscription_items
         ]
+
+
+class PauseForm(forms.Form):
+    what = forms.ChoiceField(
+        label=_("What rests"),
+        choices=(
+            ("service", _("the service: nothing is billed until it is resumed")),
+            ("keep_as_draft", _("collection: invoices are made and stay drafts")),
+            ("void", _("collection: invoices are made and voided")),
+            ("mark_uncollectible", _("collection: invoices are made and written off")),
+        ),
+        widget=forms.RadioSelect,
+        initial="service",
+    )
+    prorate = forms.BooleanField(label=_("Service: credit the unused rest of the period"), required=False)
+    resumes_at = local_moment(label=_("Collection: resumes by itself on"), required=False)
+
+
+class ResumeForm(forms.Form):
+    billing_cycle_anchor = forms.ChoiceField(
+        label=_("A paused service goes on"),
+        choices=(("now", _("with a new period from now")), ("unchanged", _("with its old periods"))),
+        widget=forms.RadioSelect,
+        initial="now",
+    )
 
 
 class CancelForm(forms.Form):

@@ -15,7 +15,7 @@ from customers.models import PaymentMethod
 from dunning.models import RecoveryCase
 from events import selectors as outbox
 from events.models import Event
-from invoicing.models import Invoice, InvoiceItem, InvoiceLineTax
+from invoicing.models import CreditNote, Invoice, InvoiceItem, InvoiceLineTax
 from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
@@ -127,6 +127,10 @@ def refunds_of(merchant_id: str, charge_ids: list[str]) -> list[Refund]:
 
 def payment_method_of(merchant_id: str, payment_method_id: str) -> PaymentMethod | None:
     return PaymentMethod.objects.filter(merchant_id=merchant_id, id=payment_method_id).first()
+
+
+def credit_notes_of(invoice: Invoice) -> list[CreditNote]:
+    return list(invoice.credit_notes.order_by("sequence"))
 
 
 def open_case_of(merchant_id: str, invoice_id: str) -> RecoveryCase | None:

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -30,7 +30,10 @@ def context_of(request: HttpRequest, scope: Scope, *, clock_id: str | None = Non
 def business_time(scope: Scope, clock_id: str | None, now: datetime) -> datetime:
     if not clock_id:
         return now
-    return TestClock.objects.values_list("frozen_time", flat=True).get(id=clock_id, merchant_id=scope.merchant.id)
+    clock = TestClock.objects.filter(id=clock_id, merchant_id=scope.merchant.id).first()
+    if clock is None:  # a form may send what its page never offered
+        raise Http404
+    return clock.frozen_time
 
 
 def error_text(error: OstinatoError) -> str:

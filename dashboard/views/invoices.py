@@ -46,6 +46,8 @@ class InvoiceDetail(DetailPage):
             "taxes": details.taxes_of(found),
             "charges": charges,
             "payments": list(found.payments.order_by("created", "id")),
+            "credit_notes": details.credit_notes_of(found),
+            "credited": found.pre_payment_credit_notes_amount + found.post_payment_credit_notes_amount,
             "case": details.open_case_of(self.merchant_id, found.pk),
             "messages_sent": details.messages_about(self.merchant_id, found.pk),
             "hosted_url": details.hosted_invoice_url(found),

@@ -1,5 +1,6 @@
 """What a member does to a subscription."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,22 +158,12 @@ class SubscriptionChangePreview(SubscriptionChange):
         # Seconds are what the form carries back: preview and commit must prorate at the same moment.
         moment = ctx.as_of.replace(microsecond=0)
         try:
-            preview = change.preview_change(ctx=ctx, request=_at(wanted, moment))
+            preview = change.preview_change(ctx=ctx, request=replace(wanted, proration_date=moment))
         except OstinatoError as error:
             return self.render("dashboard/subscriptions/_preview.html", form=form, refused=error_text(error))
         return self.render(
             "dashboard/subscriptions/_preview.html", form=form, preview=preview, moment=int(moment.timestamp())
         )
-
-
-def _at(request: ChangeRequest, moment: datetime) -> ChangeRequest:
-    return ChangeRequest(
-        merchant_id=request.merchant_id,
-        subscription_id=request.subscription_id,
-        items=request.items,
-        proration_behavior=request.proration_behavior,
-        proration_date=moment,
-    )
 
 
 class SubscriptionCancel(SubscriptionAct):

@@ -248,3 +248,51 @@ class TestOneOff:
         customer = customers.customer(merchant=shop)
         subscription(customer=customer, prices=[price], collection_method="send_invoice", days_until_due=14)
         assert desk.get("invoice_delete_draft", Invoice.objects.get().pk).status_code == 404
+
+
+class TestPauses:
+    def test_the_service_rests_and_goes_on(self, desk, running) -> None:
+        desk.post("subscription_pause", running.pk, what="service")
+        running.refresh_from_db()
+        assert running.status == "paused"
+        assert "nothing is billed" in desk.get("subscription", running.pk).content.decode()
+        desk.post("subscription_resume", running.pk, billing_cycle_anchor="unchanged")
+        running.refresh_from_db()
+        assert running.status == "active"
+
+    def test_only_collection_rests(self, desk, running) -> None:
+        desk.post("subscription_pause", running.pk, what="keep_as_draft")
+        running.refresh_from_db()
+        assert (running.status, running.pause_behavior) == ("active", "keep_as_draft")
+        assert "Collection is paused" in desk.get("subscription", running.pk).content.decode()
+        desk.post("subscription_resume", running.pk, billing_cycle_anchor="now")
+        running.refresh_from_db()
+        assert running.pause_behavior == ""
+
+
+class TestCreditNotes:
+    def test_a_part_of_a_paid_invoice_goes_back_to_the_card(self, desk, running) -> None:
+        invoice = Invoice.objects.get()
+        desk.post("invoice_credit", invoice.pk, amount="5", destination="refund_amount", memo="Sorry")
+        note = invoice.credit_notes.get()
+        assert (note.total, note.refund_amount, Refund.objects.get().amount) == (500, 500, 500)
+        page = desk.get("invoice", invoice.pk).content.decode()
+        assert note.number in page
+        assert "CA$5.00 refunded" in page
+
+    def test_what_is_not_paid_yet_is_lowered_first_and_can_be_due_again(self, desk, shop, price) -> None:
+        customer = customers.customer(merchant=shop)
+        subscription(customer=customer, prices=[price], collection_method="send_invoice", days_until_due=14)
+        invoice = Invoice.objects.get()
+        desk.post("invoice_finalize", invoice.pk)
+        desk.post("invoice_credit", invoice.pk, amount="5", destination="refund_amount")
+        invoice.refresh_from_db()
+        assert invoice.amount_remaining == 1500
+        desk.post("credit_note_void", invoice.pk, invoice.credit_notes.get().pk)
+        invoice.refresh_from_db()
+        assert invoice.amount_remaining == 2000
+
+    def test_more_than_was_billed_is_refused(self, desk, running) -> None:
+        response = desk.post("invoice_credit", Invoice.objects.get().pk, amount="21", destination="refund_amount")
+        assert response.status_code == 422
+        assert "left of the invoice" in response.content.decode()
