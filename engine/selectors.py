@@ -200,6 +200,7 @@ def billing_settings(merchant: Row) -> BillingSettings:
         default_days_until_due=merchant.default_days_until_due,
         tax_rounding=merchant.tax_rounding,
         unpaid_proration=merchant.unpaid_proration,
+        proration_discounts=merchant.proration_discounts,
         minimum_charges=merchant.minimum_charges,
     )
 
@@ -246,9 +247,7 @@ def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[s
         product_id: [(part.component.name, part.quantity) for part in parts]
         for product_id, parts in components_of(products).items()
     }
-    rows.prices = {
-        row.id: price_facts(row, products[row.product_id], inside.get(row.product_id, ())) for row in prices
-    }
+    rows.prices = {row.id: price_facts(row, products[row.product_id], inside.get(row.product_id, ())) for row in prices}
 
 
 def _load_discounts(rows: BillingRows, subscription_ids: list[str]) -> None:

@@ -42,6 +42,13 @@ class TaxRounding(models.TextChoices):
     PER_LINE = "per_line", _("per line")
 
 
+class ProrationDiscounts(models.TextChoices):
+    """Whether a proration shows its discounts apart from its gross amount, or its net alone."""
+
+    ITEMIZED = "itemized", _("itemized")
+    INCLUDED = "included", _("included")
+
+
 class UnpaidProration(models.TextChoices):
     BILL = "bill", _("credit as if it will be paid")
     DEFER = "defer", _("hold until paid")
@@ -67,6 +74,9 @@ class Merchant(models.Model):
     default_days_until_due = models.PositiveIntegerField(default=30)
     tax_rounding = models.CharField(max_length=12, choices=TaxRounding, default=TaxRounding.PER_INVOICE)
     unpaid_proration = models.CharField(max_length=8, choices=UnpaidProration, default=UnpaidProration.BILL)
+    proration_discounts = models.CharField(
+        max_length=8, choices=ProrationDiscounts, default=ProrationDiscounts.ITEMIZED
+    )
     keep_event_bodies = models.BooleanField(default=True)
     minimum_charges = models.JSONField(default=dict, blank=True)
     gateway = models.CharField(max_length=20, default="sandbox")

@@ -211,6 +211,7 @@ class ItemFacts:
     sequence: int = 0
     tax_rate_ids: tuple[str, ...] = ()
     prices_left: tuple[PriceLeft, ...] = ()
+    billing_threshold_usage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +270,7 @@ class SubscriptionFacts:
     cancellation_feedback: str = ""
     cancellation_comment: str = ""
     days_until_due: int | None = None
+    billing_threshold_amount: int | None = None  # minor units of usage that are invoiced early
     default_payment_method_id: str = ""
     default_tax_rate_ids: tuple[str, ...] = ()
     latest_invoice_id: str = ""
@@ -342,6 +344,7 @@ class ItemUpdate:
     current_period_end: datetime
     sequence: int
     prices_left: tuple[PriceLeft, ...] = ()
+    tax_rate_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

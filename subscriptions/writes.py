@@ -45,8 +45,13 @@ def update_states(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def update_attributes(row: Mapping[str, Any], columns: Sequence[str]) -> None:
     """Columns that a change may alter beside the planned state: description, metadata, how it is collected, …"""
-    fields = ("id", *columns)
-    update_rows(Subscription, fields, [[row[name] for name in fields]])
+    Subscription.objects.filter(id=row["id"]).update(**{name: row[name] for name in columns})
+
+
+def retax_items(rates_by_item: Mapping[str, Sequence[str]]) -> None:
+    """The tax rates of items whose rates change: few, and arrays do not go through `unnest`."""
+    for item_id, rates in rates_by_item.items():
+        SubscriptionItem.objects.filter(id=item_id).update(tax_rate_ids=list(rates))
 
 
 def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
@@ -56,8 +61,15 @@ def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
 
 def update_items(rows: Sequence[Mapping[str, Any]]) -> None:
     """What a change alters on existing items."""
-    names = ("id", "price_id", "quantity", "current_period_start", "current_period_end", "sequence", "prices_left")
+    columns = ("price_id", "quantity", "current_period_start", "current_period_end", "sequence")
+    names = ("id", *columns, "prices_left")
     update_rows(SubscriptionItem, names, [[row[name] for name in names] for row in rows])
+
+
+def set_thresholds(subscription_id: str, amount: int | None, usage: Mapping[str, int | None]) -> None:
+    """At how much usage an invoice is made early: for the subscription in minor units, by item in units."""
+    Subscription.objects.filter(id=subscription_id).update(billing_threshold_amount=amount)
+    update_rows(SubscriptionItem, ("id", "billing_threshold_usage"), list(usage.items()))
 
 
 def delete_items(item_ids: Sequence[str], at: Any) -> None:

@@ -50,6 +50,7 @@ class Batch:
     relabelled: list[tuple[Row, tuple[str, ...]]] = field(default_factory=list)  # with the columns that changed
     new_items: list[Row] = field(default_factory=list)
     updated_items: list[Row] = field(default_factory=list)
+    retaxed_items: dict[str, tuple[str, ...]] = field(default_factory=dict)
     deleted_items: list[str] = field(default_factory=list)
     advances: list[tuple[str, Any, Any]] = field(default_factory=list)
     new_discounts: list[Row] = field(default_factory=list)
@@ -228,6 +229,7 @@ class Batch:
         for row, columns in self.relabelled:
             subscriptions.update_attributes(row, columns)
         subscriptions.update_items(self.updated_items)
+        subscriptions.retax_items(self.retaxed_items)
         subscriptions.delete_items(self.deleted_items, self.ctx.as_of)
         subscriptions.advance_periods(self.advances)
         subscriptions.remove_discounts(self.removed_discounts, self.ctx.as_of)

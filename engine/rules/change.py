@@ -234,6 +234,8 @@ def _prorate(
     customers = prorations.snapshot.renewal.customer_discounts
     discounts = whole_discounts(after.items, active_discounts(stack.discounts, customers, at))
     for target in targets:
+        if target.costs_the_same:
+            continue
         if target.old is not None:
             prorations.credit([target.old.id], at)
         if target.new is not None and target.new.price.usage_type == "licensed":
@@ -319,6 +321,7 @@ def _update(item: ItemFacts) -> ItemUpdate:
         item.current_period_end,
         item.sequence,
         item.prices_left,
+        item.tax_rate_ids,
     )
 
 

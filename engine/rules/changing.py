@@ -51,6 +51,13 @@ class ItemTarget:
     old: ItemFacts | None
     new: ItemFacts | None
 
+    @property
+    def costs_the_same(self) -> bool:
+        """Only what the item says of itself changes (its tax rates): there is nothing to prorate."""
+        if self.old is None or self.new is None:
+            return False
+        return (self.old.price, self.old.quantity) == (self.new.price, self.new.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -165,8 +172,9 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
         [price] = prices_sold([price], "", snapshot.renewal.subscription.currency)
     reset = old.quantity if price is old.price else 1
     quantity = reset if change.quantity is None else change.quantity
+    rates = change.tax_rate_ids or old.tax_rate_ids
     if price is old.price and quantity == old.quantity:
-        return old
+        return replace(old, tax_rate_ids=rates)
     subscription = snapshot.renewal.subscription
     if price.interval == old.price.interval:
         item_period = Period(old.current_period_start, _cut_short(subscription, old.current_period_end))
@@ -179,6 +187,7 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
         current_period_start=item_period.start,
         current_period_end=item_period.end,
         sequence=old.sequence + 1,
+        tax_rate_ids=rates,
         prices_left=_prices_left(old, price, at),
     )
 

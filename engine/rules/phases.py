@@ -67,7 +67,9 @@ def _step(
         customers = snapshot.renewal.customer_discounts
         discounts = whole_discounts(after.items, active_discounts(stack.discounts, customers, moment))
         for target in running:
-            assert target.old is not None
+            assert target.old is not None, "what is added begins its period here"
+            if target.costs_the_same:
+                continue
             prorations.credit([target.old.id], moment)
             if target.new is not None and target.new.price.usage_type == "licensed":
                 prorations.debit(target.new, moment, discounts[target.new.id])

@@ -138,7 +138,8 @@ def _items_after(snapshot: ChangeSnapshot, plan: ChangePlan) -> tuple[ItemFacts,
                     update.current_period_start,
                     update.current_period_end,
                     update.sequence,
-                    item.tax_rate_ids,
+                    update.tax_rate_ids,
+                    update.prices_left,
                 )
             )
         elif item.id not in plan.items_deleted:

@@ -105,6 +105,8 @@ def _items_after(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) 
     """The live items once the plan is written, their changes noted in the batch."""
     items = {item.id: item for item in batch.rows.items.get(subscription.id, ())}
     for update in plan.items_updated:
+        if tuple(items[update.item_id].tax_rate_ids) != update.tax_rate_ids:
+            batch.retaxed_items[update.item_id] = update.tax_rate_ids
         batch.updated_items.append(_updated(items[update.item_id], update))
     for item_id in plan.items_deleted:
         batch.deleted_items.append(item_id)
@@ -123,6 +125,7 @@ def _updated(item: Row, update: ItemUpdate) -> Row:
         current_period_end=update.current_period_end,
         sequence=update.sequence,
         prices_left=prices_left_to_json(update.prices_left),
+        tax_rate_ids=list(update.tax_rate_ids),
     )
     return item
 

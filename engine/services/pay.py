@@ -13,6 +13,7 @@ from customers.selectors import payment_method_by_id
 from engine.selectors import bodies_kept
 from engine.services.attempts import plan_attempts
 from engine.services.collect import cancel_at_gateway, finish, let_go_of
+from engine.services.pending_updates import apply_if_paid
 from engine.services.sending import asked, call_of
 from engine.services.settlement import PAYABLE, Settlement, hold, settle_answers
 from engine.types import PaymentOutcome
@@ -82,7 +83,9 @@ def pay_invoice(
         standing = planned.outcomes.get(invoice_id)
         if standing is not None and standing.status != "requires_action":
             raise PaymentInFlight
-    return finish(ctx, planned)[invoice_id]
+    outcome = finish(ctx, planned)[invoice_id]
+    apply_if_paid(ctx, invoice_id)
+    return outcome
 
 
 def complete_action(*, ctx: Context, merchant_id: str, payment_intent_id: str, approve: bool) -> PaymentOutcome:
@@ -94,7 +97,9 @@ def complete_action(*, ctx: Context, merchant_id: str, payment_intent_id: str, a
     gateway = gateway_named(intent.gateway)
     call = call_of(ctx, merchant_id, f"{charge.id}/authenticate/{approve}")
     outcome = asked(lambda: gateway.complete_action(call, intent.gateway_intent_id, approve=approve))
-    return settle_answers(ctx, {charge.id: outcome})[0]
+    [settled] = settle_answers(ctx, {charge.id: outcome})
+    apply_if_paid(ctx, settled.invoice_id)
+    return settled
 
 
 def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: int, note: str = "") -> PaymentOutcome:
@@ -118,6 +123,7 @@ def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: i
         work.receive(row, amount, kind="out_of_band", note=note)
         work.write()
     cancel_at_gateway(ctx, canceled)
+    apply_if_paid(ctx, invoice_id)
     return PaymentOutcome(invoice_id, "", "", "succeeded")
 
 

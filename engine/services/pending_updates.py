@@ -96,6 +96,12 @@ def run_pending_updates(*, ctx: Context, clock_id: str | None = None) -> int:
     return apply_paid_updates(ctx, [invoices[invoice_id] for invoice_id in paid])
 
 
+def apply_if_paid(ctx: Context, invoice_id: str) -> None:
+    """Write the change that waited for this invoice, if one did and it is paid now. In a transaction of its own."""
+    waiting = Subscription.objects.filter(latest_invoice_id=invoice_id, pending_update_expires_at__isnull=False)
+    apply_paid_updates(ctx, list(waiting.values_list("id", flat=True)))
+
+
 def drop_pending_update(ctx: Context, subscription_id: str) -> list[str]:
     """Forget a change that waits, inside the caller's transaction: its invoice is voided.
 
