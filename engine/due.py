@@ -21,6 +21,7 @@ from engine.services.pending_updates import run_pending_updates
 from engine.services.phases import run_schedules
 from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
+from engine.services.thresholds import run_thresholds
 from invoicing.models import Invoice
 from payments.models import Charge, Refund
 from subscriptions.models import Subscription, SubscriptionSchedule
@@ -42,6 +43,7 @@ DUE_SOURCES = (
     # A phase begins before its subscription is renewed, so that both make one invoice.
     DueSource("schedules", run_schedules),
     DueSource("renewal", run_renewals),
+    DueSource("thresholds", run_thresholds),
     DueSource("finalization", run_finalizations),
     DueSource("collection", run_collections),
     DueSource("overdue", run_overdue),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from core.context import Context
-from engine.services.clocks import advance_clock_now
+from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way
 from engine.services.collect import run_collections
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.renew import run_renewals
 from engine.services.resolve import resolve_unknown, settle_due
+from engine.services.thresholds import run_thresholds
+
+logger = logging.getLogger(__name__)
 
 # A task ends well before the cluster's time-out (120 s) and before its chunk could be cut in the middle.
 CHUNKS_PER_TASK = 100
@@ -43,6 +47,11 @@ def collect() -> None:
     run_collections(ctx=_now())
 
 
+def thresholds() -> int:
+    """Invoice usage that has reached a threshold."""
+    return run_thresholds(ctx=_now())
+
+
 def settle() -> None:
     """Late settlements (bank debits) whose moment has come."""
     settle_due(ctx=_now())
@@ -62,11 +71,29 @@ def overdue() -> None:
 def advance_clock(clock_id: str) -> bool:
     """Advance a test clock for at most a minute; when it is not there yet, ask for another go."""
     deadline = time.monotonic() + CLOCK_SECONDS_PER_TASK
-    while time.monotonic() < deadline:
-        if advance_clock_now(ctx=_now(), clock_id=clock_id, max_steps=CLOCK_STEPS_AT_ONCE):
-            return True
+    try:
+        while time.monotonic() < deadline:
+            if advance_clock_now(ctx=_now(), clock_id=clock_id, max_steps=CLOCK_STEPS_AT_ONCE):
+                return True
+    except ClockIsHeld:
+        return False  # whoever holds it goes on
     async_task("engine.tasks.advance_clock", clock_id)
     return False
+
+
+def advance_clocks() -> int:
+    """Go on with clocks that nobody advances: their call was lost, or their worker died. Returns how many arrived."""
+    deadline = time.monotonic() + CLOCK_SECONDS_PER_TASK
+    arrived = 0
+    for clock_id in clocks_on_their_way():
+        try:
+            while time.monotonic() < deadline:
+                if advance_clock_now(ctx=_now(), clock_id=clock_id, max_steps=CLOCK_STEPS_AT_ONCE):
+                    arrived += 1
+                    break
+        except Exception:  # told on the clock, or another worker's: the next one does not wait for it
+            logger.info("clock %s is left", clock_id, exc_info=True)
+    return arrived
 
 
 def _now() -> Context:

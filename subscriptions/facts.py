@@ -134,6 +134,7 @@ def item_facts(item: Any, prices: Mapping[str, PriceFacts]) -> ItemFacts:
             PriceLeft(prices[left["price"]], left["sequence"], datetime.fromisoformat(left["at"]))
             for left in item.prices_left
         ),
+        billing_threshold_usage=item.billing_threshold_usage,
     )
 
 
@@ -204,6 +205,7 @@ def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFa
         cancellation_feedback=row.cancellation_feedback,
         cancellation_comment=row.cancellation_comment,
         days_until_due=row.days_until_due,
+        billing_threshold_amount=row.billing_threshold_amount,
         default_payment_method_id=row.default_payment_method_id,
         default_tax_rate_ids=tuple(row.default_tax_rate_ids),
         latest_invoice_id=row.latest_invoice_id,

@@ -65,6 +65,7 @@ class Subscription(models.Model):
     cancellation_feedback = models.CharField(max_length=30, blank=True, default="")
     cancellation_comment = models.TextField(blank=True, default="")
     days_until_due = models.PositiveSmallIntegerField(null=True, blank=True)
+    billing_threshold_amount = models.BigIntegerField(null=True, blank=True)  # amount_gte: usage is invoiced early
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     latest_invoice_id = models.TextField(blank=True, default="", db_collation="C")
@@ -118,6 +119,7 @@ class SubscriptionItem(models.Model):
     current_period_start = models.DateTimeField()
     current_period_end = models.DateTimeField()
     sequence = models.PositiveIntegerField(default=0)  # bumped by a change or a threshold, never by the run
+    billing_threshold_usage = models.BigIntegerField(null=True, blank=True)  # usage_gte: invoiced early
     prices_left = models.JSONField(default=list, blank=True)  # [{price, sequence, at}] where usage keeps an old price
     tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True)

@@ -19,7 +19,7 @@ def subscription_snapshot(
         "billing_cycle_anchor": unix(subscription.billing_cycle_anchor),
         "billing_cycle_anchor_config": subscription.billing_cycle_anchor_config,
         "billing_mode": {"type": "flexible", "flexible": {"proration_discounts": "itemized"}},
-        "billing_thresholds": None,
+        "billing_thresholds": _thresholds(subscription),
         "cancel_at": unix(subscription.cancel_at),
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "canceled_at": unix(subscription.canceled_at),
@@ -83,12 +83,22 @@ def _pending_update(subscription: Any) -> dict[str, Any] | None:
     return {**shown, "expires_at": unix(subscription.pending_update_expires_at)}
 
 
+def _thresholds(subscription: Any) -> dict[str, Any] | None:
+    amount = subscription.billing_threshold_amount
+    return None if amount is None else {"amount_gte": amount, "reset_billing_cycle_anchor": False}
+
+
+def _item_thresholds(item: Any) -> dict[str, Any] | None:
+    usage = item.billing_threshold_usage
+    return None if usage is None else {"usage_gte": usage}
+
+
 def item_snapshot(item: Any) -> dict[str, Any]:
     """Stripe's subscription_item object."""
     return {
         "id": item.id,
         "object": "subscription_item",
-        "billing_thresholds": None,
+        "billing_thresholds": _item_thresholds(item),
         "created": unix(item.created),
         "current_period_end": unix(item.current_period_end),
         "current_period_start": unix(item.current_period_start),

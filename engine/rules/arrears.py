@@ -94,12 +94,33 @@ def reckoned_again(one: BilledUsage, stretch: Stretch, usage: UsageFacts, others
     return _due(stretch, usage, before, one.kind, Period(one.start, one.end), one.sequence)
 
 
+def running_dues(
+    subscription: SubscriptionFacts, item: ItemFacts, usage: UsageFacts, billed: Sequence[BilledUsage], until: datetime
+) -> list[UsageDue]:
+    """What the item's present price has cost so far in its running period and is not billed: for a threshold.
+
+    No minimum counts before the period is over.
+    """
+    if subscription.status not in _BILLING:
+        return []
+    period = Period(item.current_period_start, item.current_period_end)
+    found = []
+    for part in stretches(item, period)[-1:]:
+        if part.span.reported_until is not None:
+            continue
+        due = due_of(replace(part, price=replace(part.price, minimum_amount=None)), usage, billed)
+        if due.kind == "arrears" and due.period.start < until and (due.amount > 0 or due.quantity > 0):
+            found.append(replace(due, period=Period(due.period.start, until)))
+    return found
+
+
 def late_dues(item: ItemFacts, closed: Period, usage: UsageFacts, billed: Sequence[BilledUsage]) -> list[UsageDue]:
     """What usage that came late changes about the item's earlier periods, when `closed` is billed."""
     dues: list[UsageDue] = []
-    for span in dict.fromkeys(one.span for one in billed if one.subscription_item_id == item.id):
-        of_span = [one for one in billed if one.span == span and one.subscription_item_id == item.id]
-        first = of_span[0]
+    mine = [one for one in billed if one.subscription_item_id == item.id]
+    for key in dict.fromkeys(_key(one.span) for one in mine):
+        of_span = [one for one in mine if _key(one.span) == key]
+        first, span = of_span[0], of_span[-1].span
         if span.reported_until is not None or not closed.start - LATE_FOR < span.end <= closed.start:
             continue
         end = max(one.end for one in of_span)
@@ -236,7 +257,12 @@ def _periods_until(subscription: SubscriptionFacts, item: ItemFacts, as_of: date
 
 
 def _same(one: BilledUsage, stretch: Stretch) -> bool:
-    return one.subscription_item_id == stretch.item_id and one.span == stretch.span
+    return one.subscription_item_id == stretch.item_id and _key(one.span) == _key(stretch.span)
+
+
+def _key(span: UsageSpan) -> tuple[object, ...]:
+    """What a span keeps when a change ends it before its time: an item has one that begins there."""
+    return span.meter_id, span.start, span.reported_from
 
 
 def _late(stretch: Stretch, usage: UsageFacts, before: Sequence[BilledUsage]) -> UsageDue:

@@ -1,0 +1,99 @@
+"""Usage that is invoiced early because there is much of it (Stripe's billing_thresholds, the anchor never reset)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from core.errors import OstinatoError, gettext_noop
+from core.periods import Period
+from engine.rules.arrears import UsageDue, due_line, running_dues
+from engine.rules.drafting import draft_invoice, frame_of
+from engine.rules.renewal import state_of
+from engine.types import ChangePlan, PlannedEvent, RenewalSnapshot
+from subscriptions.rules.discounts import active_discounts
+from subscriptions.types import DiscountUse, ItemFacts, ItemUpdate, SubscriptionFacts, new_ref
+
+
+class ThresholdInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "billing_thresholds"
+    message_id = gettext_noop("A threshold is a whole number above 0.")
+
+
+class ThresholdNotMetered(OstinatoError):
+    code = "parameter_invalid"
+    param = "billing_thresholds[usage_gte]"
+    message_id = gettext_noop("Only an item with a metered price has a threshold of usage.")
+
+
+def check_thresholds(amount: int | None, usages: Sequence[int | None]) -> None:
+    """Raises `ThresholdInvalid`."""
+    if any(value is not None and not 0 < value < 10**15 for value in (amount, *usages)):
+        raise ThresholdInvalid
+
+
+def plan_threshold(snapshot: RenewalSnapshot, as_of: datetime) -> ChangePlan | None:
+    """An invoice of all usage so far when a threshold is reached; None when none is.
+
+    Each item that is billed gets another `sequence`, so that the rest of its period can be billed after it.
+    """
+    subscription = snapshot.subscription
+    if any(item.current_period_end <= as_of for item in subscription.items):
+        return None  # the renewal that is due bills it all
+    dues = {
+        item.id: running_dues(subscription, item, snapshot.usage, snapshot.usage.billed, as_of)
+        for item in subscription.items
+    }
+    if not _is_reached(subscription, dues):
+        return None
+    billed = [due for found in dues.values() for due in found]
+    locale = snapshot.customer.locale
+    lines = [due_line(due, subscription, locale, subscription.default_tax_rate_ids) for due in billed]
+    draft = draft_invoice(
+        frame_of(snapshot),
+        lines,
+        active_discounts(snapshot.discounts, snapshot.customer_discounts, as_of),
+        billing_reason="subscription_threshold",
+        period=Period(min(due.period.start for due in billed), as_of),
+        as_of=as_of,
+        finalize_now=True,
+    )
+    return ChangePlan(
+        subscription_id=subscription.id,
+        merchant_id=subscription.merchant_id,
+        customer_id=subscription.customer_id,
+        version=subscription.version,
+        as_of=as_of,
+        state=state_of(subscription),
+        items_updated=tuple(_bumped(item) for item in subscription.items if dues[item.id]),
+        invoices=(draft.invoice,),
+        discounts_used=tuple(DiscountUse(discount_id, as_of, 0) for discount_id in draft.used_discount_ids),
+        events=(PlannedEvent("invoice.created", "invoice", new_ref(0)),),
+    )
+
+
+def _is_reached(subscription: SubscriptionFacts, dues: dict[str, list[UsageDue]]) -> bool:
+    owed = sum(due.amount for found in dues.values() for due in found)
+    amount = subscription.billing_threshold_amount
+    if amount is not None and owed >= amount:
+        return True
+    return any(
+        item.billing_threshold_usage is not None
+        and sum(due.quantity for due in dues[item.id]) >= item.billing_threshold_usage
+        for item in subscription.items
+    )
+
+
+def _bumped(item: ItemFacts) -> ItemUpdate:
+    after = replace(item, sequence=item.sequence + 1)
+    return ItemUpdate(
+        after.id,
+        after.price.id,
+        after.quantity,
+        after.current_period_start,
+        after.current_period_end,
+        after.sequence,
+        after.prices_left,
+    )
