@@ -48,6 +48,7 @@ _MERCHANT_FIELDS = frozenset(
         "default_days_until_due",
         "tax_rounding",
         "unpaid_proration",
+        "proration_discounts",
     ]
 )
 _ENTITY_FIELDS = frozenset(
