@@ -145,6 +145,12 @@ def _client_ids(merchant_id: str, nodes: Nodes) -> None:
     """Our ids of coupons and products replaced by the ones that API clients chose, where they chose any."""
     coupons = [(node["source"], "coupon") for node in nodes["discount"] if node.get("source")]
     coupons += [(node["promotion"], "coupon") for node in nodes["promotion_code"] if node.get("promotion")]
+    coupons += [
+        (given, "coupon")
+        for node in nodes["subscription_schedule"]
+        for phase in node.get("phases", ())
+        for given in phase["discounts"]
+    ]
     _replace(Coupon, "coup_", merchant_id, coupons)
     products = [(node, "product") for kind in ("price", "plan") for node in nodes[kind]]
     products += [

@@ -152,3 +152,48 @@ def test_a_trial_ends_without_a_card_and_pauses_until_resumed(sdk: Sdk) -> None:
     assert sdk.v1.subscriptions.resume(subscription.id, {"billing_cycle_anchor": "now"}).status == "active"
     kinds = {one.type for one in sdk.v1.events.list({"type": "customer.subscription.*", "limit": 50}).data}
     assert {"customer.subscription.trial_will_end", "customer.subscription.paused"} <= kinds
+
+
+def test_a_schedule_downgrades_at_its_phase(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    high, low = sdk.price(2000), sdk.price(1000)
+    schedule = sdk.v1.subscription_schedules.create(
+        {
+            "customer": sdk.customer(clock.id).id,
+            "start_date": "now",
+            "end_behavior": "release",
+            "phases": [
+                {"items": [{"price": high.id}], "duration": {"interval": "month", "interval_count": 2}},
+                {"items": [{"price": low.id, "quantity": 2}], "duration": {"interval": "month"}},
+            ],
+        }
+    )
+    assert (schedule.status, schedule.current_phase.end_date) == ("active", at(2024, 3, 1))
+    sdk.advance(clock.id, at(2024, 4, 2))
+    totals = [one.total for one in sdk.invoices(subscription=schedule.subscription)]
+    assert totals == [2000, 2000, 2000, 2000]
+    after = sdk.v1.subscriptions.retrieve(schedule.subscription)
+    assert [(item.price.id, item.quantity) for item in after["items"].data] == [(low.id, 2)]
+    assert sdk.v1.subscription_schedules.retrieve(schedule.id).status in ("completed", "released")
+
+
+def test_a_running_subscription_is_put_on_a_schedule(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    high, low = sdk.price(2000), sdk.price(1000)
+    subscription = sdk.v1.subscriptions.create({"customer": sdk.customer(clock.id).id, "items": [{"price": high.id}]})
+    schedule = sdk.v1.subscription_schedules.create({"from_subscription": subscription.id})
+    current = schedule.phases[0]
+    sdk.v1.subscription_schedules.update(
+        schedule.id,
+        {
+            "end_behavior": "cancel",
+            "phases": [
+                {"items": [{"price": high.id}], "start_date": current.start_date, "end_date": current.end_date},
+                {"items": [{"price": low.id}], "iterations": 1},
+            ],
+        },
+    )
+    assert sdk.v1.subscriptions.retrieve(subscription.id, {"expand": ["schedule"]}).schedule.id == schedule.id
+    sdk.advance(clock.id, at(2024, 3, 2))
+    assert [one.total for one in sdk.invoices(subscription=subscription.id)] == [2000, 1000]
+    assert sdk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
