@@ -1,9 +1,11 @@
 """Writers of the customers' tables. They never open a transaction: their caller's is the one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 
 from core.context import Context
@@ -98,6 +100,23 @@ def insert_clock(ctx: Context, *, clock_id: str, merchant_id: str, name: str, fr
 def lock_clock(clock_id: str) -> TestClock | None:
     """The clock's row, locked; None when there is none."""
     return TestClock.objects.select_for_update(no_key=True).filter(id=clock_id, deleted_at__isnull=True).first()
+
+
+@contextmanager
+def hold_clock(clock_id: str) -> Iterator[bool]:
+    """Whether this connection alone may advance the clock: an advisory lock, for the work spans many transactions.
+
+    PostgreSQL lets go of it when a worker dies, so nobody waits for the dead.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [clock_id])
+        [is_held] = cursor.fetchone()
+    try:
+        yield is_held
+    finally:
+        if is_held and connection.connection and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [clock_id])
 
 
 def move_clock(clock: TestClock, **values: Any) -> None:

@@ -14,7 +14,7 @@ from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from customers.models import TestClock
 from customers.snapshots import test_clock_snapshot
-from customers.writes import insert_clock, lock_clock, move_clock
+from customers.writes import hold_clock, insert_clock, lock_clock, move_clock
 from engine.due import next_due_moment, run_all_due
 from engine.selectors import bodies_kept
 from events.types import EventRow
@@ -45,6 +45,10 @@ class ClockIsAdvancing(OstinatoError):
     code = "test_clock_advancing"
     param = "test_clock"
     message_id = gettext_noop("The clock is still advancing.")
+
+
+class ClockIsHeld(ClockIsAdvancing):
+    """By another worker: of two at once each would find the other's rows due and not to be had."""
 
 
 class ClockGoesForwardOnly(OstinatoError):
@@ -93,14 +97,28 @@ def advance_clock_now(*, ctx: Context, clock_id: str, max_steps: int | None = No
     Each moment is done by the run's own services with `as_of` = the moment, so whatever happened before is in
     place. Killed at any point, it goes on from where it stood. `max_steps` bounds one call, so that a worker can
     stop and be asked again. Anything unexpected marks the clock internal_failure with the reason and is raised.
+    Raises `TestClockNotFound`, and `ClockIsHeld` while another worker is at it.
     """
+    with hold_clock(clock_id) as is_ours:
+        if not is_ours:
+            raise ClockIsHeld
+        return _advance(ctx, clock_id, max_steps or MAX_STEPS)
+
+
+def clocks_on_their_way() -> list[str]:
+    """Clocks that have not arrived: somebody is at it, or the call that should have done it was lost."""
+    found = TestClock.objects.filter(status="advancing", deleted_at__isnull=True)
+    return list(found.order_by("id").values_list("id", flat=True))
+
+
+def _advance(ctx: Context, clock_id: str, max_steps: int) -> bool:
     clock = TestClock.objects.filter(id=clock_id, deleted_at__isnull=True).first()
     if clock is None:
         raise TestClockNotFound
     if clock.status != "advancing" or clock.target_time is None:
         return True
     try:
-        return _walk(ctx, clock, clock.target_time, max_steps or MAX_STEPS)
+        return _walk(ctx, clock, clock.target_time, max_steps)
     except Exception as failure:
         logger.exception("clock %s failed", clock_id)
         _fail(ctx, clock_id, failure)
