@@ -20,6 +20,7 @@ WAKES = (
     Wake("renew", "engine.tasks.renew", 1),
     Wake("finalize", "engine.tasks.finalize", 1),
     Wake("collect", "engine.tasks.collect", 1),
+    Wake("thresholds", "engine.tasks.thresholds", 1),
     Wake("settle", "engine.tasks.settle", 1),
     Wake("resolve unknown outcomes", "engine.tasks.resolve", 1),
     Wake("overdue", "engine.tasks.overdue", 60),

@@ -16,7 +16,7 @@ from engine.services.overdue import run_overdue
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.renew import run_renewals
 from engine.services.resolve import resolve_unknown, settle_due
-
+from engine.services.thresholds import run_thresholds
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,11 @@ def finalize() -> dict[str, int]:
 def collect() -> None:
     """Send planned charges and retries that are due."""
     run_collections(ctx=_now())
+
+
+def thresholds() -> int:
+    """Invoice usage that has reached a threshold."""
+    return run_thresholds(ctx=_now())
 
 
 def settle() -> None:
