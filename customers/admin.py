@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from customers.models import Customer, CustomerBalanceTransaction, CustomerTaxId, PaymentMethod, TestClock
+from customers.models import (
+    CreditGrant,
+    CreditGrantTransaction,
+    Customer,
+    CustomerBalanceTransaction,
+    CustomerTaxId,
+    PaymentMethod,
+    TestClock,
+)
 from merchants.staff import ReadOnlyAdmin, ReadOnlyInline, money
 
 BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
@@ -46,6 +54,24 @@ class CustomerBalanceTransactionAdmin(ReadOnlyAdmin):
     list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "customer__id__exact", "invoice_id__exact", "credit_note_id__exact")
     list_select_related = ("customer",)
+
+
+@admin.register(CreditGrant)
+class CreditGrantAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "customer", "category", money("amount"), money("balance"), "expires_at", "voided_at")
+    money_fields = ("amount", "balance")
+    list_filter = ("category", BY_MERCHANT)
+    search_fields = ("id__exact", "customer__id__exact", "customer__email")
+    list_select_related = ("customer",)
+
+
+@admin.register(CreditGrantTransaction)
+class CreditGrantTransactionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "credit_grant", "customer", "type", money("amount"), money("ending_balance"), "created")
+    money_fields = ("amount", "ending_balance")
+    list_filter = (BY_MERCHANT,)
+    search_fields = ("id__exact", "credit_grant__id__exact", "customer__id__exact", "invoice_id__exact")
+    list_select_related = ("customer", "credit_grant")
 
 
 @admin.register(PaymentMethod)

@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -128,6 +129,74 @@ class CustomerBalanceTransaction(models.Model):
                 | Q(amount__lte=0, ending_balance__gte=0),
             ),
         ]
+
+
+class GrantCategory(models.TextChoices):
+    PAID = "paid", _("paid")
+    PROMOTIONAL = "promotional", _("promotional")
+
+
+class CreditGrant(models.Model):
+    """Credit for usage, spent by invoices before tax. `balance` is what its ledger comes to, never below 0."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "credgr"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="credit_grants")
+    name = models.CharField(max_length=100, blank=True, default="")
+    category = models.CharField(max_length=11, choices=GrantCategory, default=GrantCategory.PAID)
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    balance = models.BigIntegerField(default=0)
+    sequence = models.BigIntegerField(default=0)
+    priority = models.PositiveSmallIntegerField(default=50)  # 0 is spent first, 100 last
+    price_ids = ArrayField(models.TextField(), default=list, blank=True)  # empty: every metered price
+    effective_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="grant_balance_between_0_and_its_amount", condition=Q(balance__gte=0, balance__lte=F("amount"))
+            ),
+        ]
+        indexes = [
+            models.Index(name="grant_by_merchant", fields=["merchant", "-created", "-id"]),
+            models.Index(name="grant_to_spend", fields=["customer"], condition=Q(balance__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+
+class CreditGrantTransaction(models.Model):
+    """Append-only ledger of a grant: what was granted, applied, given back by a voided invoice, expired, voided."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "cgtxn"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    credit_grant = models.ForeignKey(CreditGrant, on_delete=models.PROTECT, related_name="transactions")
+    sequence = models.BigIntegerField()
+    type = models.CharField(max_length=40)  # credits_granted, credits_applied, credits_application_invoice_voided, …
+    amount = models.BigIntegerField()  # below 0 for a debit
+    ending_balance = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    invoice_line_id = models.TextField(blank=True, default="", db_collation="C")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="grant_sequence_once", fields=["merchant", "credit_grant", "sequence"]),
+            models.CheckConstraint(name="grant_ending_balance_not_negative", condition=Q(ending_balance__gte=0)),
+        ]
+        indexes = [models.Index(name="grant_entry_by_invoice", fields=["invoice_id"], condition=~Q(invoice_id=""))]
 
 
 class PaymentMethod(models.Model):

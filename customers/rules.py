@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from babel.core import UnknownLocaleError, get_global
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount
-from customers.types import CustomerFields
+from customers.types import CreditGrantFacts, CustomerFields
 
 TAX_EXEMPT = ("none", "exempt", "reverse")
 
@@ -155,6 +156,48 @@ class NothingToAdjust(OstinatoError):
     message_id = gettext_noop("A balance cannot be changed by nothing.")
 
 
+class GrantNotPositive(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "amount[monetary][value]"
+    message_id = gettext_noop("A credit grant is for more than zero.")
+
+
+class PriorityOutOfRange(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "priority"
+    message_id = gettext_noop("A priority is from 0 to 100, not %(priority)s.")
+
+
+class UnknownGrantCategory(OstinatoError):
+    code = "parameter_invalid_enum"
+    param = "category"
+    message_id = gettext_noop("“%(category)s” is not a kind of credit grant: paid or promotional.")
+
+
+class GrantExpiresFirst(OstinatoError):
+    code = "parameter_invalid"
+    param = "expires_at"
+    message_id = gettext_noop("The credit grant would expire before it can be spent.")
+
+
+class TooManyGrants(OstinatoError):
+    code = "credit_grant_limit_exceeded"
+    param = "customer"
+    message_id = gettext_noop("A customer has at most %(most)s credit grants with something left.")
+
+
+class GrantNotChangeable(OstinatoError):
+    code = "credit_grant_not_changeable"
+    param = "credit_grant"
+    message_id = gettext_noop("This credit grant has expired or was voided.")
+
+
+class GrantSpent(OstinatoError):
+    code = "credit_grant_not_voidable"
+    param = "credit_grant"
+    message_id = gettext_noop("Something of this credit grant was spent: it can be expired, not voided.")
+
+
 def clean_fields(fields: CustomerFields) -> CustomerFields:
     """The fields as they are stored: trimmed, country upper-case, locale normalised. Raises what is wrong."""
     cleaned: dict[str, Any] = {}
@@ -254,6 +297,43 @@ def check_balance_currency(customer_currency: str, currency: str) -> None:
     """A balance is kept in one currency, the customer's. Raises `BalanceInOtherCurrency`."""
     if customer_currency and customer_currency != currency:
         raise BalanceInOtherCurrency(expected=customer_currency.upper(), currency=currency.upper())
+
+
+def check_credit_grant(
+    *, amount: int, priority: int, category: str, effective_at: datetime, expires_at: datetime | None
+) -> None:
+    """Raises `GrantNotPositive`, `AmountTooLarge`, `PriorityOutOfRange`, `UnknownGrantCategory`,
+    `GrantExpiresFirst`."""
+    if check_amount(amount) <= 0:
+        raise GrantNotPositive
+    if not 0 <= priority <= 100:
+        raise PriorityOutOfRange(priority=priority)
+    if category not in ("paid", "promotional"):
+        raise UnknownGrantCategory(category=category)
+    if expires_at is not None and expires_at <= effective_at:
+        raise GrantExpiresFirst
+
+
+def grant_is_spendable(grant: CreditGrantFacts, currency: str, at: datetime) -> bool:
+    """Whether an invoice finalized at `at` may spend it."""
+    begun = grant.effective_at <= at and (grant.expires_at is None or at < grant.expires_at)
+    return begun and grant.currency == currency and grant.balance > 0
+
+
+def in_order_of_spending(grants: Iterable[CreditGrantFacts]) -> list[CreditGrantFacts]:
+    """Stripe's order: priority, then what expires earliest, promotional first, effective first, created first."""
+    return sorted(
+        grants,
+        key=lambda grant: (
+            grant.priority,
+            grant.expires_at is None,
+            grant.expires_at or grant.effective_at,
+            grant.category != "promotional",
+            grant.effective_at,
+            grant.created,
+            grant.id,
+        ),
+    )
 
 
 def changed_values(before: dict[str, Any], after: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

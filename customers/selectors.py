@@ -1,11 +1,21 @@
 """Reads of customers and what hangs on them. Always within one merchant."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import QuerySet
 
 from core.errors import OstinatoError, gettext_noop
-from customers.models import Customer, CustomerBalanceTransaction, CustomerTaxId, PaymentMethod
+from customers.models import (
+    CreditGrant,
+    CreditGrantTransaction,
+    Customer,
+    CustomerBalanceTransaction,
+    CustomerTaxId,
+    PaymentMethod,
+)
+from customers.rules import grant_is_spendable, in_order_of_spending
+from customers.types import CreditGrantFacts
 
 
 class CustomerNotFound(OstinatoError):
@@ -18,6 +28,12 @@ class PaymentMethodNotFound(OstinatoError):
     code = "resource_missing"
     param = "payment_method"
     message_id = gettext_noop("There is no such payment method.")
+
+
+class CreditGrantNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "credit_grant"
+    message_id = gettext_noop("There is no such credit grant.")
 
 
 def customers(merchant_id: str) -> QuerySet[Customer]:
@@ -70,4 +86,62 @@ def balance_transactions(merchant_id: str, customer_id: str) -> QuerySet[Custome
     """The balance's ledger, the latest entry first."""
     return CustomerBalanceTransaction.objects.filter(merchant_id=merchant_id, customer_id=customer_id).order_by(
         "-sequence"
+    )
+
+
+def credit_grants(merchant_id: str, customer_id: str = "") -> QuerySet[CreditGrant]:
+    """The merchant's credit grants, or one customer's, the latest first."""
+    found = CreditGrant.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+    return found.filter(customer_id=customer_id) if customer_id else found
+
+
+def credit_grant_by_id(merchant_id: str, credit_grant_id: str) -> CreditGrant:
+    """One credit grant. Raises `CreditGrantNotFound`, for another merchant's too."""
+    found = credit_grants(merchant_id).select_related("customer", "merchant").filter(id=credit_grant_id).first()
+    if found is None:
+        raise CreditGrantNotFound
+    return found
+
+
+def credit_grant_transactions(merchant_id: str, credit_grant_id: str) -> QuerySet[CreditGrantTransaction]:
+    """A grant's ledger, the latest entry first."""
+    found = CreditGrantTransaction.objects.filter(merchant_id=merchant_id, credit_grant_id=credit_grant_id)
+    return found.order_by("-sequence")
+
+
+def grants_to_spend(customer_ids: Iterable[str], at: datetime) -> dict[str, list[CreditGrantFacts]]:
+    """What these customers could spend at `at`, in the order of spending, by customer. One query."""
+    found: dict[str, list[CreditGrantFacts]] = {}
+    rows = CreditGrant.objects.filter(customer_id__in=list(customer_ids), balance__gt=0, voided_at__isnull=True)
+    for facts in in_order_of_spending(credit_grant_facts(row) for row in rows):
+        if grant_is_spendable(facts, facts.currency, at):
+            found.setdefault(facts.customer_id, []).append(facts)
+    return found
+
+
+def credit_summary(merchant_id: str, customer_id: str, at: datetime) -> dict[str, tuple[int, int]]:
+    """By currency (available, ledger): what an invoice could spend at `at`, and what the ledgers come to.
+
+    They differ by what is not effective yet or has expired without having been written off.
+    """
+    sums: dict[str, tuple[int, int]] = {}
+    for row in credit_grants(merchant_id, customer_id).filter(balance__gt=0, voided_at__isnull=True):
+        available, ledger = sums.get(row.currency, (0, 0))
+        spendable = grant_is_spendable(credit_grant_facts(row), row.currency, at)
+        sums[row.currency] = (available + (row.balance if spendable else 0), ledger + row.balance)
+    return sums
+
+
+def credit_grant_facts(row: CreditGrant) -> CreditGrantFacts:
+    return CreditGrantFacts(
+        id=row.id,
+        customer_id=row.customer_id,
+        currency=row.currency,
+        balance=row.balance,
+        effective_at=row.effective_at,
+        created=row.created,
+        priority=row.priority,
+        expires_at=row.expires_at,
+        category=row.category,
+        price_ids=frozenset(row.price_ids),
     )

@@ -105,6 +105,30 @@ def balance_transaction_snapshot(entry: Any) -> dict[str, Any]:
     }
 
 
+def credit_grant_snapshot(grant: Any) -> dict[str, Any]:
+    """Stripe's billing.credit_grant."""
+    scope: dict[str, Any] = {"price_type": "metered"}
+    if grant.price_ids:
+        scope = {"prices": [{"id": price_id} for price_id in grant.price_ids]}
+    return {
+        "id": grant.id,
+        "object": "billing.credit_grant",
+        "amount": {"monetary": {"currency": grant.currency, "value": grant.amount}, "type": "monetary"},
+        "applicability_config": {"scope": scope},
+        "category": grant.category,
+        "created": int(grant.created.timestamp()),
+        "customer": grant.customer_id,
+        "effective_at": int(grant.effective_at.timestamp()),
+        "expires_at": None if grant.expires_at is None else int(grant.expires_at.timestamp()),
+        "metadata": dict(grant.metadata),
+        "name": grant.name or None,
+        "priority": grant.priority,
+        "test_clock": grant.test_clock_id,
+        "updated": int(grant.created.timestamp()),
+        "voided_at": None if grant.voided_at is None else int(grant.voided_at.timestamp()),
+    }
+
+
 def test_clock_snapshot(clock: Any) -> dict[str, Any]:
     """Stripe's test clock."""
     target = None if clock.target_time is None else int(clock.target_time.timestamp())

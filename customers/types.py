@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 
@@ -44,3 +45,30 @@ class BalanceEntry:
     description: str = ""
     invoice_id: str = ""
     credit_note_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGrantFacts:
+    """A credit grant as spending sees it. `price_ids` empty: every metered price."""
+
+    id: str
+    customer_id: str
+    currency: str
+    balance: int
+    effective_at: datetime
+    created: datetime
+    priority: int = 50
+    expires_at: datetime | None = None
+    category: str = "paid"
+    price_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEntry:
+    """One line for a grant's ledger: below 0 when something of it is spent, expired or voided."""
+
+    credit_grant_id: str
+    type: str
+    amount: int
+    invoice_id: str = ""
+    invoice_line_id: str = ""

@@ -9,10 +9,10 @@ from django.db import connection
 from django.db.models import F
 
 from core.context import Context
-from customers.models import Customer, CustomerBalanceTransaction, TestClock
+from customers.models import CreditGrant, CreditGrantTransaction, Customer, CustomerBalanceTransaction, TestClock
 from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
-from customers.types import BalanceEntry
+from customers.types import BalanceEntry, GrantEntry
 
 
 def lock_customers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str, Customer]:
@@ -74,6 +74,40 @@ def _ledger_row(ctx: Context, customer: Customer, entry: BalanceEntry) -> Custom
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )
+
+
+def append_grant_entries(ctx: Context, entries: Sequence[GrantEntry]) -> dict[str, CreditGrant]:
+    """Append to grants' ledgers and move their balances; the caller holds the customers' locks. Returns the grants.
+
+    The sequence's unique key and the balance's check refuse what two writers at once would spend twice.
+    """
+    grants = CreditGrant.objects.in_bulk(list({entry.credit_grant_id for entry in entries}))
+    rows = []
+    for entry in entries:
+        grant = grants[entry.credit_grant_id]
+        grant.balance += entry.amount
+        grant.sequence += 1
+        rows.append(
+            CreditGrantTransaction(
+                merchant_id=grant.merchant_id,
+                customer_id=grant.customer_id,
+                credit_grant=grant,
+                sequence=grant.sequence,
+                type=entry.type,
+                amount=entry.amount,
+                ending_balance=grant.balance,
+                currency=grant.currency,
+                invoice_id=entry.invoice_id,
+                invoice_line_id=entry.invoice_line_id,
+                created=ctx.as_of,
+                recorded_at=ctx.recorded_at,
+            )
+        )
+    for grant in grants.values():
+        grant.version += 1
+    CreditGrantTransaction.objects.bulk_create(rows)
+    CreditGrant.objects.bulk_update(list(grants.values()), ["balance", "sequence", "version"])
+    return grants
 
 
 def set_currency(customer_id: str, currency: str) -> int:

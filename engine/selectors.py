@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.selectors import components_of
 from customers.models import Customer, CustomerTaxId
+from customers.types import CreditGrantFacts
 from engine.types import BillingSettings, FinalizationSnapshot, RenewalSnapshot
 from engine.types.usage import UsageFacts
 from engine.usage import usage_of
@@ -94,6 +95,7 @@ class BillingRows:
     usage: dict[str, UsageFacts] = field(default_factory=dict)  # by subscription, of those with metered prices
     spent: set[str] = field(default_factory=set)
     sellers: dict[str, dict[str, object]] = field(default_factory=dict)
+    grants: dict[str, list[CreditGrantFacts]] | None = None  # by customer; read when the first draft is finalized
 
     def seller(self, billing_entity_id: str) -> dict[str, object]:
         """The seller's part of the paper: the same for every invoice of the entity in this chunk."""

@@ -127,7 +127,7 @@ class CreditNoteAdmin(ReadOnlyAdmin):
         "credit_amount",
         "out_of_band_amount",
     )
-    list_filter = ("status", "type", BY_MERCHANT)
+    list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "number__exact", "invoice__id__exact", "customer__id__exact")
     list_select_related = ("invoice", "customer", "merchant")
     inlines = (CreditNoteLineInline,)

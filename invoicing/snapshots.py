@@ -93,7 +93,8 @@ def lines_snapshot(invoice_id: str, lines: Sequence[tuple[Any, Iterable[Any]]]) 
         "total_discount_amounts": _total_discount_amounts(data),
         "total_pretax_credit_amounts": [
             {"type": "discount", **given} for given in _total_discount_amounts(data) if given["amount"]
-        ],
+        ]
+        + _total_credits(data),
         "total_taxes": _total_taxes(data),
     }
 
@@ -104,6 +105,29 @@ def _total_discount_amounts(lines: Iterable[dict[str, Any]]) -> list[dict[str, A
         for given in line["discount_amounts"]:
             totals[given["discount"]] = totals.get(given["discount"], 0) + given["amount"]
     return [{"amount": amount, "discount": discount} for discount, amount in totals.items()]
+
+
+def _credits(line: Any) -> list[dict[str, Any]]:
+    """What credit grants pay of the line. Stripe names the ledger's entry here, we the grant: one entry has one."""
+    given = getattr(line, "credit_amounts", None) or ()
+    return [
+        {
+            "type": "credit_balance_transaction",
+            "amount": one["amount"],
+            "credit_balance_transaction": one["credit_grant"],
+        }
+        for one in given
+    ]
+
+
+def _total_credits(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    totals: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        for given in line["pretax_credit_amounts"]:
+            if given["type"] == "credit_balance_transaction":
+                total = totals.setdefault(given["credit_balance_transaction"], given | {"amount": 0})
+                total["amount"] += given["amount"]
+    return list(totals.values())
 
 
 def _total_taxes(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -140,7 +164,7 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
         "metadata": {},
         "parent": _line_parent(line),
         "period": {"start": unix(line.period_start), "end": unix(line.period_end)},
-        "pretax_credit_amounts": [{"type": "discount", **one} for one in given],
+        "pretax_credit_amounts": [{"type": "discount", **one} for one in given] + _credits(line),
         "pricing": _pricing(line),
         "quantity": line.quantity,
         "quantity_decimal": str(line.quantity),

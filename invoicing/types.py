@@ -14,6 +14,7 @@ from decimal import Decimal
 from subscriptions.types import DiscountAmount, PlannedDebit, PlannedTax
 
 __all__ = [
+    "CreditAmount",
     "CustomerFacts",
     "DiscountAmount",
     "InvoiceFacts",
@@ -94,6 +95,14 @@ class PlannedPendingItem:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditAmount:
+    """What one credit grant pays of one line, in minor units, before tax."""
+
+    credit_grant_id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedLine:
     """A line to write; its position is its place in the invoice.
 
@@ -112,6 +121,7 @@ class PlannedLine:
     quantity: int = 1
     unit_amount_decimal: Decimal | None = None
     discount_amounts: tuple[DiscountAmount, ...] = ()
+    credit_amounts: tuple[CreditAmount, ...] = ()
     taxes: tuple[PlannedTax, ...] = ()
     backed_out: int = 0
     price_id: str = ""
@@ -135,6 +145,15 @@ class PlannedLine:
     @property
     def net_of_discounts(self) -> int:
         return self.amount - self.discount_amount
+
+    @property
+    def credit_amount(self) -> int:
+        return sum(credit.amount for credit in self.credit_amounts)
+
+    @property
+    def taxed_amount(self) -> int:
+        """What tax is reckoned on, inclusive tax still inside."""
+        return self.net_of_discounts - self.credit_amount
 
 
 @dataclass(frozen=True, slots=True)

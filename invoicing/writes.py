@@ -61,6 +61,7 @@ LINE_AMOUNTS = (
     "quantity",
     "discount_amount",
     "discount_amounts",
+    "credit_amounts",
     "discountable",
     "explanation",
 )

@@ -89,7 +89,7 @@ def _add_line(
         if line.billed_period_id and line.debit is None:
             rows.swept_debits.append((line.billed_period_id, invoice.id, taxes_to_json(line.taxes)))
     rows.lines.append(_line_row(ctx, invoice, line, line_id, position, billed_period_id, refs))
-    taxes = [_tax_row(ctx, invoice, line_id, tax) for tax in line.taxes]
+    taxes = [tax_row(ctx, invoice, line_id, tax) for tax in line.taxes]
     if taxes:
         rows.taxes.extend(taxes)
         rows.taxes_by_line[line_id] = taxes
@@ -129,7 +129,7 @@ def _line_row(
     )
 
 
-def _tax_row(ctx: Context, invoice: Row, line_id: str, tax: Any) -> Row:
+def tax_row(ctx: Context, invoice: Row, line_id: str, tax: Any) -> Row:
     return new_row(
         InvoiceLineTax,
         id=new_id("ilt"),

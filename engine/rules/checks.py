@@ -61,7 +61,7 @@ def _check_line(line: PlannedLine, invoice: PlannedInvoice) -> None:
         raise PlanDoesNotAddUp(f"a line in {line.currency} on an invoice in {invoice.currency}")
     if not line.taxes_are_given:
         inclusive = sum(tax.amount for tax in line.taxes if tax.inclusive)
-        net = line.net_of_discounts - line.backed_out - inclusive
+        net = line.taxed_amount - line.backed_out - inclusive
         if any(tax.taxable_amount != net for tax in line.taxes):
             raise PlanDoesNotAddUp(f"“{line.description}” is taxed on something else than {net}")
     debit = line.debit

@@ -213,20 +213,25 @@ def _explained(line: PlannedLine, frame: Frame, discounts: Sequence[DiscountFact
     if line.discount_amounts:
         told["discounts"] = _discounts_told(line.discount_amounts, discounts)
     if line.taxes:
-        told["taxes"] = [
-            {
-                "tax_rate": tax.tax_rate_id,
-                "display_name": tax.display_name,
-                "percentage": f"{tax.percentage:f}",
-                "inclusive": tax.inclusive,
-                "base": tax.taxable_amount,
-                "amount": tax.amount,
-                "reason": tax.taxability_reason,
-            }
-            for tax in line.taxes
-        ]
+        told["taxes"] = taxes_told(line)
         told["tax_rounding"] = "as_credited" if line.taxes_are_given else frame.settings.tax_rounding
     return replace(line, explanation={**line.explanation, **told}) if told else line
+
+
+def taxes_told(line: PlannedLine) -> list[dict[str, object]]:
+    """Each rate's tax on the line, as its explanation keeps it."""
+    return [
+        {
+            "tax_rate": tax.tax_rate_id,
+            "display_name": tax.display_name,
+            "percentage": f"{tax.percentage:f}",
+            "inclusive": tax.inclusive,
+            "base": tax.taxable_amount,
+            "amount": tax.amount,
+            "reason": tax.taxability_reason,
+        }
+        for tax in line.taxes
+    ]
 
 
 def _discounts_told(amounts: Sequence[DiscountAmount], discounts: Sequence[DiscountFacts]) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ from engine.rules.finalization import plan_finalization
 from engine.selectors import claim_drafts, finalization_snapshot, load_rows
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import collect_invoices
+from engine.services.granting import spend_grants_on
 from engine.services.redrafting import refresh_usage
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.services.voiding import void_rows, write_off_rows
@@ -109,6 +110,7 @@ def finalize_rows(batch: Batch, drafts: Iterable[Row]) -> list[RefusedPlan]:
     refused: list[RefusedPlan] = []
     for draft in drafts:
         subscription = batch.subscriptions.get(draft.subscription_id or "")
+        spend_grants_on(batch, draft)
         plan = plan_finalization(finalization_snapshot(batch.rows, draft, subscription), batch.ctx.as_of)
         if isinstance(plan, RefusedPlan):
             refused.append(plan)

@@ -9,6 +9,7 @@ from customers.models import Customer
 from customers.types import BalanceEntry
 from customers.writes import append_balance_entries
 from engine.selectors import bodies_kept
+from engine.services.granting import give_grants_back
 from engine.services.transitions import invoice_event
 from events.copying import Row
 from events.writes import record_events
@@ -75,6 +76,7 @@ def void_rows(ctx: Context, invoices: Sequence[Row]) -> list[str]:
         reverse_debits_of_invoice(row.merchant_id, row.id, ctx.as_of)
     update_progress(invoices)
     _give_balance_back(ctx, invoices)
+    give_grants_back(ctx, invoices)
     record_events(
         ctx,
         [

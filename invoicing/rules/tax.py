@@ -1,6 +1,6 @@
 """Tax rates by hand on an invoice's lines (SEMANTICS, Tax).
 
-Discounts come off first. On a line the inclusive rates are taken out together (each is
+Discounts and credit grants come off first. On a line the inclusive rates are taken out together (each is
 amount * rate / (100 + all inclusive rates)), and the exclusive ones are reckoned on what is left, so QST at 9.975 %
 is on the price without GST. Rounding is per line, or once per rate over the whole invoice with the rounded sum
 dealt out to the lines by largest remainder: the lines always sum to the rate's tax and to its base.
@@ -76,7 +76,7 @@ def _begin(line: PlannedLine, rates: Mapping[str, TaxRateFacts]) -> _Taxed:
         if rate is None:
             raise UnknownTaxRate(tax_rate=tax_rate_id)
         (inclusive if rate.inclusive else exclusive).append(rate)
-    base = line.net_of_discounts
+    base = line.taxed_amount
     return _Taxed(base, inclusive, exclusive, {}, base)
 
 

@@ -10,10 +10,11 @@ from invoicing.types import InvoiceTotals, PlannedLine
 
 def invoice_totals(lines: Iterable[PlannedLine]) -> InvoiceTotals:
     """The sums over the lines; their order never matters. Raises `AmountTooLarge`."""
-    gross = discount = backed_out = inclusive = exclusive = 0
+    gross = discount = credits = backed_out = inclusive = exclusive = 0
     for line in lines:
         gross += line.amount
         discount += line.discount_amount
+        credits += line.credit_amount
         backed_out += line.backed_out
         for tax in line.taxes:
             if tax.inclusive:
@@ -23,8 +24,9 @@ def invoice_totals(lines: Iterable[PlannedLine]) -> InvoiceTotals:
     return InvoiceTotals(
         lines_gross=check_amount(gross),
         total_discount=discount,
+        credit_grants_applied=credits,
         inclusive_tax_backed_out=backed_out,
         inclusive_tax=inclusive,
         exclusive_tax=exclusive,
-        total=check_amount(gross - discount - backed_out + exclusive),
+        total=check_amount(gross - discount - credits - backed_out + exclusive),
     )
