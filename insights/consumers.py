@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from catalog.models import Price
@@ -14,7 +15,9 @@ from events.types import DeliveredEvent
 from insights.models import MrrMovement
 from insights.rules import movement_type, mrr
 from insights.types import RecurringDiscount, RecurringFacts, RecurringItem
+from subscriptions.facts import price_facts
 from subscriptions.models import Discount, Subscription, SubscriptionItem
+from subscriptions.rules.amounts import in_currency, line_amount
 
 EVENT_TYPES = ("customer.subscription.*",)
 
@@ -71,7 +74,9 @@ class _Known:
         without = {event.object_id for event in events if event.version_key not in bodies}
         known = cls(bodies=bodies, rows=_rows_as_bodies(without))
         found = [*bodies.values(), *known.rows.values()]
-        known.prices = Price.objects.in_bulk([item["price"] for body in found for item in _items(body)])
+        known.prices = Price.objects.select_related("product").in_bulk(
+            [item["price"] for body in found for item in _items(body)]
+        )
         known._load_discounts(found)
         known._load_last({event.object_key for event in events})
         return known
@@ -111,7 +116,11 @@ def _facts(body: Mapping[str, Any], known: _Known, at: datetime) -> RecurringFac
     discounts = own or known.of_customer.get(body["customer"], [])
     return RecurringFacts(
         status=body["status"],
-        items=tuple(_item(item, known.prices[item["price"]]) for item in _items(body) if item["price"] in known.prices),
+        items=tuple(
+            _item(item, known.prices[item["price"]], body["currency"])
+            for item in _items(body)
+            if item["price"] in known.prices
+        ),
         discounts=tuple(_discount(row) for row in discounts if _recurs(row, at)),
     )
 
@@ -124,10 +133,17 @@ def _items(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _item(item: Mapping[str, Any], price: Price) -> RecurringItem:
+def _item(item: Mapping[str, Any], price: Price, currency: str) -> RecurringItem:
+    quantity = item.get("quantity") or 0
+    unit_amount = price.unit_amount_decimal
+    plain = price.billing_scheme == "per_unit" and not price.transform_quantity and price.minimum_amount is None
+    if not plain or price.currency != currency:
+        # Tiers, packages and other currencies: what the whole quantity costs, once.
+        facts = in_currency(price_facts(price, price.product), currency)
+        unit_amount, quantity = Decimal(line_amount(facts, quantity)), 1
     return RecurringItem(
-        unit_amount_decimal=price.unit_amount_decimal,
-        quantity=item.get("quantity") or 0,
+        unit_amount_decimal=unit_amount,
+        quantity=quantity,
         interval=price.interval,
         interval_count=price.interval_count or 1,
         metered=price.usage_type == "metered",

@@ -76,6 +76,17 @@ def test_a_life_new_expansion_contraction_churn_and_back(shop, ada):
     ]
 
 
+def test_tiers_and_packages_count_as_what_the_quantity_costs(shop, ada):
+    tiers = [
+        {"up_to": 1, "unit_amount_decimal": "700", "flat_amount_decimal": "100"},
+        {"up_to": None, "unit_amount_decimal": "600", "flat_amount_decimal": None},
+    ]
+    tiered = price(merchant=shop, amount=0, billing_scheme="tiered", tiers_mode="graduated", tiers=tiers)
+    packed = price(merchant=shop, amount=1000, transform_quantity={"divide_by": 5, "round": "up"})
+    consume(event(subscription(customer=ada, price=tiered), 1), event(subscription(customer=ada, price=packed), 1))
+    assert sorted(after for _, _, after in movements()) == [1000, 1400]  # a package of 5; 100 + 700 + 600
+
+
 def test_a_trial_counts_from_its_end(shop, ada):
     row = subscription(customer=ada, price=price(merchant=shop), status="trialing")
     consume(event(row, 1))
