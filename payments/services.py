@@ -19,6 +19,7 @@ from events.writes import record_events
 from payments.events import told
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, NoSuchGatewayObject
+from payments.gateways.sandbox_intents import known_instrument
 from payments.types import MethodFacts
 
 
@@ -45,6 +46,53 @@ def attach_payment_method(
             set_default_payment_method(
                 ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, payment_method_id=method.id
             )
+    return method
+
+
+def create_payment_method(*, ctx: Context, merchant_id: str, instrument: str, **fields: Any) -> PaymentMethod:
+    """A method of nobody yet, from a sandbox's token: `attach_stored_method` gives it to a customer.
+
+    Raises `UnknownInstrument`.
+    """
+    token = known_instrument(instrument)
+    with transaction.atomic():
+        method = PaymentMethod.objects.create(
+            merchant_id=merchant_id,
+            gateway="sandbox",
+            gateway_method_id="",
+            type=token.type,
+            brand=token.brand,
+            last4=token.last4,
+            exp_month=12 if token.has_expiry else None,
+            exp_year=ctx.as_of.year + 4 if token.has_expiry else None,
+            fingerprint=f"sandbox-{token.token}",
+            created=ctx.as_of,
+            recorded_at=ctx.recorded_at,
+            **fields,
+        )
+    return method
+
+
+def attach_stored_method(*, ctx: Context, merchant_id: str, customer_id: str, payment_method_id: str) -> PaymentMethod:
+    """Give a method of nobody to a customer. Raises `PaymentMethodNotFound` and what attaching raises."""
+    rows = PaymentMethod.objects.filter(merchant_id=merchant_id, customer__isnull=True, detached_at__isnull=True)
+    method = rows.filter(id=payment_method_id).first()
+    if method is None:
+        raise PaymentMethodNotFound
+    customer = customer_by_id(merchant_id, customer_id)
+    gateway = gateway_named(method.gateway)
+    call = Call(merchant_id, f"{method.id}/attach", ctx.as_of, ctx.recorded_at)
+    owner = gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
+    facts = gateway.attach(call, owner, method.fingerprint.removeprefix("sandbox-"))
+    with transaction.atomic(durable=True):
+        customer = lock_customer(merchant_id, customer_id)
+        method = rows.select_for_update(no_key=True).filter(id=payment_method_id).first()
+        if method is None:
+            raise PaymentMethodNotFound
+        method.customer_id, method.gateway_method_id = customer_id, facts.gateway_method_id
+        method.version += 1
+        method.save(update_fields=["customer_id", "gateway_method_id", "version"])
+        record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
     return method
 
 
@@ -128,4 +176,11 @@ def _event(type: str, method: PaymentMethod, test_clock_id: str | None, keep_bod
     )
 
 
-__all__ = ["PaymentMethodNotFound", "attach_payment_method", "detach_payment_method", "update_payment_method"]
+__all__ = [
+    "PaymentMethodNotFound",
+    "attach_payment_method",
+    "attach_stored_method",
+    "create_payment_method",
+    "detach_payment_method",
+    "update_payment_method",
+]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.business_time import clocked
-from api.lookup import found
+from api.lookup import found, new_metadata
 from api.paging import page
 from api.payment_tokens import as_instrument, is_token
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, fields, hash_of, merged_metadata, text
+from api.protocol.schema import METADATA, PAGE, choice, fields, hash_of, merged_metadata, text
 from api.resources.customers import ADDRESS, customer_of
 from core.errors import OstinatoError, gettext_noop
 from customers.models import Customer, PaymentMethod
@@ -21,6 +21,12 @@ BILLING_DETAILS = hash_of(
     {"address": ADDRESS, "email": text(clearable=True), "name": text(clearable=True), "phone": text(clearable=True)}
 )
 UPDATE = fields(METADATA, billing_details=BILLING_DETAILS)
+CREATE = fields(
+    METADATA,
+    billing_details=BILLING_DETAILS,
+    card=hash_of({"token": text(required=True, most=200)}),
+    type=choice("card", required=True),
+)
 LIST = fields(PAGE, customer=text(most=200), type=text(most=30))
 OF_CUSTOMER = fields(PAGE, type=text(most=30))
 
@@ -31,6 +37,12 @@ class AttachedElsewhere(OstinatoError):
     message_id = gettext_noop("This payment method is attached to another customer: detach it there first.")
 
 
+class CardTokenMissing(OstinatoError):
+    code = "parameter_missing"
+    param = "card[token]"
+    message_id = gettext_noop("Give a card by its token: card[token]. Card numbers are not taken here.")
+
+
 class NotAttached(OstinatoError):
     code = "payment_method_unexpected_state"
     message_id = gettext_noop("This payment method is not attached to a customer.")
@@ -39,6 +51,20 @@ class NotAttached(OstinatoError):
 def method_of(call: Call, given: str) -> PaymentMethod:
     rows = PaymentMethod.objects.filter(merchant_id=call.merchant_id)
     return found(rows, given, "PaymentMethod", param="id")
+
+
+def create(call: Call) -> Json:
+    """From a card's test token: no card number ever reaches us."""
+    if "card" not in call.params:
+        raise CardTokenMissing
+    row = services.create_payment_method(
+        ctx=call.ctx,
+        merchant_id=call.merchant_id,
+        instrument=as_instrument(call.params["card"]["token"]),
+        billing_details=call.params.get("billing_details", {}),
+        metadata=new_metadata(call.params),
+    )
+    return payment_method_snapshot(row)
 
 
 def retrieve(call: Call) -> Json:
@@ -71,6 +97,10 @@ def attach(call: Call) -> Json:
         )
         return payment_method_snapshot(method)
     row = method_of(call, call.id)
+    if row.customer_id is None and row.detached_at is None:
+        row = services.attach_stored_method(
+            ctx=ctx, merchant_id=call.merchant_id, customer_id=customer.id, payment_method_id=row.id
+        )
     if row.detached_at is not None or row.customer_id != customer.id:
         raise AttachedElsewhere
     return payment_method_snapshot(row)
@@ -116,6 +146,7 @@ def _listed(call: Call, customer_id: str, url: str, param: str) -> Json:
 
 
 OPERATIONS = [
+    Operation("POST", URL, create, CREATE),
     Operation("GET", URL, list_, LIST),
     Operation("GET", URL + "/{id}", retrieve),
     Operation("POST", URL + "/{id}", update, UPDATE),

@@ -29,16 +29,20 @@ from api.resources.pricing import (
     price_ids,
     tax_rate_ids,
 )
+from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS
 from core.context import Context
 from engine.types import ChangeRequest, ItemChange, PauseCollection
 from subscriptions.models import Subscription, SubscriptionItem
 
-ITEM_CHANGE = item_fields(id=text(most=200), deleted=boolean(), clear_usage=boolean())
+ITEM_CHANGE = item_fields(
+    billing_thresholds=ITEM_THRESHOLDS, id=text(most=200), deleted=boolean(), clear_usage=boolean()
+)
 UPDATE = fields(
     METADATA,
     add_invoice_items=INVOICE_ITEMS,
     automatic_tax=hash_of({"enabled": choice("false", required=True)}),
     billing_cycle_anchor=choice("now", "unchanged"),
+    billing_thresholds=THRESHOLDS,
     cancel_at=timestamp("min_period_end", "max_period_end", clearable=True),
     cancel_at_period_end=boolean(),
     cancellation_details=hash_of({"comment": text(clearable=True), "feedback": text(clearable=True, most=30)}),

@@ -27,6 +27,7 @@ from api.protocol.schema import (
 from api.resources.customers import customer_of
 from api.resources.pricing import DISCOUNTS, INVOICE_ITEMS, TAX_RATES, coupon_ids, item_fields, new_items, tax_rate_ids
 from api.resources.subscription_changes import UPDATE, update_request
+from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
 from core.context import Context
 from core.periods import AnchorConfig
 from engine.services import cancel as ends
@@ -57,6 +58,7 @@ CREATE = fields(
             "second": integer(least=0, most=59),
         }
     ),
+    billing_thresholds=THRESHOLDS,
     billing_mode=hash_of({"type": choice("flexible", required=True)}),
     cancel_at=timestamp("min_period_end", "max_period_end"),
     cancel_at_period_end=boolean(),
@@ -68,7 +70,7 @@ CREATE = fields(
     default_tax_rates=TAX_RATES,
     description=text(most=500),
     discounts=DISCOUNTS,
-    items=list_of(item_fields(), required=True, most=20),
+    items=list_of(item_fields(billing_thresholds=ITEM_THRESHOLDS), required=True, most=20),
     off_session=boolean(),
     payment_behavior=choice("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"),
     payment_settings=hash_of(
@@ -134,6 +136,7 @@ def create(call: Call) -> Json:
     customer = customer_of(call, call.params["customer"], "customer")
     ctx = clocked(call, customer.test_clock_id)
     result = subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
+    set_thresholds(call, ctx, subscription_of(call, result.subscription_id), call.params)
     return shown_by_id(call, result.subscription_id)
 
 
@@ -197,6 +200,7 @@ def update(call: Call) -> Json:
     ctx = clocked(call, row.test_clock_id)
     request = update_request(call, ctx, row, call.params)
     update_subscription(ctx=ctx, request=request)
+    set_thresholds(call, ctx, row, call.params)
     return shown_by_id(call, row.id)
 
 

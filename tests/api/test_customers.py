@@ -109,3 +109,15 @@ def test_a_page_of_customers_takes_as_many_queries_as_one(
         caller("POST", "/v1/customers", f"name=C{n}")
     with django_assert_max_num_queries(3):  # the key, the page, the customers' discounts
         assert len(caller("GET", "/v1/customers")["data"]) == 5
+
+
+def test_a_card_made_from_a_token_keeps_its_id_when_attached(caller: Caller) -> None:
+    card = caller("POST", "/v1/payment_methods", "type=card&card[token]=tok_mastercard&billing_details[name]=Ada")
+    assert (card["customer"], card["card"]["brand"], card["billing_details"]["name"]) == (None, "mastercard", "Ada")
+    of = caller("POST", "/v1/customers")["id"]
+    attached = caller("POST", f"/v1/payment_methods/{card['id']}/attach", f"customer={of}")
+    assert (attached["id"], attached["customer"]) == (card["id"], of)
+    other = caller("POST", "/v1/customers")["id"]
+    answer = error(caller("POST", f"/v1/payment_methods/{card['id']}/attach", f"customer={other}"))
+    assert (caller.last.status_code, answer["type"]) == (400, "invalid_request_error")
+    assert error(caller("POST", "/v1/payment_methods", "type=card"))["param"] == "card[token]"

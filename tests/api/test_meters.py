@@ -99,3 +99,21 @@ def test_a_lookup_key_moves_to_a_new_price(caller: Caller) -> None:
     assert error(caller("POST", "/v1/prices", body))["type"] == "invalid_request_error"
     new = caller("POST", "/v1/prices", f"{body}&transfer_lookup_key=true")
     assert (new["lookup_key"], caller("GET", f"/v1/prices/{old['id']}")["lookup_key"]) == ("basic", None)
+
+
+def test_thresholds_are_set_shown_and_taken_away(caller: Caller) -> None:
+    made = meter(caller)
+    body = "product_data[name]=X&currency=cad&unit_amount=10&recurring[interval]=month&recurring[usage_type]=metered"
+    price = caller("POST", "/v1/prices", f"{body}&recurring[meter]={made['id']}")["id"]
+    customer = caller("POST", "/v1/customers", "payment_method=pm_card_visa")["id"]
+    subscription = caller(
+        "POST",
+        "/v1/subscriptions",
+        f"customer={customer}&items[0][price]={price}&items[0][billing_thresholds][usage_gte]=50"
+        "&billing_thresholds[amount_gte]=9000",
+    )
+    assert subscription["billing_thresholds"]["amount_gte"] == 9000
+    assert subscription["items"]["data"][0]["billing_thresholds"] == {"usage_gte": 50}
+    changed = caller("POST", f"/v1/subscriptions/{subscription['id']}", "billing_thresholds=")
+    assert changed["billing_thresholds"] is None
+    assert changed["items"]["data"][0]["billing_thresholds"] == {"usage_gte": 50}

@@ -1,0 +1,45 @@
+"""`billing_thresholds` of a subscription and of its items: at how much usage an invoice comes early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.protocol.operation import Call
+from api.protocol.schema import choice, hash_of, integer
+from core.context import Context
+from engine.services.thresholds import set_billing_thresholds
+from subscriptions.models import Subscription
+from subscriptions.selectors import items_of
+
+THRESHOLDS = hash_of(
+    {"amount_gte": integer(least=1), "reset_billing_cycle_anchor": choice("false")},
+    clearable=True,
+)
+ITEM_THRESHOLDS = hash_of({"usage_gte": integer(required=True, least=1)}, clearable=True)
+
+
+def set_thresholds(call: Call, ctx: Context, row: Subscription, params: Mapping[str, Any]) -> None:
+    """Those that were sent; the others stay. An item that was just made is known by its price."""
+    items = [item for item in params.get("items", ()) if "billing_thresholds" in item]
+    if "billing_thresholds" not in params and not items:
+        return
+    amount = row.billing_threshold_amount
+    if "billing_thresholds" in params:
+        amount = (params["billing_thresholds"] or {}).get("amount_gte")
+    set_billing_thresholds(
+        ctx=ctx,
+        merchant_id=call.merchant_id,
+        subscription_id=row.id,
+        amount_gte=amount,
+        usage_gte=_by_item(row.id, items),
+    )
+
+
+def _by_item(subscription_id: str, items: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+    by_price = {item.price_id: item.id for item in items_of([subscription_id])[subscription_id]}
+    return {
+        item.get("id") or by_price[item["price"]]: (item["billing_thresholds"] or {}).get("usage_gte")
+        for item in items
+        if "id" in item or item.get("price") in by_price
+    }
