@@ -10,9 +10,12 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.graph import MigrationGraph
+from django.db.migrations.operations import CreateModel
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
+
+from billing_site.migration_operations import CreateModelsTogether
 
 FOLDER = Path(__file__).resolve().parents[2] / "djstripe_migrations"
 
@@ -33,6 +36,9 @@ class Command(BaseCommand):
         )
         (migration,) = changes["djstripe"]
         migration.name = f"0001_squashed_{version('dj-stripe').replace('.', '_')}"
+        created = [operation for operation in migration.operations if isinstance(operation, CreateModel)]
+        others = [operation for operation in migration.operations if not isinstance(operation, CreateModel)]
+        migration.operations = [CreateModelsTogether(created), *others]
         upstream = sorted(module.name for module in pkgutil.iter_modules(djstripe.migrations.__path__))
         migration.replaces = [("djstripe", name) for name in upstream]  # type: ignore[misc]
         for old in FOLDER.glob("0001_squashed_*.py"):
