@@ -54,6 +54,12 @@ def retax_items(rates_by_item: Mapping[str, Sequence[str]]) -> None:
         SubscriptionItem.objects.filter(id=item_id).update(tax_rate_ids=list(rates))
 
 
+def relabel_items(metadata_by_item: Mapping[str, Mapping[str, str]]) -> None:
+    """Metadata of items, a few at a time."""
+    for item_id, metadata in metadata_by_item.items():
+        SubscriptionItem.objects.filter(id=item_id).update(metadata=dict(metadata))
+
+
 def advance_periods(advances: Sequence[tuple[str, Any, Any]]) -> None:
     """(item id, current_period_start, current_period_end) of each item that begins a new period."""
     update_rows(SubscriptionItem, ("id", "current_period_start", "current_period_end"), advances)

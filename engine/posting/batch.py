@@ -51,6 +51,7 @@ class Batch:
     new_items: list[Row] = field(default_factory=list)
     updated_items: list[Row] = field(default_factory=list)
     retaxed_items: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    relabelled_items: dict[str, dict[str, str]] = field(default_factory=dict)  # metadata by item
     deleted_items: list[str] = field(default_factory=list)
     advances: list[tuple[str, Any, Any]] = field(default_factory=list)
     new_discounts: list[Row] = field(default_factory=list)
@@ -230,6 +231,7 @@ class Batch:
             subscriptions.update_attributes(row, columns)
         subscriptions.update_items(self.updated_items)
         subscriptions.retax_items(self.retaxed_items)
+        subscriptions.relabel_items(self.relabelled_items)
         subscriptions.delete_items(self.deleted_items, self.ctx.as_of)
         subscriptions.advance_periods(self.advances)
         subscriptions.remove_discounts(self.removed_discounts, self.ctx.as_of)

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -89,9 +89,17 @@ def plan_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetim
     check_can_change(subscription.status)
     relabelled_snapshot = replace(snapshot, renewal=replace(snapshot.renewal, subscription=relabelled))
     work = work_out(relabelled_snapshot, request, as_of)
-    if not (work.targets or work.stack.is_changed or work.prorations.items or relabelled != subscription):
+    labels = item_labels(request)
+    if not (work.targets or work.stack.is_changed or work.prorations.items or labels or relabelled != subscription):
         raise NothingToChange
-    return plan_of(subscription, work, attributes, as_of)
+    return replace(plan_of(subscription, work, attributes, as_of), item_metadata=labels)
+
+
+def item_labels(request: ChangeRequest) -> dict[str, Mapping[str, str]]:
+    """What the request says of items' metadata: by item, "#n" for those it adds."""
+    added = (new_ref(number) for number in range(len(request.items)))
+    named = [(change.item_id or next(added), change.metadata) for change in request.items]
+    return {reference: metadata for reference, metadata in named if metadata}
 
 
 def changes_billing(request: ChangeRequest) -> bool:

@@ -35,7 +35,8 @@ def subscribe_request_from_json(values: dict[str, Any]) -> SubscribeRequest:
         given[name] = tuple(given[name])
     for name in _ITEMS:
         given[name] = tuple(
-            ItemRequest(item["price_id"], item["quantity"], tuple(item["tax_rate_ids"])) for item in given[name]
+            ItemRequest(item["price_id"], item["quantity"], tuple(item["tax_rate_ids"]), item.get("metadata", {}))
+            for item in given[name]
         )
     return SubscribeRequest(**given)
 

@@ -16,6 +16,7 @@ from engine.rules.checks import check_plan
 from engine.services.change import collect_change
 from engine.services.changing import load_change, post_change
 from engine.services.finalize import settle_paid
+from engine.services.phases import end_schedule
 from engine.services.transitions import stop_invoices
 from engine.types import CancelRequest, ChangePlan, ChangeResult, ChangeSnapshot, ScheduleCancelRequest
 from invoicing.models import Invoice
@@ -103,6 +104,7 @@ def _post(ctx: Context, merchant_id: str, subscription_id: str, planner: Planner
     check_plan(plan, snapshot.debits)
     if plan.stop_invoices:
         _stop_collecting(ctx, subscription_id)
+        end_schedule(ctx, subscription)
     batch = post_change(ctx, rows, subscription, plan)
     settle_paid(batch)
     return batch

@@ -10,6 +10,7 @@ from core.ids import new_ids
 from engine.debits import standing_debits, standing_periods
 from engine.posting.batch import Batch
 from engine.posting.refs import Refs
+from engine.rules.attributes import merged_metadata
 from engine.selectors import BillingRows, load_rows, renewal_snapshot, subscription_rows
 from engine.services.finalize import FinalizationRefused, finalize_new
 from engine.services.signing import coupons_asked_for, give_discounts
@@ -80,6 +81,7 @@ def post_change(
         invoices=tuple(new_ids("in", len(plan.invoices))),
     )
     batch.touch(subscription, _items_after(batch, subscription, plan, refs))
+    _label_items(batch, subscription, plan, refs)
     _gather_debits(batch, plan, refs)
     _gather_discounts(batch, subscription, plan, refs)
     for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
@@ -95,6 +97,16 @@ def post_change(
         raise FinalizationRefused.of(refused[0])
     batch.write()
     return batch
+
+
+def _label_items(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> None:
+    """Items' metadata, merged key by key. New items are inserted with theirs."""
+    for reference, patch in plan.item_metadata.items():
+        item_id = refs.item(reference)
+        for item in batch.items[subscription.id]:
+            if item.id == item_id:
+                item["metadata"] = merged_metadata(item.metadata, patch)
+                batch.relabelled_items[item_id] = item["metadata"]
 
 
 def _column(value: object) -> object:

@@ -29,6 +29,7 @@ from engine.services.signing import coupons_asked_for, post_subscribe
 from engine.types import ChangeRequest, RefusedPlan, RunReport
 from engine.types.schedules import Phase, PhaseRequest
 from engine.writes import refuse, resolve_refusals
+from events.copying import Row
 from events.types import EventRow
 from events.writes import record_events
 from subscriptions.models import SubscriptionSchedule
@@ -89,8 +90,7 @@ def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:
     ctx = replace(ctx, as_of=moment)
     subscription = subscription_rows([schedule.subscription_id])[schedule.subscription_id]
     if subscription.status in TERMINAL_STATUSES:
-        schedule.status, schedule.canceled_at, schedule.next_action_at = "canceled", subscription.ended_at, None
-        save_and_tell(ctx, schedule, "canceled")
+        end_schedule(ctx, subscription)
         return None
     bill_subscription(replace(ctx, as_of=moment - _JUST_BEFORE), schedule.subscription_id)
     following = schedule.current_phase + 1
@@ -156,6 +156,15 @@ def _tax_rates(phase: PhaseRequest) -> list[str]:
 def _ours(request: ChangeRequest) -> ChangeRequest:
     _, ids = coupons_asked_for(request.merchant_id, request.coupon_ids or ())
     return replace(request, coupon_ids=tuple(ids.get(given, given) for given in request.coupon_ids or ()))
+
+
+def end_schedule(ctx: Context, subscription: Row) -> None:
+    """The subscription ended, and its schedule with it: nothing is left to step to."""
+    schedule = lock_schedule(subscription.schedule_id) if subscription.schedule_id else None
+    if schedule is None or schedule.status != "active":
+        return
+    schedule.status, schedule.canceled_at, schedule.next_action_at = "canceled", ctx.as_of, None
+    save_and_tell(ctx, schedule, "canceled")
 
 
 def let_go(ctx: Context, schedule: SubscriptionSchedule, what: str) -> None:

@@ -39,6 +39,8 @@ def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
     batch = Batch(ctx, rows, off_session=request.off_session, charge=request.payment_behavior != "default_incomplete")
     _take_currency(batch, plan)
     _gather(batch, plan)
+    for row, asked in zip(batch.new_items, request.items, strict=True):
+        row["metadata"] = dict(asked.metadata)
     refused = finalize_new(batch)
     if refused:
         # Somebody waits for an answer: a first invoice that cannot be finalized is no subscription.

@@ -137,6 +137,7 @@ class ChangePlan:
     invoices: tuple[PlannedInvoice, ...] = ()
     discounts_used: tuple[DiscountUse, ...] = ()
     attributes: Mapping[str, object] = field(default_factory=dict)  # columns of the subscription beside its state
+    item_metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by item or "#n": to be merged
     stop_invoices: bool = False
     events: tuple[PlannedEvent, ...] = ()
 

@@ -17,6 +17,7 @@ class ItemRequest:
     price_id: str
     quantity: int = 1
     tax_rate_ids: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class ItemChange:
     quantity: int | None = None
     deleted: bool = False
     tax_rate_ids: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)  # merged; a blank value removes its key
 
 
 @dataclass(frozen=True, slots=True)

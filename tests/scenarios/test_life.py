@@ -391,3 +391,13 @@ def test_default_tax_rates_are_changed_for_what_comes(shop):
     assert row.default_tax_rate_ids == [rate.id]
     day(utc(2024, 5, 1))
     assert paper()[-1][2] == 1100
+
+
+def test_items_have_metadata_of_their_own(shop):
+    row = subscribed(shop)
+    first, extra = row.items.get(), price(merchant=shop, amount=600)
+    update(row, utc(2024, 4, 16), ItemChange(first.id, metadata={"seat": "a"}))
+    assert not InvoiceItem.objects.exists()
+    added = ItemChange(price_id=extra.id, metadata={"team": "x"})
+    update(row, utc(2024, 4, 16), ItemChange(first.id, metadata={"seat": "", "desk": "1"}), added)
+    assert [item.metadata for item in row.items.order_by("created", "id")] == [{"desk": "1"}, {"team": "x"}]

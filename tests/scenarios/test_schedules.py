@@ -5,6 +5,7 @@ import pytest
 from core.periods import Interval
 from engine.rules.schedules import IterationsInvalid, PhaseEndInvalid, PhasesMissing, phases_from
 from engine.rules.subscribing import PriceNotFound
+from engine.services.cancel import cancel_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
 from engine.services.schedules import (
     AlreadyScheduled,
@@ -219,3 +220,12 @@ def test_counted_phases_aim_at_the_day_that_was_meant():
         utc(2024, 1, 31),
     )
     assert [one.end for one in phases] == [utc(2024, 2, 29), utc(2024, 3, 31), utc(2024, 4, 30)]
+
+
+def test_a_subscription_that_is_canceled_takes_its_schedule_with_it(shop):
+    schedule = shop.schedule(phase(shop.basic, iterations=2), phase(shop.pro, iterations=1))
+    row = Subscription.objects.get()
+    cancel_subscription(ctx=context(utc(2024, 1, 10)), merchant_id=shop.merchant.id, subscription_id=row.id)
+    schedule.refresh_from_db()
+    assert (schedule.status, schedule.next_action_at) == ("canceled", None)
+    assert told(schedule)[-1] == "subscription_schedule.canceled"
