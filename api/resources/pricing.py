@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from api.lookup import NoSuchObject, found, sent
+from api.lookup import NoSuchObject, found, new_metadata, sent
 from api.protocol.operation import Call
 from api.protocol.schema import (
     METADATA,
@@ -86,7 +86,7 @@ def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[
         if not price_id:
             raise OnePrice(param=f"{param}[{number}][price]")
         rates = tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]")
-        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates))
+        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates, new_metadata(item)))
     return tuple(requests)
 
 

@@ -154,6 +154,7 @@ def item_changes(
             quantity=item.get("quantity"),
             deleted=item.get("deleted", False),
             tax_rate_ids=tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]"),
+            metadata=item.get("metadata") or {},
         )
         for number, (item, price_id) in enumerate(zip(items, prices, strict=True))
     )
