@@ -10,7 +10,6 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog.models import PaymentLink, Price, Product, TaxRate
 from core.ids import id_prefix
-from core.money import times
 from customers.models import PaymentMethod
 from dunning.models import RecoveryCase
 from events import selectors as outbox
@@ -19,7 +18,9 @@ from invoicing.models import CreditNote, Invoice, InvoiceItem, InvoiceLineTax
 from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
+from subscriptions.facts import price_facts
 from subscriptions.models import CheckoutSession, Discount, Subscription, SubscriptionItem
+from subscriptions.rules.amounts import in_currency, line_amount
 
 TIMELINE_LENGTH = 16
 
@@ -101,7 +102,11 @@ def tax_rates_by_id(merchant_id: str, ids: Iterable[str]) -> list[TaxRate]:
 
 def per_period(subscription: Subscription) -> int:
     """What the items cost per period before discounts and tax; items carry their prices (prefetched)."""
-    return sum(times(item.price.unit_amount_decimal, item.quantity) for item in subscription.items.all())
+    licensed = [item for item in subscription.items.all() if item.price.usage_type == "licensed"]
+    return sum(
+        line_amount(in_currency(price_facts(item.price, item.price.product), subscription.currency), item.quantity)
+        for item in licensed
+    )
 
 
 def taxes_of(invoice: Invoice) -> list[Any]:

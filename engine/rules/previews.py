@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.rules.change import plan_change
 from engine.rules.renewal import plan_renewal
 from engine.rules.subscribe import plan_subscribe
+from engine.rules.subscribing import prices_sold
 from engine.types import (
     BillingSettings,
     ChangePlan,
@@ -124,7 +125,10 @@ def changed(snapshot: ChangeSnapshot, plan: ChangePlan) -> RenewalSnapshot:
 def _items_after(snapshot: ChangeSnapshot, plan: ChangePlan) -> tuple[ItemFacts, ...]:
     """The live items once the plan is written."""
     current = snapshot.renewal.subscription.items
-    prices: Mapping[str, PriceFacts] = {item.price.id: item.price for item in current} | dict(snapshot.prices)
+    currency = snapshot.renewal.subscription.currency
+    prices: Mapping[str, PriceFacts] = {item.price.id: item.price for item in current} | {
+        price.id: sold for price in snapshot.prices.values() for sold in prices_sold([price], "", currency)
+    }
     updates = {update.item_id: update for update in plan.items_updated}
     after: list[ItemFacts] = []
     for item in current:

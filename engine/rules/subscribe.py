@@ -321,6 +321,7 @@ def one_time_price(prices: Mapping[str, PriceFacts], price_id: str, currency: st
     price = price_to_sell(prices, price_id, f"add_invoice_items[{number}][price]")
     if price.interval is not None:
         raise PriceNotOneTime(price=price.id)
+    [price] = prices_sold([price], "", currency)
     check_one_currency([price], currency)
     return price
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
@@ -87,13 +86,13 @@ def _is_reached(subscription: SubscriptionFacts, dues: dict[str, list[UsageDue]]
 
 
 def _bumped(item: ItemFacts) -> ItemUpdate:
-    after = replace(item, sequence=item.sequence + 1)
     return ItemUpdate(
-        after.id,
-        after.price.id,
-        after.quantity,
-        after.current_period_start,
-        after.current_period_end,
-        after.sequence,
-        after.prices_left,
+        item_id=item.id,
+        price_id=item.price.id,
+        quantity=item.quantity,
+        current_period_start=item.current_period_start,
+        current_period_end=item.current_period_end,
+        sequence=item.sequence + 1,
+        tax_rate_ids=item.tax_rate_ids,
+        prices_left=item.prices_left,
     )

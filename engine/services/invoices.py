@@ -11,7 +11,7 @@ from catalog.models import Price
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
-from core.money import check_amount, parse_currency, times
+from core.money import check_amount, parse_currency
 from customers.writes import lock_customer, set_currency
 from dunning.models import CaseStatus
 from dunning.writes import close_cases
@@ -32,7 +32,9 @@ from invoicing.models import Invoice, InvoiceItem
 from invoicing.selectors import InvoiceNotFound
 from invoicing.snapshots import invoice_item_snapshot
 from invoicing.writes import delete_draft_rows, insert_invoice_items, lock_invoices, update_progress
+from subscriptions.facts import price_facts
 from subscriptions.models import Subscription
+from subscriptions.rules.amounts import in_currency, line_amount
 from subscriptions.rules.prices import CustomerCurrencyMismatch, PriceNotOneTime
 from subscriptions.selectors import SubscriptionNotFound
 from subscriptions.writes import lock_subscriptions
@@ -93,11 +95,12 @@ def create_invoice_item(
     price = _one_time_price(merchant_id, price_id) if price_id else None
     with transaction.atomic():
         customer = lock_customer(merchant_id, customer_id)
-        wanted = price.currency if price else parse_currency(currency or customer.currency)
+        wanted = _currency_of(price, currency, customer.currency)
         _check_currency(customer.currency, wanted)
         if subscription_id:
             _check_subscription(merchant_id, customer_id, subscription_id)
-        total = times(price.unit_amount_decimal, quantity) if price else amount or 0
+        sold = in_currency(price_facts(price, price.product), wanted) if price else None
+        total = line_amount(sold, quantity) if sold else amount or 0
         item = new_row(
             InvoiceItem,
             id=new_id("ii"),
@@ -108,7 +111,7 @@ def create_invoice_item(
             currency=wanted,
             amount=check_amount(total),
             quantity=quantity,
-            unit_amount_decimal=price.unit_amount_decimal if price else None,
+            unit_amount_decimal=sold.unit_amount_decimal if sold and sold.billing_scheme == "per_unit" else None,
             price_id=price_id,
             product_id=price.product_id if price else "",
             discountable=discountable and total >= 0,
@@ -246,6 +249,15 @@ def _one_time_price(merchant_id: str, price_id: str) -> Price:
     if price.interval:
         raise PriceNotOneTime(price=price_id)
     return price
+
+
+def _currency_of(price: Price | None, currency: str, customer_currency: str) -> str:
+    """The one that is asked for, else the customer's where the price is sold in it, else the price's own."""
+    if price is None:
+        return parse_currency(currency or customer_currency)
+    if currency:
+        return parse_currency(currency)
+    return customer_currency if customer_currency in price.currency_options else price.currency
 
 
 def _check_currency(expected: str, currency: str) -> None:

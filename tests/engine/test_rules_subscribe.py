@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,7 +12,7 @@ from engine.types import BillingSettings, ItemRequest, RenewalPlan, SubscribePla
 from invoicing.types import CustomerFacts, PendingItemFacts
 from subscriptions.rules import discounts, periods, prices
 from subscriptions.rules.amounts import QuantityInvalid
-from subscriptions.types import DiscountUse, NewDiscount, NewItem, PromotionCodeFacts
+from subscriptions.types import CurrencyOptionFacts, DiscountUse, NewDiscount, NewItem, PromotionCodeFacts
 from tests.factories.facts import GST, QST, RATES, YEARLY, amount_off, discount, percent_off, price, signup
 from tests.factories.times import utc
 
@@ -220,3 +221,22 @@ def test_the_preview_is_the_invoice_that_would_be_made():
 def test_the_preview_of_a_free_stub_is_empty():
     shown = preview_subscribe(signup([PRO]), request(billing_cycle_anchor=MAY_1, proration_behavior="none"), APRIL_11)
     assert (shown.lines, shown.amount_due, shown.currency) == ((), 0, "cad")
+
+
+def test_prices_are_sold_in_the_customers_currency_where_all_of_them_are():
+    euro = CurrencyOptionFacts("eur", Decimal(900))
+    several = price(1000, currency_options=(euro,))
+    plan = plan_subscribe(
+        signup([several], customer=CustomerFacts("cus_1", currency="eur")),
+        SubscribeRequest("acct_1", "cus_1", (ItemRequest(several.id),)),
+        utc(2026, 4, 1),
+    )
+    assert (plan.subscription.currency, plan.invoices[0].totals.total) == ("eur", 900)
+
+
+def test_a_metered_price_is_not_billed_in_advance():
+    metered = price(10, usage_type="metered", meter_id="mtr_1")
+    plan = plan_subscribe(
+        signup([metered]), SubscribeRequest("acct_1", "cus_1", (ItemRequest(metered.id),)), utc(2026, 4, 1)
+    )
+    assert (plan.invoices, plan.state.status, plan.state.next_action_at) == ((), "active", utc(2026, 5, 1))

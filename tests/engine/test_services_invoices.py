@@ -155,3 +155,11 @@ class TestUncollectible:
         mark_uncollectible(ctx=CTX, **ids(unpaid))
         with pytest.raises(InvoiceNotOpen):
             mark_uncollectible(ctx=CTX, **ids(unpaid))
+
+
+def test_an_item_of_a_one_time_price_in_packages_costs_its_packages():
+    shop = merchant()
+    owner = customer(merchant=shop)
+    packed = one_time_price(merchant=shop, amount=500, transform_quantity={"divide_by": 5, "round": "up"})
+    create_invoice_item(ctx=context(), merchant_id=shop.id, customer_id=owner.id, price_id=packed.id, quantity=6)
+    assert InvoiceItem.objects.get().amount == 1000
