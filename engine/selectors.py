@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.selectors import components_of
@@ -24,7 +24,7 @@ from invoicing.rules.legal import customer_snapshot, seller_snapshot
 from invoicing.types import CustomerFacts, PendingItemFacts, TaxRateFacts
 from merchants.models import BillingEntity, Merchant
 from subscriptions.facts import coupon_facts, discount_facts, item_facts, price_facts, subscription_facts
-from subscriptions.models import Discount, Subscription, SubscriptionItem
+from subscriptions.models import Discount, Subscription, SubscriptionItem, SubscriptionSchedule
 from subscriptions.rules.amounts import item_in_currency
 from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts
 
@@ -34,8 +34,13 @@ from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts
 def claim_subscriptions(
     as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
 ) -> list[Row]:
-    """Due subscriptions that no other worker holds, locked: on the clock, or all that are on none."""
-    return _claim(Subscription.objects.all(), as_of, clock_id, limit, only)
+    """Due subscriptions that no other worker holds, locked: on the clock, or all that are on none.
+
+    One whose next phase is due waits for it: the new period is billed as the phase says.
+    """
+    stepping = SubscriptionSchedule.objects.filter(id=OuterRef("schedule_id"), next_action_at__lte=as_of)
+    ready = Subscription.objects.filter(Q(schedule_id="") | ~Exists(stepping))
+    return _claim(ready, as_of, clock_id, limit, only)
 
 
 def claim_drafts(

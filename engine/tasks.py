@@ -14,6 +14,8 @@ from engine.services.collect import run_collections
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.paying_first import finish_pending_subscribes
+from engine.services.pending_updates import run_pending_updates
+from engine.services.phases import run_schedules
 from engine.services.renew import run_renewals
 from engine.services.resolve import resolve_unknown, settle_due
 from engine.services.thresholds import run_thresholds
@@ -27,7 +29,12 @@ CLOCK_STEPS_AT_ONCE = 20
 
 
 def renew() -> dict[str, int]:
-    """Bill what is due, finalize what needs no grace, and send the charges that were planned."""
+    """Bill what is due, finalize what needs no grace, and send the charges that were planned.
+
+    Changes that were paid and phases that begin come first: what follows is billed at their prices.
+    """
+    run_pending_updates(ctx=_now())
+    run_schedules(ctx=_now())
     report = run_renewals(ctx=_now(), max_chunks=CHUNKS_PER_TASK)
     if report.done:
         collect()
@@ -43,8 +50,9 @@ def finalize() -> dict[str, int]:
 
 
 def collect() -> None:
-    """Send planned charges and retries that are due."""
+    """Send planned charges and retries that are due; changes that waited for one apply."""
     run_collections(ctx=_now())
+    run_pending_updates(ctx=_now())
 
 
 def thresholds() -> int:

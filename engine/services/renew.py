@@ -30,9 +30,16 @@ from engine.services.voiding import void_if_open, void_open_invoices
 from engine.types import RefusedPlan, RenewalPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
+from invoicing.models import Invoice
 from subscriptions.writes import lock_subscriptions
 
 KIND = "renewal"
+
+
+class UpdateIsPaid(OstinatoError):
+    code = "pending_update_paid"
+    param = "subscription"
+    message_id = gettext_noop("A change of the subscription was just paid and is about to apply.")
 
 
 class RenewalRefused(OstinatoError):
@@ -75,13 +82,33 @@ def bill_subscription(ctx: Context, subscription_id: str, ending_at: datetime | 
         transaction.on_commit(lambda: cancel_at_gateway(ctx, abandoned))
 
 
+def _paid_updates(due: list[Row], as_of: datetime) -> set[str]:
+    """Subscriptions whose change would lapse although it was just paid. No query when none waits."""
+    lapsing = {
+        row.pending_update["invoice"]: row.id
+        for row in due
+        if row.pending_update_expires_at is not None and row.pending_update_expires_at <= as_of
+    }
+    if not lapsing:
+        return set()
+    paid = Invoice.objects.filter(id__in=lapsing, status="paid").values_list("id", flat=True)
+    return {lapsing[invoice_id] for invoice_id in paid}
+
+
 def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
     batch = Batch(ctx, load_rows(subscriptions=due, usage_until=ctx.as_of, lock=True))
     refused: list[RefusedPlan] = []
     expired: list[str] = []
     lapsed: list[str] = []
     planned: list[str] = []
+    paid = _paid_updates(due, ctx.as_of)
     for subscription in due:
+        if subscription.id in paid:
+            # It applies in a moment (`run_pending_updates`); until then its next period cannot be planned.
+            refused.append(
+                RefusedPlan.of(UpdateIsPaid(), object_id=subscription.id, merchant_id=subscription.merchant_id)
+            )
+            continue
         plan = plan_renewal(renewal_snapshot(batch.rows, subscription), ctx.as_of)
         if isinstance(plan, RefusedPlan):
             refused.append(plan)

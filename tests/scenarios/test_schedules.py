@@ -3,10 +3,12 @@
 import pytest
 
 from core.periods import Interval
+from engine.models import Refusal
 from engine.rules.schedules import IterationsInvalid, PhaseEndInvalid, PhasesMissing, phases_from
 from engine.rules.subscribing import PriceNotFound
 from engine.services.cancel import cancel_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
+from engine.services.renew import run_renewals
 from engine.services.schedules import (
     AlreadyScheduled,
     ScheduleIsOver,
@@ -229,3 +231,25 @@ def test_a_subscription_that_is_canceled_takes_its_schedule_with_it(shop):
     schedule.refresh_from_db()
     assert (schedule.status, schedule.next_action_at) == ("canceled", None)
     assert told(schedule)[-1] == "subscription_schedule.canceled"
+
+
+def test_a_renewal_waits_for_the_phase_that_is_due(shop):
+    shop.schedule(phase(shop.pro, iterations=1), phase(shop.basic, iterations=1))
+    assert run_renewals(ctx=context(FEB_1)).done == 0
+    day(FEB_1)
+    assert totals() == [3000, 1000]
+
+
+def test_a_step_that_is_refused_is_tried_again_and_bills_from_its_own_moment(shop):
+    schedule = shop.schedule(phase(shop.pro, iterations=1), phase(shop.basic, iterations=1))
+    shop.basic.active = False
+    shop.basic.save()
+    day(FEB_1)
+    schedule.refresh_from_db()
+    assert (schedule.next_action_at, Refusal.objects.get().kind) == (utc(2024, 2, 1, 1), "schedule")
+    shop.basic.active = True
+    shop.basic.save()
+    day(utc(2024, 2, 1, 1))
+    assert Refusal.objects.get().status == "resolved"
+    day(MARCH_1)
+    assert sum(totals()) == 3000 + 1000 + 1000
