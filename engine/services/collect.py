@@ -15,6 +15,7 @@ from engine.services.sending import asked, call_of, send
 from engine.services.settlement import settle_answers
 from engine.types import PaymentOutcome, RunReport
 from engine.writes import finish_run, start_run
+from events.copying import Row
 from invoicing.writes import lock_invoices
 from payments.gateways import gateway_named
 from payments.models import Charge, PaymentIntent
@@ -125,10 +126,17 @@ def _collect_due(ctx: Context, clock_id: str | None, chunk_size: int) -> int:
         due = claim_collections(ctx.as_of, clock_id=clock_id, limit=chunk_size)
         over = [row for row in due if row.next_payment_attempt is None or row.next_payment_attempt > ctx.as_of]
         end_recoveries(ctx, over)
-        ended = {row.id for row in over}
-        planned = plan_attempts(ctx, [row for row in due if row.id not in ended], off_session=True, by_run=True)
+        planned = plan_attempts(ctx, _still_collected(due, over), off_session=True, by_run=True)
     _finish_due(ctx, planned)
     return len(due)
+
+
+def _still_collected(due: Sequence[Row], over: Sequence[Row]) -> list[Row]:
+    """The others. A subscription that ended with one of its invoices took the rest off the schedule: read them anew."""
+    if not over:
+        return list(due)
+    others = lock_invoices({row.id for row in due} - {row.id for row in over})
+    return [row for row in others if row.status == "open" and row.auto_advance]
 
 
 def _finish_due(ctx: Context, planned: PlannedAttempts) -> Mapping[str, PaymentOutcome]:

@@ -224,6 +224,19 @@ def test_a_stolen_card_is_not_tried_again_and_the_customer_has_two_weeks(merchan
     assert invoice.next_payment_attempt is None
 
 
+def test_an_end_takes_the_subscriptions_other_invoices_along_that_were_due_the_same_moment(merchant):
+    customer = paying_with(merchant, "pm_card_visa_chargeDeclinedStolenCard")
+    agreement = subscription(customer=customer)
+    collect(open_invoice(customer=customer, subscription=agreement))
+    end = NEW_YEAR + timedelta(days=14)
+    other = open_invoice(customer=customer, subscription=agreement, created=end)
+    run_collections(ctx=context(end))
+    agreement.refresh_from_db()
+    other.refresh_from_db()
+    assert (agreement.status, Charge.objects.count()) == ("canceled", 1)
+    assert (other.auto_advance, other.next_action_at, other.version) == (False, None, 2)
+
+
 def test_a_new_card_brings_the_retry_forward(merchant):
     customer = paying_with(merchant, "pm_card_visa_chargeDeclinedStolenCard")
     agreement = subscription(customer=customer)
