@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _
 
 from core.errors import OstinatoError
 from dashboard.filters.lists import InvoiceFilter
@@ -18,6 +18,7 @@ from dashboard.views.pages import DetailPage, ListPage, Page
 from invoicing import selectors as invoicing
 from invoicing.models import Invoice
 from invoicing.pdf.service import invoice_pdf
+from invoicing.rules.explaining import explain_invoice
 
 
 class InvoiceList(ListPage):
@@ -41,8 +42,10 @@ class InvoiceDetail(DetailPage):
 
     def facts(self, found: Invoice) -> dict[str, Any]:
         charges = details.charges_of_invoice(self.merchant_id, found.pk)
+        lines = invoicing.invoice_lines(found)
         return {
-            "lines": invoicing.invoice_lines(found),
+            "lines": lines,
+            "explained": explain_invoice(found, lines, get_language() or "en", self.scope.merchant.timezone),
             "taxes": details.taxes_of(found),
             "charges": charges,
             "payments": list(found.payments.order_by("created", "id")),
