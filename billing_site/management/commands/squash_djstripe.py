@@ -38,7 +38,7 @@ class Command(BaseCommand):
         migration.name = f"0001_squashed_{version('dj-stripe').replace('.', '_')}"
         created = [operation for operation in migration.operations if isinstance(operation, CreateModel)]
         others = [operation for operation in migration.operations if not isinstance(operation, CreateModel)]
-        migration.operations = [CreateModelsTogether(created), *others]
+        migration.operations = [CreateModelsTogether(created), *others]  # type: ignore[misc]
         upstream = sorted(module.name for module in pkgutil.iter_modules(djstripe.migrations.__path__))
         migration.replaces = [("djstripe", name) for name in upstream]  # type: ignore[misc]
         for old in FOLDER.glob("0001_squashed_*.py"):
