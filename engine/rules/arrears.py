@@ -120,12 +120,14 @@ def late_dues(item: ItemFacts, closed: Period, usage: UsageFacts, billed: Sequen
     mine = [one for one in billed if one.subscription_item_id == item.id]
     for key in dict.fromkeys(_key(one.span) for one in mine):
         of_span = [one for one in mine if _key(one.span) == key]
-        first, span = of_span[0], of_span[-1].span
+        # The billing at the period's end: one at a threshold counted no minimum.
+        last = max(of_span, key=lambda one: (one.end, one.start))
+        span = last.span
         if span.reported_until is not None or not closed.start - LATE_FOR < span.end <= closed.start:
             continue
         end = max(one.end for one in of_span)
         period, whole = Period(min(one.start for one in of_span), end), Period(span.start, span.end)
-        stretch = Stretch(item.id, first.price, first.sequence, period, whole, span, item.tax_rate_ids)
+        stretch = Stretch(item.id, last.price, last.sequence, period, whole, span, item.tax_rate_ids)
         due = _late(stretch, usage, of_span)
         if due.amount:
             dues.append(due)

@@ -78,7 +78,8 @@ def _count(drafts: Sequence[Row]) -> _Counted:
     if not own:
         return found
     items = {row.subscription_item_id for row in own}
-    since = min(row.start for row in own)
+    # From the spans' beginnings: a threshold may have billed parts of them before.
+    since = min(span_from_json(row.usage_span).start for row in own)
     others = _rows(arrears.filter(subscription_id__in={row.subscription_id for row in own}, end__gt=since))
     prices = prices_of({row.price_id for row in others})
     billed = {

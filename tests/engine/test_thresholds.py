@@ -47,8 +47,8 @@ def pulled(at) -> int:
         time.sleep(0.05)
 
 
-def user(amount_gte=None, usage_gte=None, *, test_clock=None, amount=10, **fields):
-    shop = merchant() if test_clock is None else test_clock.merchant
+def user(amount_gte=None, usage_gte=None, *, test_clock=None, amount=10, grace=0, **fields):
+    shop = merchant(grace=grace) if test_clock is None else test_clock.merchant
     owner = customer(merchant=shop, payment_method="pm_card_visa", test_clock=test_clock)
     sold = metered_price(meter=meter(merchant=shop), amount=amount, **fields)
     sub = subscription(customer=owner, prices=[sold])
@@ -115,6 +115,17 @@ def test_usage_that_comes_late_after_a_threshold_is_adjusted_once():
     report(owner, 5, utc(2024, 1, 31), reported=utc(2024, 2, 2))
     day(utc(2024, 3, 1))
     assert [total for _, _, total in paper()] == [1000, 0, 50]
+
+
+def test_within_the_grace_what_thresholds_billed_is_still_taken_off():
+    owner, _ = user(1000, grace=3600)
+    for at in (JAN_10, JAN_20):
+        report(owner, 100, at)
+        assert pulled(at) == 1
+    day(FEB_1)
+    report(owner, 5, utc(2024, 1, 31), reported=utc(2024, 2, 1, 0, 30))
+    day(utc(2024, 2, 1, 1))
+    assert [total for _, _, total in paper()] == [1000, 1000, 50]
 
 
 def test_on_a_clock_usage_is_looked_at_in_its_time():
