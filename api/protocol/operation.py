@@ -46,7 +46,8 @@ class Operation:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,255})", self.path))
+        # "search" is an address of Stripe's, never an id: where it is missing, the door says so.
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>(?!search$)[^/]{1,255})", self.path))
 
 
 class Routes:

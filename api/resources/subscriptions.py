@@ -205,7 +205,7 @@ def update(call: Call) -> Json:
 
 
 def cancel(call: Call) -> Json:
-    row = subscription_of(call, call.id)
+    row = found(selectors.subscriptions(call.merchant_id).exclude(status__in=ENDED), call.id, "subscription")
     details = call.params.get("cancellation_details", {})
     ends.cancel_subscription(
         ctx=clocked(call, row.test_clock_id),

@@ -124,7 +124,7 @@ def _give_up(ctx: Context, request: ChangeRequest, result: ChangeResult) -> None
         raise ChangeNeedsAuthentication
     if status == "no_payment_method" or result.payment is None:
         raise NothingToPayWith
-    raise ChangePaymentFailed(reason=result.payment.message)
+    raise ChangePaymentFailed(reason=result.payment.message, decline_code=result.payment.decline_code)
 
 
 def _is_paid_first(request: ChangeRequest, plan: ChangePlan, snapshot: ChangeSnapshot) -> bool:

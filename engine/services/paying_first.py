@@ -83,7 +83,7 @@ def subscribe_if_paid(ctx: Context, request: SubscribeRequest) -> SubscribeResul
     _let_go(ctx, pending.id, charge_id)
     if outcome.status == "requires_action":
         raise AuthenticationNeeded
-    raise FirstPaymentFailed(reason=outcome.message)
+    raise FirstPaymentFailed(reason=outcome.message, decline_code=outcome.decline_code)
 
 
 def finish_pending_subscribes(*, ctx: Context, limit: int = 100) -> int:

@@ -79,7 +79,7 @@ def test_error_if_incomplete_creates_nothing(sdk: Sdk) -> None:
                 "payment_behavior": "error_if_incomplete",
             }
         )
-    assert declined.value.http_status == 402
+    assert (declined.value.http_status, declined.value.error.decline_code) == (402, "generic_decline")
     assert sdk.v1.subscriptions.list({"customer": customer.id, "status": "all"}).data == []
     assert sdk.v1.invoices.list({"customer": customer.id}).data == []
 

@@ -164,3 +164,15 @@ def test_a_charge_is_refunded_at_most_once(caller: Caller) -> None:
         error(caller("POST", "/v1/refunds", f"payment_intent={intent}&amount=700"))["type"] == "invalid_request_error"
     )
     assert caller("GET", "/v1/refunds", f"payment_intent={intent}")["data"][0]["id"] == refund["id"]
+
+
+def test_what_has_ended_cannot_be_ended_again(caller: Caller) -> None:
+    made = subscribed(caller)
+    caller("DELETE", f"/v1/subscriptions/{made['id']}")
+    assert error(caller("DELETE", f"/v1/subscriptions/{made['id']}"))["code"] == "resource_missing"
+    assert caller.last.status_code == 404
+
+
+def test_an_address_that_is_not_there_yet_says_so(caller: Caller) -> None:
+    assert "Unrecognized request URL" in error(caller("GET", "/v1/subscriptions/search", "query=x"))["message"]
+    assert caller.last.status_code == 404
