@@ -1,0 +1,75 @@
+"""What random lives are made of: instruments, prices, coupons, tax rates, and signups of every kind."""
+
+from hypothesis import strategies as st
+
+from tests.factories.catalog import coupon, price, product, tax_rate
+from tests.factories.times import utc
+
+INSTRUMENTS = (
+    "pm_card_visa",
+    "pm_card_mastercard",
+    "pm_card_chargeCustomerFail",
+    "pm_sandbox_declineThenSucceed",
+    "pm_card_threeDSecure2Required",
+    "pm_acss_debit",
+    "pm_acss_debit_fails",
+    "pm_sandbox_timeoutAfterCharge",
+    "pm_sandbox_timeoutBeforeCharge",
+    "pm_sandbox_serverErrorAfterCharge",
+    "pm_card_visa_chargeDeclinedStolenCard",
+    "pm_card_refundFail",
+)
+PRORATIONS = ("create_prorations", "always_invoice", "none")
+STARTS = (utc(2024, 1, 31), utc(2023, 2, 28, 23), utc(2024, 3, 10, 6, 30))
+
+picks = st.integers(0, 11)
+amounts = st.sampled_from([1, 50, 999, 1000, 123_456])
+signups = st.fixed_dictionaries(
+    {
+        "who": picks,
+        "what": st.lists(st.tuples(picks, st.integers(0, 5)), min_size=1, max_size=2),
+        "coupons": st.lists(picks, max_size=2),
+        "rates": st.sampled_from([(), (0,), (0, 1), (2,), (0, 2)]),
+        "trial": st.sampled_from([None, None, None, 1, 10]),
+        "sent": st.sampled_from([False, False, True]),
+        "missing": st.sampled_from(["create_invoice", "cancel", "pause"]),
+        "behavior": st.sampled_from(
+            ["allow_incomplete", "allow_incomplete", "error_if_incomplete", "default_incomplete"]
+        ),
+        "anchored": st.sampled_from([None, None, 10]),
+        "stub": st.sampled_from(["create_prorations", "none"]),
+    }
+)
+
+
+def prices(shop):
+    thing = product(merchant=shop)
+    return [
+        price(merchant=shop, product=thing, amount=amount, interval=interval, interval_count=count)
+        for amount, interval, count in (
+            (1000, "month", 1),
+            ("333.5", "month", 1),
+            (0, "month", 1),
+            (2999, "month", 1),
+            (8000, "month", 3),
+            (12000, "year", 1),
+            (250, "week", 1),
+        )
+    ]
+
+
+def coupons(shop):
+    return [
+        coupon(merchant=shop, percent_off=20),
+        coupon(merchant=shop, percent_off="33.33", duration="repeating", duration_in_months=2),
+        coupon(merchant=shop, amount_off=500, duration="forever"),
+        coupon(merchant=shop, percent_off=100, duration="forever"),
+    ]
+
+
+def rates(shop):
+    return [
+        tax_rate(merchant=shop, percentage="5"),
+        tax_rate(merchant=shop, percentage="9.975", display_name="QST"),
+        tax_rate(merchant=shop, percentage="20", inclusive=True, display_name="VAT"),
+    ]
