@@ -14,12 +14,17 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from core.context import Context
+from engine.posting.batch import Batch
+from engine.posting.refs import Refs
 from engine.rules.changing import ItemNotFound
 from engine.rules.checks import check_plan
 from engine.rules.thresholds import ThresholdNotMetered, check_thresholds, plan_threshold
+from engine.selectors import load_rows
 from engine.services.changing import load_change, post_change
 from engine.services.collect import collect_invoices
 from engine.services.finalize import invoice_ids_to_collect, settle_paid
+from engine.types import PlannedEvent
+from events.copying import Row
 from subscriptions.models import Subscription, SubscriptionItem
 from subscriptions.rules.next_action import RENEWING_STATUSES
 from subscriptions.selectors import SubscriptionNotFound
@@ -64,6 +69,23 @@ def set_billing_thresholds(
             if metered[item_id] != "metered":
                 raise ThresholdNotMetered
         set_thresholds(subscription_id, amount_gte, usages)
+        _tell(ctx, found[0], amount_gte, usages)
+
+
+def _tell(ctx: Context, subscription: Row, amount: int | None, usages: Mapping[str, int | None]) -> None:
+    """customer.subscription.updated, the subscription as it has become."""
+    rows = load_rows(subscriptions=[subscription], lock=True)
+    items = rows.items.get(subscription.id, [])
+    before = subscription.billing_threshold_amount
+    subscription["billing_threshold_amount"] = amount
+    for item in items:
+        item["billing_threshold_usage"] = usages.get(item.id, item.billing_threshold_usage)
+    batch = Batch(ctx, rows)
+    batch.touch(subscription, items)
+    batch.bump(subscription)
+    previous = {"billing_thresholds": None if before is None else {"amount_gte": before}}
+    batch.tell([PlannedEvent("customer.subscription.updated", "subscription", subscription.id, previous)], Refs())
+    batch.write()
 
 
 def run_thresholds(*, ctx: Context, clock_id: str | None = None) -> int:

@@ -9,6 +9,7 @@ from engine.rules.thresholds import ThresholdInvalid, ThresholdNotMetered
 from engine.services.change import change_subscription
 from engine.services.thresholds import run_thresholds, set_billing_thresholds
 from engine.types import ChangeRequest, ItemChange
+from events.models import Event, ObjectVersion
 from invoicing.models import Invoice, InvoiceLine
 from subscriptions.models import SubscriptionItem
 from tests.events.outbox import HORIZON_PATIENCE
@@ -134,6 +135,15 @@ def test_on_a_clock_usage_is_looked_at_in_its_time():
     report(owner, 100, JAN_10)
     assert pulled(utc(2026, 1, 1)) == 1
     assert Invoice.objects.get().created == JAN_20
+
+
+def test_setting_a_threshold_is_told_with_the_subscription_as_it_became():
+    _, sub = user(1000, 50)
+    body = ObjectVersion.objects.filter(object_id=sub.id).latest("version").body
+    assert body["billing_thresholds"]["amount_gte"] == 1000
+    assert body["items"]["data"][0]["billing_thresholds"] == {"usage_gte": 50}
+    sub.refresh_from_db()
+    assert Event.objects.filter(object_id=sub.id).latest("object_version").object_version == sub.version
 
 
 def test_a_threshold_is_above_0_and_of_usage():
