@@ -32,6 +32,12 @@ def create_api_key(*, ctx: Context, merchant_id: str, livemode: bool, name: str 
     return key, secret
 
 
+def revoke_api_key(*, ctx: Context, merchant_id: str, key_id: str) -> bool:
+    """Requests with it are refused from now on; whether this did it. Another merchant's key stays as it is."""
+    found = ApiKey.objects.filter(merchant_id=merchant_id, id=key_id, revoked_at__isnull=True)
+    return bool(found.update(revoked_at=ctx.recorded_at))
+
+
 def redacted(secret: str) -> str:
     """What may be shown of a key: "sk_test_…Ab12"."""
     return f"{secret[:8]}…{secret[-4:]}" if len(secret) > 16 else "…"

@@ -9,6 +9,7 @@ from api.protocol.operation import Operation, Routes
 from api.resources import (
     account,
     coupons,
+    credit_grants,
     credit_notes,
     customers,
     events,
@@ -29,6 +30,7 @@ from api.resources import (
 _RESOURCES = (
     account,
     coupons,
+    credit_grants,
     credit_notes,
     customers,
     events,

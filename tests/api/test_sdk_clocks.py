@@ -197,3 +197,38 @@ def test_a_running_subscription_is_put_on_a_schedule(sdk: Sdk) -> None:
     sdk.advance(clock.id, at(2024, 3, 2))
     assert [one.total for one in sdk.invoices(subscription=subscription.id)] == [2000, 1000]
     assert sdk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+
+
+def test_a_credit_grant_pays_for_usage(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    customer = sdk.customer(clock.id)
+    meter = sdk.v1.billing.meters.create(
+        {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+    )
+    price = sdk.price(
+        100,
+        product=sdk.v1.products.create({"name": "Calls"}).id,
+        recurring={"interval": "month", "usage_type": "metered", "meter": meter.id},
+    )
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    grant = sdk.v1.billing.credit_grants.create(
+        {
+            "customer": customer.id,
+            "amount": {"type": "monetary", "monetary": {"currency": "usd", "value": 300}},
+            "applicability_config": {"scope": {"price_type": "metered"}},
+            "category": "promotional",
+        }
+    )
+    sdk.advance(clock.id, at(2024, 1, 10))
+    event = {"event_name": "calls", "payload": {"stripe_customer_id": customer.id, "value": "5"}}
+    sdk.v1.billing.meter_events.create(event)
+    sdk.advance(clock.id, at(2024, 2, 1, 2))
+    latest = sdk.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]}).latest_invoice
+    assert (latest.status, latest.total) == ("paid", 200)
+    wanted = {"type": "applicability_scope", "applicability_scope": {"price_type": "metered"}}
+    summary = sdk.v1.billing.credit_balance_summary.retrieve({"customer": customer.id, "filter": wanted})
+    assert [one.available_balance.monetary.value for one in summary.balances] in ([], [0])
+    entries = sdk.v1.billing.credit_balance_transactions.list({"customer": customer.id}).data
+    assert [one.type for one in entries] == ["debit", "credit"]
+    assert entries[0].debit.amount.monetary.value == 300
+    assert sdk.v1.billing.credit_grants.retrieve(grant.id).category == "promotional"
