@@ -8,11 +8,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from catalog.models import (
     BundleComponent,
     Coupon,
+    Feature,
     Meter,
     PaymentLink,
     PaymentLinkItem,
     Price,
     Product,
+    ProductFeature,
     PromotionCode,
     TaxRate,
 )
@@ -110,3 +112,19 @@ class PaymentLinkItemAdmin(ReadOnlyAdmin):
     list_filter = (BY_MERCHANT,)
     search_fields = ("id__exact", "payment_link__id__exact", "price__id__exact")
     list_select_related = ("payment_link", "price", "merchant")
+
+
+@admin.register(Feature)
+class FeatureAdmin(ReadOnlyAdmin):
+    list_display = ("name", "lookup_key", "active", "merchant", "created")
+    list_filter = ("active", BY_MERCHANT)
+    search_fields = ("id__exact", "lookup_key__exact", "name")
+    list_select_related = ("merchant",)
+
+
+@admin.register(ProductFeature)
+class ProductFeatureAdmin(ReadOnlyAdmin):
+    list_display = ("id", "product", "feature", "merchant")
+    list_filter = (BY_MERCHANT,)
+    search_fields = ("id__exact", "product__id__exact", "feature__id__exact")
+    list_select_related = ("product", "feature", "merchant")

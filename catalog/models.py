@@ -224,6 +224,9 @@ class PromotionCode(models.Model):
     active = models.BooleanField(default=True)
     customer_id = models.TextField(blank=True, default="", db_collation="C")
     expires_at = models.DateTimeField(null=True, blank=True)
+    first_time_transaction = models.BooleanField(default=False)  # only before the customer's first payment
+    minimum_amount = models.BigIntegerField(null=True, blank=True)
+    minimum_amount_currency = models.CharField(max_length=3, blank=True, default="")
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
     times_redeemed = models.PositiveIntegerField(default=0)
     metadata = models.JSONField(default=dict, blank=True)
@@ -237,6 +240,11 @@ class PromotionCode(models.Model):
                 name="one_active_promotion_code", fields=["merchant", "code"], condition=Q(active=True)
             ),
             models.CheckConstraint(
+                name="promotion_code_minimum_has_currency",
+                condition=Q(minimum_amount__isnull=True, minimum_amount_currency="")
+                | Q(minimum_amount__gt=0) & ~Q(minimum_amount_currency=""),
+            ),
+            models.CheckConstraint(
                 name="promotion_code_not_over_redeemed",
                 condition=Q(max_redemptions__isnull=True) | Q(times_redeemed__lte=F("max_redemptions")),
             ),
@@ -244,6 +252,42 @@ class PromotionCode(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class Feature(models.Model):
+    """What a product lets its buyer do; `lookup_key` is what the merchant's own software asks for."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "feat"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    lookup_key = models.CharField(max_length=80)
+    active = models.BooleanField(default=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="feature_lookup_key_once", fields=["merchant", "lookup_key"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductFeature(models.Model):
+    """A feature of a product. Who has a bundle has its components' features too."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "prodft"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="features")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="feature_once_per_product", fields=["merchant", "product", "feature"])
+        ]
 
 
 class TaxRate(models.Model):

@@ -78,6 +78,9 @@ class PromotionCodeRow(Protocol):
     coupon_id: str
     customer_id: str
     expires_at: datetime | None
+    first_time_transaction: bool
+    minimum_amount: int | None
+    minimum_amount_currency: str
     max_redemptions: int | None
     times_redeemed: int
     metadata: Mapping[str, str]
@@ -262,6 +265,11 @@ def promotion_code_snapshot(code: PromotionCodeRow, *, livemode: bool) -> Json:
         "max_redemptions": code.max_redemptions,
         "metadata": dict(code.metadata),
         "promotion": {"type": "coupon", "coupon": code.coupon_id},
+        "restrictions": {
+            "first_time_transaction": code.first_time_transaction,
+            "minimum_amount": code.minimum_amount,
+            "minimum_amount_currency": code.minimum_amount_currency or None,
+        },
         "times_redeemed": code.times_redeemed,
     }
 
@@ -296,4 +304,27 @@ def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
         "livemode": livemode,
         "metadata": dict(link.metadata),
         "subscription_data": {"trial_period_days": link.trial_period_days},
+    }
+
+
+def feature_snapshot(feature: Any, *, livemode: bool) -> Json:
+    """Stripe's entitlements.feature."""
+    return {
+        "id": feature.id,
+        "object": "entitlements.feature",
+        "active": feature.active,
+        "livemode": livemode,
+        "lookup_key": feature.lookup_key,
+        "metadata": dict(feature.metadata),
+        "name": feature.name,
+    }
+
+
+def product_feature_snapshot(attached: Any, *, livemode: bool) -> Json:
+    """Stripe's product_feature, its feature read with it."""
+    return {
+        "id": attached.id,
+        "object": "product_feature",
+        "entitlement_feature": feature_snapshot(attached.feature, livemode=livemode),
+        "livemode": livemode,
     }

@@ -25,8 +25,11 @@ from engine.types import (
     SubscribeSnapshot,
 )
 from events.copying import Row, new_row
+from invoicing.models import Invoice
 from subscriptions.facts import coupon_facts, promotion_code_facts
 from subscriptions.models import Discount, Subscription, SubscriptionItem
+from subscriptions.rules.amounts import in_currency, line_amount
+from subscriptions.rules.discounts import check_code_restrictions
 from subscriptions.types import CouponFacts, NewDiscount, PromotionCodeFacts
 
 
@@ -36,6 +39,8 @@ def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
     request, snapshot = subscribe_snapshot(rows, request)
     plan = plan_subscribe(snapshot, request, ctx.as_of)
     check_plan(plan)
+    if request.promotion_code:
+        _check_code(rows, request, plan.subscription.currency)
     batch = Batch(ctx, rows, off_session=request.off_session, charge=request.payment_behavior != "default_incomplete")
     _take_currency(batch, plan)
     _gather(batch, plan)
@@ -101,10 +106,24 @@ def coupons_asked_for(merchant_id: str, ids: Iterable[str]) -> tuple[dict[str, C
 def _promotion_code(request: SubscribeRequest) -> PromotionCodeFacts | None:
     if not request.promotion_code:
         return None
-    found = PromotionCode.objects.filter(
-        merchant_id=request.merchant_id, code=request.promotion_code.strip().upper(), active=True
-    ).first()
+    found = _code_row(request)
     return promotion_code_facts(found) if found else None
+
+
+def _code_row(request: SubscribeRequest) -> PromotionCode | None:
+    code = request.promotion_code.strip().upper()
+    return PromotionCode.objects.filter(merchant_id=request.merchant_id, code=code, active=True).first()
+
+
+def _check_code(rows: BillingRows, request: SubscribeRequest, currency: str) -> None:
+    """What the code asks of the purchase: the whole prices count, also while a trial or a stub charges less."""
+    sold = [(in_currency(rows.prices[item.price_id], currency), item.quantity) for item in request.items]
+    check_code_restrictions(
+        _code_row(request),
+        amount=sum(line_amount(price, quantity) for price, quantity in sold if not price.is_metered),
+        currency=currency,
+        has_paid=Invoice.objects.filter(customer_id=request.customer_id, amount_paid__gt=0).exists(),
+    )
 
 
 def _take_currency(batch: Batch, plan: SubscribePlan) -> None:

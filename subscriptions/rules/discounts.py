@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import AllocationMode, allocate, percent_of
@@ -54,6 +55,18 @@ class PromotionCodeExpired(OstinatoError):
     message_id = gettext_noop("The code %(promotion_code)s has expired.")
 
 
+class PromotionCodeFirstTimeOnly(OstinatoError):
+    code = "promotion_code_first_time_only"
+    param = "promotion_code"
+    message_id = gettext_noop("The code %(promotion_code)s is for a first purchase only.")
+
+
+class PromotionCodeBelowMinimum(OstinatoError):
+    code = "promotion_code_minimum_not_reached"
+    param = "promotion_code"
+    message_id = gettext_noop("The code %(promotion_code)s is for larger purchases.")
+
+
 @dataclass(frozen=True, slots=True)
 class Discountable:
     """A line as discounts see it: what they may take from, gross, and whether they may."""
@@ -86,6 +99,18 @@ def check_promotion_code(code: PromotionCodeFacts, customer_id: str, as_of: date
         raise PromotionCodeExpired(promotion_code=code.code)
     if code.max_redemptions is not None and code.times_redeemed >= code.max_redemptions:
         raise PromotionCodeExpired(promotion_code=code.code)
+
+
+def check_code_restrictions(code: Any, *, amount: int, currency: str, has_paid: bool) -> None:
+    """Whether the code (a row) is for this purchase of `amount` before discounts, by somebody who `has_paid` or not.
+
+    Raises `PromotionCodeFirstTimeOnly`, `PromotionCodeBelowMinimum`; a minimum in another currency is not reached.
+    """
+    if code.first_time_transaction and has_paid:
+        raise PromotionCodeFirstTimeOnly(promotion_code=code.code)
+    minimum = code.minimum_amount
+    if minimum is not None and (amount < minimum or currency != code.minimum_amount_currency):
+        raise PromotionCodeBelowMinimum(promotion_code=code.code)
 
 
 def discount_end(coupon: CouponFacts, start: datetime, tz: str) -> datetime | None:
