@@ -27,7 +27,7 @@ def media(request: HttpRequest, name: str) -> FileResponse:
         raise Http404
     try:
         return FileResponse(default_storage.open(f"logos/{name}"), content_type=content_type)
-    except FileNotFoundError as missing:
+    except (OSError, ValueError) as missing:  # not there, too long to be there, or no name at all (NUL)
         raise Http404 from missing
 
 

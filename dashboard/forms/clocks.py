@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from core.periods import add_months
+from core.periods import BeyondTheCalendar, add_months
 from dashboard.forms.fields import local_moment
 
 
@@ -40,7 +40,10 @@ class AdvanceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("step") in ("1", "3", "12"):
-            cleaned["target"] = add_months(self.now, int(cleaned["step"]), self.tz)
+            try:
+                cleaned["target"] = add_months(self.now, int(cleaned["step"]), self.tz)
+            except BeyondTheCalendar as error:
+                self.add_error("step", gettext(error.message_id))
         elif cleaned.get("to") is None:
             self.add_error("to", _("Say until when."))
         elif cleaned["to"] <= self.now:

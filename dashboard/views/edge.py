@@ -43,7 +43,8 @@ def error_text(error: OstinatoError) -> str:
 
 def show_error(form: Form, error: OstinatoError) -> None:
     """The refusal beside the field at fault when the form has it, else above the form."""
-    names = [error.param, *re.findall(r"\w+", error.param)]  # "tax_id[value]" may be `value` here, or `tax_id`
+    own = getattr(form, "field_of_param", str)(error.param)  # a form may know where a parameter is typed
+    names = [own, error.param, *re.findall(r"\w+", error.param)]  # "tax_id[value]" may be `value` here, or `tax_id`
     field = next((name for name in names if name in form.fields), None)
     form.add_error(field, error_text(error))
 

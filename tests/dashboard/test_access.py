@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Product
+from customers.models import Customer
 from tests.factories import catalog, customers, merchants
 
 SECTIONS = [
@@ -130,3 +131,11 @@ def test_a_live_merchant_has_no_test_clocks(desk) -> None:
 @pytest.mark.parametrize("address", ["/dashboard/customers/%00/", "/dashboard/subscriptions/new/?customer=%00"])
 def test_what_is_no_id_never_reaches_the_database(desk, address: str) -> None:
     assert desk.client.get(address).status_code == 404
+
+
+def test_a_clock_that_the_form_never_offered_is_not_there(desk) -> None:
+    sandbox = merchants.merchant(name="Elsewhere", prefix="ELSE")
+    clock = customers.clock(merchant=sandbox)
+    response = desk.post("customer_new", name="Ada", email="ada@example.com", tax_exempt="none", test_clock_id=clock.pk)
+    assert response.status_code == 404
+    assert not Customer.objects.exists()
