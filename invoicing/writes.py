@@ -170,6 +170,12 @@ def update_progress(rows: Sequence[Any]) -> None:
     update_rows(Invoice, fields, [[getattr(row, name) for name in fields] for row in rows])
 
 
+def update_columns(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Some columns of one invoice that the caller holds. The trigger refuses what is frozen."""
+    fields = ("id", *dict.fromkeys(columns))
+    update_rows(Invoice, fields, [[row[name] for name in fields]])
+
+
 def rewrite_drafts(
     drafts: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]
 ) -> None:
