@@ -10,7 +10,7 @@ from django.db.models import Q
 from api.lookup import found
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import PAGE, RANGE, boolean, fields, list_of, text
+from api.protocol.schema import PAGE, RANGE, fields, list_of, text
 from core.json_values import epoch
 from events.models import Event, ObjectVersion
 from events.selectors import events
@@ -20,7 +20,6 @@ API_VERSION = "2026-08-26.dahlia"  # the shapes that our snapshots follow
 LIST = fields(
     PAGE,
     created=RANGE,
-    delivery_success=boolean(),
     related_object=text(most=200),
     type=text(most=100),
     types=list_of(text(most=100), most=20),

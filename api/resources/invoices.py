@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from api.business_time import clocked
-from api.lookup import deleted, found
+from api.lookup import deleted, found, new_metadata
 from api.paging import in_range, page
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
@@ -40,7 +41,7 @@ CREATE = fields(
     default_tax_rates=TAX_RATES,
     description=text(most=1500),
     due_date=timestamp(),
-    pending_invoice_items_behavior=choice("include", "exclude"),
+    pending_invoice_items_behavior=choice("include"),
 )
 LIST = fields(
     PAGE,
@@ -51,7 +52,7 @@ LIST = fields(
     status=choice("draft", "open", "paid", "uncollectible", "void"),
     subscription=text(most=200),
 )
-PAY = fields(off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200), forgive=boolean())
+PAY = fields(off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200))
 
 
 class InvoicePaymentFailed(OstinatoError):
@@ -88,11 +89,14 @@ def create(call: Call) -> Json:
         values["default_payment_method_id"] = method_id(
             ctx, call.merchant_id, customer.id, params["default_payment_method"], param="default_payment_method"
         )
+    if "days_until_due" in params:
+        values.setdefault("due_date", ctx.as_of + timedelta(days=params["days_until_due"]))
     invoice_id = services.create_invoice(
         ctx=ctx,
         merchant_id=call.merchant_id,
         customer_id=customer.id,
         auto_advance=params.get("auto_advance", False),
+        metadata=new_metadata(params),
         default_tax_rate_ids=tax_rate_ids(call, params.get("default_tax_rates"), "default_tax_rates"),
         **values,
     )

@@ -154,7 +154,7 @@ def item_changes(
             quantity=item.get("quantity"),
             deleted=item.get("deleted", False),
             tax_rate_ids=tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]"),
-            metadata=item.get("metadata") or {},
+            metadata={key: value or "" for key, value in (item.get("metadata") or {}).items()},
         )
         for number, (item, price_id) in enumerate(zip(items, prices, strict=True))
     )

@@ -33,7 +33,7 @@ _ITEM = fields(
     quantity=QUANTITY,
     tax_rates=TAX_RATES,
 )
-_ITEM_FIELDS = ("price", "price_data", "quantity", "tax_rates", "id", "deleted")
+_ITEM_FIELDS = ("price", "price_data", "quantity", "tax_rates", "metadata", "id", "deleted")
 
 
 def _item(call: Call) -> SubscriptionItem:

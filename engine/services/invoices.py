@@ -139,6 +139,7 @@ def create_invoice(
     default_payment_method_id: str = "",
     default_tax_rate_ids: Sequence[str] = (),
     description: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> str:
     """A one-off invoice of what the customer has pending: a draft, or with no grace finalized at once. Its id.
 
@@ -174,7 +175,7 @@ def create_invoice(
             set_currency(customer_id, wanted)
         invoice_id = new_id("in")
         drafted = batch.add_invoice(planned, invoice_id, Refs(invoices=(invoice_id,)))
-        drafted.invoice["due_date"] = due_date
+        drafted.invoice.update(due_date=due_date, metadata=dict(metadata or {}))
         batch.tell([PlannedEvent("invoice.created", "invoice", invoice_id)], Refs())
         finalize_new(batch)
         batch.write()

@@ -100,8 +100,8 @@ def test_items_are_added_changed_and_removed(caller: Caller) -> None:
     made = subscribed(caller)
     added = caller("POST", "/v1/subscription_items", f"subscription={made['id']}&price={price(caller, 300)}&quantity=2")
     assert (added["object"], added["quantity"], added["price"]["unit_amount"]) == ("subscription_item", 2, 300)
-    changed = caller("POST", f"/v1/subscription_items/{added['id']}", "quantity=4")
-    assert changed["quantity"] == 4
+    changed = caller("POST", f"/v1/subscription_items/{added['id']}", "quantity=4&metadata[a]=1")
+    assert (changed["quantity"], changed["metadata"]) == (4, {"a": "1"})
     listed = caller("GET", "/v1/subscription_items", f"subscription={made['id']}")["data"]
     assert {one["id"] for one in listed} == {made["items"]["data"][0]["id"], added["id"]}
     assert caller("DELETE", f"/v1/subscription_items/{added['id']}")["deleted"] is True
@@ -135,8 +135,8 @@ def test_a_one_off_invoice_is_made_finalized_and_voided(caller: Caller) -> None:
     of = customer(caller, card="pm_card_chargeCustomerFail")
     item = caller("POST", "/v1/invoiceitems", f"customer={of}&amount=700&currency=cad&description=Work")
     assert (item["object"], item["amount"], item["invoice"]) == ("invoiceitem", 700, None)
-    made = caller("POST", "/v1/invoices", f"customer={of}&pending_invoice_items_behavior=include")
-    assert (made["status"], made["total"], made["parent"]) == ("draft", 700, None)
+    made = caller("POST", "/v1/invoices", f"customer={of}&metadata[a]=1&days_until_due=5")
+    assert (made["status"], made["total"], made["parent"], made["metadata"]) == ("draft", 700, None, {"a": "1"})
     opened = caller("POST", f"/v1/invoices/{made['id']}/finalize")
     assert (opened["status"], bool(opened["number"])) == ("open", True)
     answer = error(caller("POST", f"/v1/invoices/{made['id']}/pay"))
