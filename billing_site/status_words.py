@@ -48,6 +48,10 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "issued": ("info", _("Issued")),
     "expired": ("neutral", _("Expired")),
     "complete": ("success", _("Complete")),
+    "completed": ("success", _("Completed")),
+    "not_started": ("info", _("Not started")),
+    "released": ("neutral", _("Released")),
+    "revoked": ("neutral", _("Revoked")),
 }
 
 

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.access import Scope
+from merchants.rules import Capability
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str, str], 
         (
             (_("Customers"), "users-round", "customers", "customers"),
             (_("Subscriptions"), "repeat", "subscriptions", "subscriptions"),
+            (_("Schedules"), "calendar-clock", "schedules", "schedules"),
             (_("Invoices"), "receipt-text", "invoices", "invoices"),
             (_("Payments"), "credit-card", "payments", "payments"),
         ),
@@ -39,6 +41,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str, str], 
         _("Catalogue"),
         (
             (_("Products"), "package", "products", "products"),
+            (_("Meters"), "gauge", "meters", "meters"),
             (_("Coupons"), "ticket-percent", "coupons", "coupons"),
             (_("Tax rates"), "landmark", "tax_rates", "tax-rates"),
             (_("Payment links"), "link", "payment_links", "payment-links"),
@@ -56,11 +59,13 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str, str], 
 
 
 def nav_for(scope: Scope, path: str) -> list[Group]:
-    """The groups of the sidebar; test clocks exist in a sandbox only."""
+    """The groups of the sidebar; test clocks exist in a sandbox only, keys are for those who set up."""
     groups = [Group(title, tuple(_entry(scope, path, *entry) for entry in entries)) for title, entries in SECTIONS]
     last: list[Entry] = []
     if not scope.merchant.livemode:
         last.append(_entry(scope, path, _("Test clocks"), "clock", "test_clocks", "test-clocks"))
+    if scope.may(Capability.SETTINGS):
+        last.append(_entry(scope, path, _("API keys"), "key-round", "api_keys", "api-keys"))
     last.append(_entry(scope, path, _("Settings"), "settings-2", "settings", "settings"))
     return [*groups, Group(_("Set-up"), tuple(last))]
 

@@ -42,7 +42,9 @@ class PriceFields(SectionedForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        minor = MajorAmountField.minor(self, "unit_amount", cleaned.get("currency", ""))
+        field = self.fields["unit_amount"]
+        assert isinstance(field, MajorAmountField)
+        minor = field.minor(self, "unit_amount", cleaned.get("currency", ""))
         if minor is not None:
             cleaned["unit_amount_decimal"] = Decimal(minor)
         if cleaned.get("type") == PriceType.RECURRING and not cleaned.get("interval"):
@@ -56,7 +58,7 @@ class PriceFields(SectionedForm):
         return {
             "nickname": data["nickname"],
             "type": data["type"],
-            "unit_amount_decimal": data["unit_amount_decimal"],
+            "unit_amount_decimal": data.get("unit_amount_decimal"),
             "currency": data["currency"],
             "interval": data["interval"] if recurring else "",
             "interval_count": (data["interval_count"] or 1) if recurring else None,
@@ -79,10 +81,6 @@ PRICE_NAMES = (
     "tax_behavior",
     "lookup_key",
 )
-
-
-class PriceForm(PriceFields):
-    layout = ((_("Price"), PRICE_NAMES),)
 
 
 class PriceEditForm(forms.Form):

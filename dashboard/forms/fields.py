@@ -10,8 +10,9 @@ from django.forms.boundfield import BoundField
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, gettext_lazy as _
 
+from catalog.rules import NegativeUnitAmount
 from core.errors import OstinatoError
-from core.money import to_major, to_minor
+from core.money import currency_exponent, parse_unit_amount, to_major, to_minor
 from core.money_format import format_quantity, reader_locale
 
 CURRENCIES = ("cad", "eur", "usd", "gbp", "chf", "aud", "nzd", "jpy", "sek", "nok", "dkk", "mxn", "brl", "kwd")
@@ -57,6 +58,23 @@ class MajorAmountField(LocalDecimalField):
             return None
         try:
             return to_minor(amount, currency)
+        except OstinatoError as error:
+            form.add_error(name, gettext(error.message_id) % error.params)
+            return None
+
+
+class UnitAmountField(MajorAmountField):
+    """What one unit costs, in major units; fractions of the minor unit are prices too (0.0005 a call)."""
+
+    @staticmethod
+    def minor(form: forms.Form, name: str, currency: str) -> Decimal | None:  # type: ignore[override]
+        amount = form.cleaned_data.get(name)
+        if amount is None or not currency:
+            return None
+        try:
+            if amount < 0:
+                raise NegativeUnitAmount
+            return parse_unit_amount(amount.scaleb(currency_exponent(currency)))
         except OstinatoError as error:
             form.add_error(name, gettext(error.message_id) % error.params)
             return None

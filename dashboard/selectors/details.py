@@ -48,6 +48,8 @@ PAGES = {
     "in": "dashboard:invoice",
     "pi": "dashboard:payment",
     "prod": "dashboard:product",
+    "mtr": "dashboard:meter",
+    "sub_sched": "dashboard:schedule",
     "coup": "dashboard:coupon",
     "txr": "dashboard:tax_rate",
     "plink": "dashboard:payment_link",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from dashboard.event_words import EVENT_TONES, EVENT_WORDS
 from dashboard.filters.lists import RUN_KINDS
+from dashboard.forms.meters import FORMULA_WORDS
 from engine.models import Refusal
 from events.models import Event
 from invoicing.models import BillingReason
@@ -71,6 +72,22 @@ def billing_reason(reason: str) -> str | Promise:
 @register.filter
 def balance_words(type_: str) -> str | Promise:
     return BALANCE_WORDS.get(type_, type_.replace("_", " "))
+
+
+END_WORDS: dict[str, Promise] = {
+    "release": _("the subscription goes on"),
+    "cancel": _("the subscription ends"),
+}
+
+
+@register.filter
+def formula_words(formula: str) -> str | Promise:
+    return FORMULA_WORDS.get(formula, formula)
+
+
+@register.filter
+def end_words(behavior: str) -> str | Promise:
+    return END_WORDS.get(behavior, behavior)
 
 
 @register.filter

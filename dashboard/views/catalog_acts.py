@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from catalog import selectors, services
 from catalog.models import Price, Product, TaxRate
 from core.context import Context
-from dashboard.forms.catalog import PriceEditForm, PriceForm, ProductEditForm, ProductNewForm, TaxRateForm
+from dashboard.forms.catalog import PriceEditForm, ProductEditForm, ProductNewForm, TaxRateForm
+from dashboard.forms.prices import PriceForm
 from dashboard.views.pages import ActPage, FormPage
 from merchants.rules import Capability
 
@@ -68,10 +69,14 @@ class ProductEdit(FormPage, ProductAct):
 
 
 class PriceNew(FormPage, ProductAct):
+    template = "dashboard/products/price_new.html"
     form = PriceForm
     title = _("New price")
     button = _("Create the price")
     done = _("The price was created.")
+
+    def form_kwargs(self) -> dict[str, Any]:
+        return {"meters": list(selectors.meters(self.merchant_id).filter(status="active").order_by("display_name"))}
 
     def initial(self) -> dict[str, Any]:
         return {"currency": self.scope.merchant.default_currency}

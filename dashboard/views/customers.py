@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import selectors as people
 from customers.models import Customer
 from dashboard.filters.lists import CustomerFilter
-from dashboard.selectors import details, lists
+from dashboard.selectors import details, lists, making
 from dashboard.tables.people import CustomerTable
 from dashboard.views.pages import DetailPage, ListPage
 from invoicing import selectors as invoicing
@@ -50,6 +51,7 @@ class CustomerDetail(DetailPage):
             "tax_ids": people.tax_ids(self.merchant_id, found.pk),
             "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],
             "totals": details.paid_by_currency(self.merchant_id, found.pk),
+            "grants": making.grants_of(found, timezone.now()),
             "pending_items": invoicing.pending_items(self.merchant_id, found.pk),
             "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
         }

@@ -1,0 +1,39 @@
+"""Filter bars of meters, schedules and API keys."""
+
+from django.utils.translation import gettext_lazy as _
+
+from api.models import ApiKey
+from catalog.models import Meter
+from dashboard.filters.base import ListFilter, choice, date_from, date_to
+from subscriptions.models import ScheduleStatus, SubscriptionSchedule
+
+
+class MeterFilter(ListFilter):
+    search_fields = ("display_name", "event_name")
+    placeholder = _("Name or event name")
+    status = choice(_("Status"), (("active", _("Active")), ("inactive", _("Inactive"))))
+
+    class Meta:
+        model = Meter
+        fields: list[str] = []
+
+
+class ScheduleFilter(ListFilter):
+    search_fields = ("customer__name", "customer__email")
+    placeholder = _("Customer or id")
+    status = choice(_("Status"), ScheduleStatus.choices)
+    since = date_from()
+    until = date_to()
+
+    class Meta:
+        model = SubscriptionSchedule
+        fields: list[str] = []
+
+
+class ApiKeyFilter(ListFilter):
+    search_fields = ("name", "hint")
+    placeholder = _("Name or last characters")
+
+    class Meta:
+        model = ApiKey
+        fields: list[str] = []

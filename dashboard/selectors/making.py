@@ -1,0 +1,142 @@
+"""What the pages of meters, schedules, credit grants and API keys read; every read is the merchant's own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet
+
+from api.models import ApiKey
+from catalog import selectors as catalog
+from catalog.models import Meter, Price
+from customers import selectors as people
+from customers.models import CreditGrant, Customer
+from dashboard.selectors.lists import ENDED
+from engine.rules.schedules import phases_from_json
+from subscriptions import selectors as subscriptions
+from subscriptions.models import SubscriptionItem, SubscriptionSchedule
+from usage.selectors import usage_totals
+from usage.types import UsageWindow
+
+SHOWN = 25
+OPEN_SCHEDULES = ("not_started", "active")
+
+
+def listed_meters(merchant_id: str) -> QuerySet[Meter]:
+    return catalog.meters(merchant_id).annotate(
+        price_count=Count("prices", filter=Q(prices__active=True, prices__deleted_at__isnull=True))
+    )
+
+
+def prices_of_meter(meter: Meter) -> list[Price]:
+    rows = catalog.prices(meter.merchant_id).filter(meter=meter)
+    return list(rows.order_by("-active", "created", "id")[:SHOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class MeterUse:
+    """What a customer used in the current period of its subscription."""
+
+    customer: Customer
+    start: datetime
+    end: datetime
+    total: Decimal
+
+
+def current_use(meter: Meter) -> list[MeterUse]:
+    """The newest subscriptions that the meter bills, each with what its current period counted. Two queries."""
+    items = (
+        SubscriptionItem.objects.filter(merchant_id=meter.merchant_id, price__meter=meter, deleted_at__isnull=True)
+        .exclude(subscription__status__in=ENDED)
+        .select_related("subscription__customer")
+        .order_by("-created", "-id")[:SHOWN]
+    )
+    windows = {
+        item.pk: UsageWindow(
+            meter.merchant_id,
+            meter.pk,
+            item.subscription.customer_id,
+            item.current_period_start,
+            item.current_period_end,
+        )
+        for item in items
+    }
+    totals = usage_totals(list(windows.values()))
+    return [
+        MeterUse(item.subscription.customer, window.start, window.end, totals[window])
+        for item, window in ((item, windows[item.pk]) for item in items)
+    ]
+
+
+def listed_schedules(merchant_id: str) -> QuerySet[SubscriptionSchedule]:
+    return subscriptions.schedules(merchant_id).select_related("customer")
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseItem:
+    price: Price | None  # None: it is no longer there
+    price_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseShown:
+    start: datetime
+    end: datetime
+    current: bool
+    trial: bool
+    proration_behavior: str
+    items: tuple[PhaseItem, ...]
+
+
+def phases_of(schedule: SubscriptionSchedule) -> list[PhaseShown]:
+    """The phases in order, with the prices they are about. One query."""
+    phases = phases_from_json(schedule.phases)
+    prices = catalog.prices_by_id(schedule.merchant_id, {i.price_id for p in phases for i in p.request.items})
+    return [
+        PhaseShown(
+            start=phase.start,
+            end=phase.end,
+            current=schedule.status == "active" and place == schedule.current_phase,
+            trial=phase.request.trial,
+            proration_behavior=phase.request.proration_behavior,
+            items=tuple(PhaseItem(prices.get(i.price_id), i.price_id, i.quantity) for i in phase.request.items),
+        )
+        for place, phase in enumerate(phases)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantShown:
+    grant: CreditGrant
+    status: str  # pending, active, complete (all of it is spent), expired, void
+
+    @property
+    def changeable(self) -> bool:
+        return self.status in ("pending", "active", "complete")
+
+
+def grants_of(customer: Customer, as_of: datetime) -> list[GrantShown]:
+    """A customer's credit grants, the latest first, each with where it stands at `as_of` in the customer's time."""
+    clock = customer.test_clock
+    at = clock.frozen_time if clock is not None else as_of
+    grants = people.credit_grants(customer.merchant_id, customer.pk)[:SHOWN]
+    return [GrantShown(grant, _grant_status(grant, at)) for grant in grants]
+
+
+def _grant_status(grant: CreditGrant, at: datetime) -> str:
+    if grant.voided_at is not None:
+        return "void"
+    if grant.expires_at is not None and grant.expires_at <= at:
+        return "expired"
+    if grant.effective_at > at:
+        return "pending"
+    return "active" if grant.balance else "complete"
+
+
+def metered_prices(merchant_id: str) -> list[Price]:
+    return list(catalog.active_prices(merchant_id).filter(usage_type="metered").order_by("product__name", "id"))
+
+
+def listed_api_keys(merchant_id: str) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(merchant_id=merchant_id)

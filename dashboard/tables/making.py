@@ -1,0 +1,53 @@
+"""Lists of meters, schedules and API keys."""
+
+from django.utils.translation import gettext_lazy as _
+
+from api.models import ApiKey
+from dashboard.tables.base import ListTable
+from dashboard.tables.columns import Cell, Hidden, Number, Status, When
+
+
+class MeterTable(ListTable):
+    detail = "dashboard:meter"
+    display_name = Cell(cell="meter", verbose_name=_("Meter"))
+    status = Status(verbose_name=_("Status"))
+    formula = Cell(cell="formula", verbose_name=_("What counts"))
+    price_count = Number(verbose_name=_("Prices"), css="wide-only")
+    created = When(verbose_name=_("Created"))
+    id = Hidden(verbose_name="ID")
+
+    class Meta(ListTable.Meta):
+        pass
+
+
+class ScheduleTable(ListTable):
+    detail = "dashboard:schedule"
+    customer = Cell(
+        cell="schedule", verbose_name=_("Customer"), order_by=("customer__name",), csv=lambda s: str(s.customer)
+    )
+    status = Status(verbose_name=_("Status"))
+    phases = Cell(
+        cell="schedule_phase", verbose_name=_("Phase"), orderable=False, csv=lambda s: len(s.phases), css="tabular"
+    )
+    next_action_at = When(verbose_name=_("Next step"))
+    end_behavior = Cell(cell="end_behavior", verbose_name=_("At its end"), orderable=False, css="wide-only")
+    created = When(verbose_name=_("Created"))
+    id = Hidden(verbose_name="ID")
+
+    class Meta(ListTable.Meta):
+        pass
+
+
+def _state(key: ApiKey) -> str:
+    return "revoked" if key.revoked_at else "active"
+
+
+class ApiKeyTable(ListTable):
+    name = Cell(cell="api_key", verbose_name=_("API key"))
+    hint = Cell(cell="code", verbose_name=_("Key"), orderable=False)
+    revoked_at = Cell(cell="api_key_status", verbose_name=_("Status"), csv=_state)
+    created = When(verbose_name=_("Created"))
+    revoke = Cell(cell="api_key_revoke", verbose_name="", orderable=False, empty_values=(), csv=lambda k: "", css="num")
+
+    class Meta(ListTable.Meta):
+        pass
