@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, gettext_lazy as _, ngettext, pgettext
+from django.utils.translation import gettext, gettext_lazy as _, ngettext, pgettext
 
 from catalog.models import Price
-from core.money_format import format_unit_amount
+from catalog.price_words import amount_words
 from customers.models import PaymentMethod
 
 _BRANDS = {
@@ -51,7 +51,7 @@ def per(unit: str, count: int) -> str:
 
 def price_words(price: Price) -> str:
     """ "CA$19.00 per month", in the reader's locale."""
-    amount = format_unit_amount(price.unit_amount_decimal, price.currency, get_language() or "en")
+    amount = amount_words(price)
     if price.type == "one_time":
         return amount
     return f"{amount} {per(price.interval, price.interval_count or 1)}"

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, PaymentLink, Price, Product, TaxRate
+from catalog.selectors import components_of
 from dashboard.filters.lists import CouponFilter, PaymentLinkFilter, ProductFilter, TaxRateFilter
 from dashboard.selectors import details, lists
 from dashboard.tables.catalog import CouponTable, PaymentLinkTable, ProductTable, TaxRateTable
@@ -38,7 +39,10 @@ class ProductDetail(DetailPage):
     def facts(self, found: Product) -> dict[str, Any]:
         prices = Price.objects.filter(merchant_id=self.merchant_id, product=found, deleted_at__isnull=True)
         return {
-            "prices": details.with_subscriber_counts(prices).order_by("-active", "created", "id"),
+            "prices": details.with_subscriber_counts(prices.select_related("product", "meter")).order_by(
+                "-active", "created", "id"
+            ),
+            "components": components_of([found.pk]).get(found.pk, []),
             "timeline": details.timeline_of(self.merchant_id, found.pk),
         }
 

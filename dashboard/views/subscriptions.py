@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.filters.lists import SubscriptionFilter
-from dashboard.selectors import details, lists
+from dashboard.selectors import details, lists, periods
 from dashboard.tables.people import SubscriptionTable
 from dashboard.views.pages import DetailPage, ListPage
 from merchants.rules import Capability
@@ -44,7 +44,9 @@ class SubscriptionDetail(DetailPage):
             "discounts": details.discounts_of(self.merchant_id, found.pk),
             "pending_items": details.pending_items_of(self.merchant_id, found.pk),
             "tax_rates": details.tax_rates_by_id(self.merchant_id, found.default_tax_rate_ids),
-            "per_period": details.per_period(found),
+            "per_period": periods.per_period(found),
+            "usage": periods.usage_so_far(found),
+            "steps": periods.schedule_steps(found),
             "ended": found.status in lists.ENDED,
             "timeline": details.timeline_of(self.merchant_id, found.pk),
         }
