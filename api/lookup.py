@@ -35,6 +35,12 @@ def new_metadata(params: dict[str, Any]) -> dict[str, str]:
     return merged_metadata({}, params.get("metadata", {}))
 
 
+def blanked_metadata(row: Any, params: dict[str, Any]) -> dict[str, str]:
+    """What was sent of metadata for a service that merges it: a key to remove is blank."""
+    sent = params["metadata"]
+    return dict.fromkeys(row.metadata, "") if sent is None else {key: value or "" for key, value in sent.items()}
+
+
 def deleted(kind: str, row_id: str) -> dict[str, Any]:
     """Stripe's answer to a deletion."""
     return {"id": row_id, "object": kind, "deleted": True}

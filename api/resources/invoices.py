@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from api.business_time import clocked
-from api.lookup import deleted, found, new_metadata
+from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
@@ -18,6 +18,7 @@ from api.resources.pricing import TAX_RATES, tax_rate_ids
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.services import invoices as services
+from engine.services.editing import update_invoice
 from engine.services.finalize import finalize_invoice
 from engine.services.pay import pay_invoice, record_payment
 from engine.types import PaymentOutcome
@@ -51,6 +52,15 @@ LIST = fields(
     due_date=RANGE,
     status=choice("draft", "open", "paid", "uncollectible", "void"),
     subscription=text(most=200),
+)
+UPDATE = fields(
+    METADATA,
+    auto_advance=boolean(),
+    collection_method=COLLECTION,
+    default_payment_method=text(clearable=True, most=200),
+    description=text(clearable=True, most=1500),
+    due_date=timestamp(),
+    footer=text(clearable=True, most=5000),
 )
 PAY = fields(off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200))
 
@@ -105,6 +115,21 @@ def create(call: Call) -> Json:
 
 def retrieve(call: Call) -> Json:
     return shown_by_id(call, call.id)
+
+
+def update(call: Call) -> Json:
+    row, params = invoice_of(call, call.id), call.params
+    ctx = clocked(call, row.test_clock_id)
+    values: dict[str, Any] = sent(params, "auto_advance", "collection_method", "description", "due_date", "footer")
+    if "default_payment_method" in params:
+        given = params["default_payment_method"] or ""
+        values["default_payment_method_id"] = (
+            method_id(ctx, call.merchant_id, row.customer_id, given, param="default_payment_method") if given else ""
+        )
+    if "metadata" in params:
+        values["metadata"] = blanked_metadata(row, params)
+    update_invoice(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, **values)
+    return shown_by_id(call, row.id)
 
 
 def delete(call: Call) -> Json:
@@ -204,6 +229,7 @@ OPERATIONS = [
     Operation("GET", URL, list_, LIST),
     Operation("POST", URL + "/create_preview", create_preview, CREATE_PREVIEW),
     Operation("GET", URL + "/{id}", retrieve),
+    Operation("POST", URL + "/{id}", update, UPDATE),
     Operation("DELETE", URL + "/{id}", delete),
     Operation("POST", URL + "/{id}/finalize", finalize, fields(auto_advance=boolean())),
     Operation("POST", URL + "/{id}/pay", pay, PAY),
