@@ -59,7 +59,15 @@ def seed_demo(
             progress("opening the shop")
             merchant = shop.open_shop(ctx)
         open_accounts(ctx, [merchant])
-    report = simulate(merchant=merchant, start=start, now=now, subscribers=subscribers, seed=seed, progress=progress)
+    report = simulate(
+        merchant=merchant,
+        start=start,
+        now=now,
+        subscribers=subscribers,
+        seed=seed,
+        progress=progress,
+        regulars=True,
+    )
     progress("the sandbox")
     sandbox = _sandbox(Context(as_of=now, recorded_at=now), merchant)
     deliver_outbox(now)

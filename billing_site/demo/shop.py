@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from billing_site.demo.logo import logo_png
+from billing_site.demo.specialties import stock_specialties
 from catalog.models import Price, Product
 from catalog.services import (
     create_coupon,
@@ -159,7 +160,7 @@ def open_shop(ctx: Context) -> Merchant:
                 "support_url": f"https://{DOMAIN}/aide",
                 "brand_color": BRAND,
                 "statement_descriptor": "BOUT DU RANG",
-                "finalization_grace_seconds": 0,  # nothing is metered: there is no usage to wait for
+                "finalization_grace_seconds": 0,  # usage is told the day it happens: none to wait for
                 "logo": ContentFile(logo_png(), name="bout-du-rang.png"),
             },
         ),
@@ -168,6 +169,7 @@ def open_shop(ctx: Context) -> Merchant:
     prices = {price.lookup_key: price for price in stock_shelves(ctx, merchant, PRODUCTS)}
     _coupons(ctx, merchant)
     _links(ctx, merchant, prices, rates)
+    stock_specialties(ctx, merchant, rates)
     return merchant
 
 

@@ -26,6 +26,7 @@ from django.db.models import Max
 from django_q.models import Schedule
 
 from billing_site.demo.acts import Acts, Subscriber
+from billing_site.demo.regulars import Errand, errands
 from billing_site.demo.story import Later, Signup, tell
 from billing_site.demo.world import load_world
 from billing_site.event_routes import CONSUMERS
@@ -47,10 +48,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something to do at its moment: the engine's round, a signup, or what a subscriber does later."""
+    """Something to do at its moment: the engine's round, a signup, what a subscriber does later, an errand."""
 
     signup: Signup | None = None
     later: Later | None = None
+    errand: Errand | None = None
 
 
 @dataclass(slots=True)
@@ -71,12 +73,15 @@ def simulate(
     subscribers: int,
     seed: int,
     progress: Progress = lambda text: None,
+    regulars: bool = False,
 ) -> Report:
-    """Grow the merchant's past from `start` to `now`. Raises `NothingRecurring`."""
+    """Grow the merchant's past from `start` to `now`, with its `regulars` when it is the shop. Raises
+    `NothingRecurring`."""
     world = load_world(merchant.id, as_of=now)
     signups = tell(seed=seed, start=start, end=now, subscribers=subscribers, offers=world.offers, codes=world.codes)
     with billing_held_off(now), quick_commits():
         simulation = _Simulation(Acts(merchant, world, now, seed), start, now, signups, progress)
+        simulation.add(errands(merchant, world, start=start, now=now) if regulars else [])
         report = simulation.run()
         deliver_outbox(now)
     return report
@@ -95,13 +100,17 @@ class _Simulation:
         self.report = Report()
         self.serial = count()
         self.queue: list[tuple[datetime, int, Task]] = []
-        resumed = self._resume(signups)
+        self.resumed = resumed = self._resume(signups)
         for signup in signups:
             if signup.number not in acts.subscribers:
                 self._push(signup.at, Task(signup=signup), after=resumed)
         for moment in _rounds(start, now, timedelta(seconds=acts.merchant.finalization_grace_seconds)):
             self._push(moment, Task(), after=resumed)
         self._push(now, Task(), after=None)
+
+    def add(self, extras: list[Errand]) -> None:
+        for errand in extras:
+            self._push(errand.at, Task(errand=errand), after=self.resumed)
 
     def _resume(self, signups: list[Signup]) -> datetime | None:
         """Take up subscribers of an earlier run; gives the time of the last fact, before which nothing is done."""
@@ -147,8 +156,10 @@ class _Simulation:
         self._attempt("recovery", lambda: self.acts.answer_failed_payments(moment))
 
     def _do(self, moment: datetime, task: Task) -> None:
-        signup, later = task.signup, task.later
-        if signup is None:
+        signup, later, errand = task.signup, task.later, task.errand
+        if errand is not None:
+            self._attempt(errand.name, lambda: errand.do(moment))
+        elif signup is None:
             self._round(moment)
         elif later is None:
             self._attempt("signup", lambda: self.acts.sign_up(signup))

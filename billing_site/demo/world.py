@@ -33,11 +33,14 @@ class World:
 
     def tax_rate_ids(self, person: Person) -> tuple[str, ...]:
         """The rates of the subscriber's place: a harmonized one stands alone, others add up."""
-        here = [rate for rate in self.tax_rates if rate.country == person.country]
-        harmonized = [rate for rate in here if rate.tax_type == "hst" and rate.state == person.state]
+        return self.taxes_of(person.country, person.state)
+
+    def taxes_of(self, country: str, state: str) -> tuple[str, ...]:
+        here = [rate for rate in self.tax_rates if rate.country == country]
+        harmonized = [rate for rate in here if rate.tax_type == "hst" and rate.state == state]
         if harmonized:
             return (harmonized[0].id,)
-        return tuple(rate.id for rate in here if rate.tax_type != "hst" and rate.state in ("", person.state))
+        return tuple(rate.id for rate in here if rate.tax_type != "hst" and rate.state in ("", state))
 
     def larger(self, offer: Offer) -> Offer | None:
         return min((o for o in self._beside(offer) if o.amount > offer.amount), key=lambda o: o.amount, default=None)

@@ -13,6 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from billing_site.demo.logo import logo_png
+from billing_site.demo.regulars import REGULARS
 from catalog.models import PaymentLink, Price
 from core.context import Context
 from customers.models import Customer, TestClock
@@ -42,8 +43,8 @@ def test_one_call_makes_the_shop_its_people_and_a_sandbox(capsys) -> None:
     assert (told["merchant"], live.name, live.locale) == ("Bout du Rang", "Bout du Rang", "fr-ca")
     assert set(Price.objects.filter(merchant=live).values_list("currency", flat=True)) == {"cad", "eur", "usd"}
     assert set(Price.objects.filter(merchant=live).values_list("type", flat=True)) == {"recurring", "one_time"}
-    assert Customer.objects.filter(merchant=live).count() == 5
-    assert PaymentLink.objects.filter(merchant=live, tax_rate_ids__len=2).count() == 3
+    assert Customer.objects.filter(merchant=live, metadata__has_key="simulated").count() == 5
+    assert PaymentLink.objects.filter(merchant=live, tax_rate_ids__len=2).count() == 6
     assert Image.open(live.logo).size == (256, 256)
     sandbox = Merchant.objects.get(parent=live)
     assert set(Membership.objects.filter(merchant=sandbox).values_list("role", flat=True)) == {"owner", "read_only"}
@@ -100,7 +101,7 @@ def test_what_a_killed_call_left_out_is_made_by_the_next(capsys, monkeypatch: py
     demo(capsys)
     assert Merchant.objects.filter(livemode=True).count() == 1
     assert Merchant.objects.filter(livemode=False).count() == 1
-    assert Customer.objects.filter(merchant__livemode=True).count() == 5
+    assert Customer.objects.filter(merchant__livemode=True).count() == 5 + len(REGULARS)
 
 
 def test_the_logo_is_a_small_picture() -> None:
