@@ -13,6 +13,7 @@ from django.db.models import Count, Sum
 
 from customers.models import Customer, CustomerBalanceTransaction, TestClock
 from engine.due import next_due_moment
+from engine.models import PendingSubscribe
 from events.models import Event
 from invoicing.models import Invoice, InvoiceLine, InvoiceLineTax, NumberSeries
 from payments.models import (
@@ -165,6 +166,10 @@ def check_the_processor_has_the_same_books(merchant_id: str) -> None:
 def check_money_is_kept(merchant_id: str) -> None:
     """Every charge that took money paid its invoice, and what was over went to its customer's balance."""
     paid = Charge.objects.filter(merchant_id=merchant_id, status="succeeded")
+    promised = PendingSubscribe.objects.filter(merchant_id=merchant_id, status="open")
+    for charge in paid.filter(invoice_id="").exclude(payment_intent_id__in=promised.values("payment_intent_id")):
+        assert charge.amount_refunded == charge.amount, f"{charge.id} paid for nothing"
+    paid = paid.exclude(invoice_id="")
     charged = _sums(paid, "customer_id", "amount")
     payments = InvoicePayment.objects.filter(merchant_id=merchant_id, type="payment_intent")
     allocated = _sums(payments, "invoice__customer_id", "amount_paid")

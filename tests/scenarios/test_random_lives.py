@@ -32,6 +32,7 @@ from engine.services.credit_notes import create_credit_note
 from engine.services.invoices import create_invoice, create_invoice_item, mark_uncollectible, void_invoice
 from engine.services.pause import pause_subscription, resume_subscription
 from engine.services.pay import complete_action, pay_invoice, record_payment
+from engine.services.paying_first import finish_pending_subscribes
 from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge
 from engine.services.resolve import resolve_unknown
@@ -358,6 +359,7 @@ class Life(RuleBasedStateMachine):
     def advance(self, hours: int) -> None:
         self.wall += timedelta(minutes=30)
         resolve_unknown(ctx=self.ctx())
+        finish_pending_subscribes(ctx=self.ctx())
         to = self.now + timedelta(hours=hours)
         advance_clock(**self.ids(), clock_id=self.clock.id, to=to)
         assert advance_clock_now(ctx=self.ctx(), clock_id=self.clock.id)
