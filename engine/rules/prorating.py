@@ -21,7 +21,6 @@ from subscriptions.types import (
     DiscountFacts,
     ItemFacts,
     PlannedDebit,
-    PlannedTax,
     PriceFacts,
     new_ref,
 )
@@ -89,8 +88,7 @@ class Prorations:
         )
         gross = line_amount(item.price, item.quantity)
         part = proration_debit(gross, discounts, Period(at, item.current_period_end), whole)
-        part = replace(part, taxes=self._taxes_put_back(item, part))
-        self._add_debit(item, part, gross, at)
+        self._add_debit(item, self._put_back(item, part), gross, at)
 
     def usage(self, item: ItemFacts, at: datetime) -> None:
         """Bill what was used until `at` in the item's period, which ends there. Free during a trial."""
@@ -156,19 +154,21 @@ class Prorations:
         if moved and until is not None:
             self._add_credit(held, proration_credit(held, until), until)
 
-    def _taxes_put_back(self, item: ItemFacts, part: Proration) -> tuple[PlannedTax, ...] | None:
-        """The taxes of a debit that only puts back what was credited at the same instant: those of that credit.
+    def _put_back(self, item: ItemFacts, part: Proration) -> Proration:
+        """The debit as planned; when it only puts back what was credited at the same instant, that credit in reverse.
 
-        Reckoned anew they could differ by a rounding, and a change and its undoing would not net 0.
+        Both are the same share of the same price but for a rounding, of the amount (the credit is a share of a debit
+        that was rounded itself) or of the taxes; reckoned anew, a change and its undoing would not net 0.
         """
         for debit in self.snapshot.debits:
             same = debit.subscription_item_id == item.id and debit.credited_from == part.period.start
             if not same or (debit.price.id, debit.quantity) != (item.price.id, item.quantity):
                 continue
             credited = _mirrored(proration_credit(_uncredited(self._as_held(debit)), part.period.start))
-            if (credited.period, credited.gross, credited.amount) == (part.period, part.gross, part.amount):
-                return credited.taxes
-        return None
+            a_rounding = abs(credited.gross - part.gross) <= 1 and abs(credited.amount - part.amount) <= 1
+            if credited.period == part.period and a_rounding:
+                return credited
+        return part
 
     def _as_held(self, debit: DebitFacts) -> DebitFacts:
         """The debit with the taxes of the pending item that holds it, when it is on no invoice yet."""

@@ -89,6 +89,14 @@ def test_going_back_credits_the_whole_of_what_the_change_charged():
     assert back.debit_closings == (DebitClosing("bp_1", APRIL_11, reversed=True),)
 
 
+def test_a_part_of_a_period_that_is_credited_and_put_back_at_once_nets_0():
+    """1333 * 19 / 20 = 1266.35 is given back; 2000 * 19 / 30 = 1266.67 would charge a cent more than that."""
+    life = books()
+    life.change(APRIL_11, TO_PRO)
+    assert amounts(life.change(utc(2026, 4, 12), TO_BASIC)) == [-1266, 633]
+    assert amounts(life.change(utc(2026, 4, 12), TO_PRO)) == [-633, 1266]
+
+
 def test_always_invoice_bills_at_once_with_all_that_was_pending():
     life = books(taxed=True)
     life.snapshot = replace(
