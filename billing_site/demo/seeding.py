@@ -32,7 +32,7 @@ from subscriptions.models import Subscription
 from subscriptions.services.portal_sessions import open_portal_session
 
 DAYS = 425  # fourteen months
-SUBSCRIBERS = 400
+SUBSCRIBERS = 340
 SEED = 1608
 CLOCK = "Horloge d'essai"
 
