@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.json_values import epoch
+
 
 def address_snapshot(row: Any) -> dict[str, Any] | None:
     """Stripe's address, or None when nothing of it is known."""
@@ -20,7 +22,7 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "object": "customer",
         "address": address_snapshot(customer),
         "balance": customer.balance,
-        "created": int(customer.created.timestamp()),
+        "created": epoch(customer.created),
         "currency": customer.currency or None,
         "default_source": None,
         "delinquent": customer.delinquent,
@@ -50,7 +52,7 @@ def tax_id_snapshot(tax_id: Any) -> dict[str, Any]:
         "id": tax_id.id,
         "object": "tax_id",
         "country": tax_id.type[:2].upper() if not tax_id.type.startswith("eu_") else tax_id.value[:2].upper(),
-        "created": int(tax_id.created.timestamp()),
+        "created": epoch(tax_id.created),
         "customer": tax_id.customer_id,
         "owner": {"type": "customer", "customer": tax_id.customer_id},
         "type": tax_id.type,
@@ -66,7 +68,7 @@ def payment_method_snapshot(method: Any) -> dict[str, Any]:
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": {"address": None, "email": None, "name": None, "phone": None} | dict(method.billing_details),
-        "created": int(method.created.timestamp()),
+        "created": epoch(method.created),
         "customer": method.customer_id if method.detached_at is None else None,
         "metadata": dict(method.metadata),
         "type": method.type,
@@ -94,7 +96,7 @@ def balance_transaction_snapshot(entry: Any) -> dict[str, Any]:
         "id": entry.id,
         "object": "customer_balance_transaction",
         "amount": entry.amount,
-        "created": int(entry.created.timestamp()),
+        "created": epoch(entry.created),
         "credit_note": entry.credit_note_id or None,
         "currency": entry.currency,
         "customer": entry.customer_id,
@@ -116,28 +118,28 @@ def credit_grant_snapshot(grant: Any) -> dict[str, Any]:
         "amount": {"monetary": {"currency": grant.currency, "value": grant.amount}, "type": "monetary"},
         "applicability_config": {"scope": scope},
         "category": grant.category,
-        "created": int(grant.created.timestamp()),
+        "created": epoch(grant.created),
         "customer": grant.customer_id,
-        "effective_at": int(grant.effective_at.timestamp()),
-        "expires_at": None if grant.expires_at is None else int(grant.expires_at.timestamp()),
+        "effective_at": epoch(grant.effective_at),
+        "expires_at": epoch(grant.expires_at),
         "metadata": dict(grant.metadata),
         "name": grant.name or None,
         "priority": grant.priority,
         "test_clock": grant.test_clock_id,
-        "updated": int(grant.created.timestamp()),
-        "voided_at": None if grant.voided_at is None else int(grant.voided_at.timestamp()),
+        "updated": epoch(grant.created),
+        "voided_at": epoch(grant.voided_at),
     }
 
 
 def test_clock_snapshot(clock: Any) -> dict[str, Any]:
     """Stripe's test clock."""
-    target = None if clock.target_time is None else int(clock.target_time.timestamp())
+    target = epoch(clock.target_time)
     return {
         "id": clock.id,
         "object": "test_helpers.test_clock",
-        "created": int(clock.recorded_at.timestamp()),
+        "created": epoch(clock.recorded_at),
         "deletes_after": int(clock.recorded_at.timestamp()) + 30 * 86400,
-        "frozen_time": int(clock.frozen_time.timestamp()),
+        "frozen_time": epoch(clock.frozen_time),
         "livemode": False,
         "name": clock.name or None,
         "status": clock.status,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from core.json_values import plain_decimal
+from core.json_values import epoch, plain_decimal
 
 
 def invoice_snapshot(
@@ -28,10 +27,10 @@ def invoice_snapshot(
         "attempted": invoice.attempted,
         "auto_advance": invoice.auto_advance,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "automatically_finalizes_at": unix(invoice.automatically_finalizes_at),
+        "automatically_finalizes_at": epoch(invoice.automatically_finalizes_at),
         "billing_reason": invoice.billing_reason,
         "collection_method": invoice.collection_method,
-        "created": unix(invoice.created),
+        "created": epoch(invoice.created),
         "currency": invoice.currency,
         "customer": invoice.customer_id,
         "customer_address": invoice.customer_snapshot.get("address"),
@@ -43,28 +42,28 @@ def invoice_snapshot(
         "default_tax_rates": list(invoice.default_tax_rate_ids),
         "description": invoice.description or None,
         "discounts": [],
-        "due_date": unix(invoice.due_date),
-        "effective_at": unix(invoice.finalized_at),
+        "due_date": epoch(invoice.due_date),
+        "effective_at": epoch(invoice.finalized_at),
         # What is left of the customer's balance; known from the finalization on.
         "ending_balance": None if invoice.finalized_at is None else invoice.starting_balance + invoice.balance_applied,
         "footer": invoice.footer or None,
         "metadata": dict(invoice.metadata),
-        "next_payment_attempt": unix(invoice.next_payment_attempt),
+        "next_payment_attempt": epoch(invoice.next_payment_attempt),
         "number": invoice.number,
         "on_behalf_of": None,
         "parent": _parent(invoice),
         "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
-        "period_end": unix(invoice.period_end),
-        "period_start": unix(invoice.period_start),
+        "period_end": epoch(invoice.period_end),
+        "period_start": epoch(invoice.period_start),
         "post_payment_credit_notes_amount": invoice.post_payment_credit_notes_amount,
         "pre_payment_credit_notes_amount": invoice.pre_payment_credit_notes_amount,
         "starting_balance": invoice.starting_balance,
         "status": invoice.status,
         "status_transitions": {
-            "finalized_at": unix(invoice.finalized_at),
-            "marked_uncollectible_at": unix(invoice.marked_uncollectible_at),
-            "paid_at": unix(invoice.paid_at),
-            "voided_at": unix(invoice.voided_at),
+            "finalized_at": epoch(invoice.finalized_at),
+            "marked_uncollectible_at": epoch(invoice.marked_uncollectible_at),
+            "paid_at": epoch(invoice.paid_at),
+            "voided_at": epoch(invoice.voided_at),
         },
         "subtotal": invoice.lines_gross,
         "subtotal_excluding_tax": invoice.lines_gross - invoice.inclusive_tax - invoice.inclusive_tax_backed_out,
@@ -163,7 +162,7 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
         "invoice": line.invoice_id,
         "metadata": {},
         "parent": _line_parent(line),
-        "period": {"start": unix(line.period_start), "end": unix(line.period_end)},
+        "period": {"start": epoch(line.period_start), "end": epoch(line.period_end)},
         "pretax_credit_amounts": [{"type": "discount", **one} for one in given] + _credits(line),
         "pricing": _pricing(line),
         "quantity": line.quantity,
@@ -208,7 +207,7 @@ def invoice_item_snapshot(item: Any) -> dict[str, Any]:
         "amount": item.amount,
         "currency": item.currency,
         "customer": item.customer_id,
-        "date": unix(item.created),
+        "date": epoch(item.created),
         "description": item.description or None,
         "discountable": item.discountable,
         "discounts": given,
@@ -216,7 +215,7 @@ def invoice_item_snapshot(item: Any) -> dict[str, Any]:
         "metadata": dict(item.metadata),
         "net_amount": item.amount,
         "parent": _item_parent(item),
-        "period": {"start": unix(item.period_start), "end": unix(item.period_end)},
+        "period": {"start": epoch(item.period_start), "end": epoch(item.period_end)},
         "pricing": _pricing(item),
         "proration": item.proration,
         "quantity": item.quantity,
@@ -241,13 +240,13 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "object": "credit_note",
         "amount": note.total,
         "amount_shipping": 0,
-        "created": unix(note.created),
+        "created": epoch(note.created),
         "currency": note.currency,
         "customer": note.customer_id,
         "customer_balance_transaction": note.balance_transaction_id or None,
         "discount_amount": note.taken,
         "discount_amounts": [],
-        "effective_at": unix(note.created),
+        "effective_at": epoch(note.created),
         "invoice": note.invoice_id,
         "lines": {
             "object": "list",
@@ -274,7 +273,7 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "total_excluding_tax": note.total - note.exclusive_tax - note.inclusive_tax,
         "total_taxes": taxes,
         "type": note.type,
-        "voided_at": unix(note.voided_at),
+        "voided_at": epoch(note.voided_at),
     }
 
 
@@ -306,11 +305,6 @@ def _credit_note_line(line: Any) -> dict[str, Any]:
         "unit_amount": None if of_invoice or line.amount % line.quantity else line.amount // line.quantity,
         "unit_amount_decimal": None if of_invoice or line.amount % line.quantity else str(line.amount // line.quantity),
     }
-
-
-def unix(instant: datetime | None) -> int | None:
-    """Seconds since 1970, as Stripe tells time."""
-    return None if instant is None else int(instant.timestamp())
 
 
 def _parent(invoice: Any) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from core.json_values import epoch
+
 
 def subscription_snapshot(
     subscription: Any, items: Iterable[Any] = (), discount_ids: Iterable[str] = ()
@@ -16,20 +18,20 @@ def subscription_snapshot(
         "object": "subscription",
         "application": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": unix(subscription.billing_cycle_anchor),
+        "billing_cycle_anchor": epoch(subscription.billing_cycle_anchor),
         "billing_cycle_anchor_config": subscription.billing_cycle_anchor_config,
         "billing_mode": {"type": "flexible", "flexible": {"proration_discounts": "itemized"}},
         "billing_thresholds": _thresholds(subscription),
-        "cancel_at": unix(subscription.cancel_at),
+        "cancel_at": epoch(subscription.cancel_at),
         "cancel_at_period_end": subscription.cancel_at_period_end,
-        "canceled_at": unix(subscription.canceled_at),
+        "canceled_at": epoch(subscription.canceled_at),
         "cancellation_details": {
             "comment": subscription.cancellation_comment or None,
             "feedback": subscription.cancellation_feedback or None,
             "reason": subscription.cancellation_reason or None,
         },
         "collection_method": subscription.collection_method,
-        "created": unix(subscription.created),
+        "created": epoch(subscription.created),
         "currency": subscription.currency,
         "customer": subscription.customer_id,
         "days_until_due": subscription.days_until_due,
@@ -37,7 +39,7 @@ def subscription_snapshot(
         "default_tax_rates": list(subscription.default_tax_rate_ids),
         "description": subscription.description or None,
         "discounts": list(discount_ids),
-        "ended_at": unix(subscription.ended_at),
+        "ended_at": epoch(subscription.ended_at),
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
         "items": _items(subscription.id, [item_snapshot(item) for item in items]),
         "latest_invoice": subscription.latest_invoice_id or None,
@@ -54,12 +56,12 @@ def subscription_snapshot(
         "pending_setup_intent": None,
         "pending_update": _pending_update(subscription),
         "schedule": subscription.schedule_id or None,
-        "start_date": unix(subscription.start_date),
+        "start_date": epoch(subscription.start_date),
         "status": subscription.status,
         "test_clock": subscription.test_clock_id,
-        "trial_end": unix(subscription.trial_end),
+        "trial_end": epoch(subscription.trial_end),
         "trial_settings": {"end_behavior": {"missing_payment_method": subscription.trial_missing_payment_method}},
-        "trial_start": unix(subscription.trial_start),
+        "trial_start": epoch(subscription.trial_start),
     }
 
 
@@ -71,7 +73,7 @@ def _items(subscription_id: str, data: list[dict[str, Any]]) -> dict[str, Any]:
 def _pause_collection(subscription: Any) -> dict[str, Any] | None:
     if not subscription.pause_behavior:
         return None
-    return {"behavior": subscription.pause_behavior, "resumes_at": unix(subscription.pause_resumes_at)}
+    return {"behavior": subscription.pause_behavior, "resumes_at": epoch(subscription.pause_resumes_at)}
 
 
 def _pending_update(subscription: Any) -> dict[str, Any] | None:
@@ -80,7 +82,7 @@ def _pending_update(subscription: Any) -> dict[str, Any] | None:
         return None
     shown: dict[str, Any] = dict.fromkeys(("billing_cycle_anchor", "subscription_items", "trial_end"))
     shown |= (subscription.pending_update or {}).get("shown", {})
-    return {**shown, "expires_at": unix(subscription.pending_update_expires_at)}
+    return {**shown, "expires_at": epoch(subscription.pending_update_expires_at)}
 
 
 def _thresholds(subscription: Any) -> dict[str, Any] | None:
@@ -99,9 +101,9 @@ def item_snapshot(item: Any) -> dict[str, Any]:
         "id": item.id,
         "object": "subscription_item",
         "billing_thresholds": _item_thresholds(item),
-        "created": unix(item.created),
-        "current_period_end": unix(item.current_period_end),
-        "current_period_start": unix(item.current_period_start),
+        "created": epoch(item.created),
+        "current_period_end": epoch(item.current_period_end),
+        "current_period_start": epoch(item.current_period_start),
         "discounts": [],
         "metadata": dict(item.metadata),
         "price": item.price_id,
@@ -118,12 +120,12 @@ def discount_snapshot(discount: Any) -> dict[str, Any]:
         "object": "discount",
         "checkout_session": None,
         "customer": discount.customer_id,
-        "end": unix(discount.end),
+        "end": epoch(discount.end),
         "invoice": None,
         "invoice_item": None,
         "promotion_code": discount.promotion_code_id or None,
         "source": {"coupon": discount.coupon_id, "type": "coupon"},
-        "start": unix(discount.start),
+        "start": epoch(discount.start),
         "subscription": discount.subscription_id,
         "subscription_item": discount.subscription_item_id or None,
     }
@@ -136,9 +138,9 @@ def schedule_snapshot(schedule: Any) -> dict[str, Any]:
         "id": schedule.id,
         "object": "subscription_schedule",
         "billing_mode": {"type": "flexible"},
-        "canceled_at": unix(schedule.canceled_at),
-        "completed_at": unix(schedule.completed_at),
-        "created": unix(schedule.created),
+        "canceled_at": epoch(schedule.canceled_at),
+        "completed_at": epoch(schedule.completed_at),
+        "created": epoch(schedule.created),
         "current_phase": None
         if current is None or schedule.status != "active"
         else {"start_date": _told(current["start"]), "end_date": _told(current["end"])},
@@ -147,7 +149,7 @@ def schedule_snapshot(schedule: Any) -> dict[str, Any]:
         "end_behavior": schedule.end_behavior,
         "metadata": dict(schedule.metadata),
         "phases": [_phase(phase) for phase in schedule.phases],
-        "released_at": unix(schedule.released_at),
+        "released_at": epoch(schedule.released_at),
         "released_subscription": schedule.released_subscription_id or None,
         "status": schedule.status,
         "subscription": schedule.subscription_id,
@@ -183,9 +185,4 @@ def _phase_item(item: Any) -> dict[str, Any]:
 
 
 def _told(instant: str | None) -> int | None:
-    return None if instant is None else unix(datetime.fromisoformat(instant))
-
-
-def unix(instant: datetime | None) -> int | None:
-    """Seconds since 1970, as Stripe tells time."""
-    return None if instant is None else int(instant.timestamp())
+    return None if instant is None else epoch(datetime.fromisoformat(instant))

@@ -18,9 +18,7 @@ from invoicing.models import CreditNote, Invoice, InvoiceItem, InvoiceLineTax
 from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
-from subscriptions.facts import price_facts
-from subscriptions.models import CheckoutSession, Discount, Subscription, SubscriptionItem
-from subscriptions.rules.amounts import in_currency, line_amount
+from subscriptions.models import CheckoutSession, Discount, SubscriptionItem
 
 TIMELINE_LENGTH = 16
 
@@ -100,15 +98,6 @@ def pending_items_of(merchant_id: str, subscription_id: str) -> list[InvoiceItem
 def tax_rates_by_id(merchant_id: str, ids: Iterable[str]) -> list[TaxRate]:
     ids = list(ids)
     return list(TaxRate.objects.filter(merchant_id=merchant_id, id__in=ids).order_by("created")) if ids else []
-
-
-def per_period(subscription: Subscription) -> int:
-    """What the items cost per period before discounts and tax; items carry their prices (prefetched)."""
-    licensed = [item for item in subscription.items.all() if item.price.usage_type == "licensed"]
-    return sum(
-        line_amount(in_currency(price_facts(item.price, item.price.product), subscription.currency), item.quantity)
-        for item in licensed
-    )
 
 
 def taxes_of(invoice: Invoice) -> list[Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from core.json_values import epoch
 from core.periods import Period
 from engine.rules.arrears import closing_dues
 from engine.rules.change import ImmediateInvoice, created_events, invoice_at_once
@@ -161,8 +162,8 @@ def _credited_by_schedule(snapshot: ChangeSnapshot) -> list[DebitFacts]:
 def _updated(before: SubscriptionFacts) -> PlannedEvent:
     previous: dict[str, object] = {
         "cancel_at_period_end": before.cancel_at_period_end,
-        "cancel_at": int(before.cancel_at.timestamp()) if before.cancel_at else None,
-        "canceled_at": int(before.canceled_at.timestamp()) if before.canceled_at else None,
+        "cancel_at": epoch(before.cancel_at),
+        "canceled_at": epoch(before.canceled_at),
     }
     return PlannedEvent("customer.subscription.updated", "subscription", before.id, previous)
 

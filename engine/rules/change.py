@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from core.json_values import epoch
 from core.periods import Period
 from engine.rules.attributes import changed_attributes, pause_columns, previous_values
 from engine.rules.changing import ItemTarget, Stack, item_targets, items_after, restack
@@ -37,7 +38,6 @@ from invoicing.types import PlannedInvoice, PlannedLine, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
 from subscriptions.rules.discounts import active_discounts
 from subscriptions.rules.status import check_alive, check_can_change
-from subscriptions.snapshots import unix
 from subscriptions.types import (
     DiscountUse,
     ItemFacts,
@@ -356,7 +356,7 @@ def _pause_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[s
         return {}
     if not before.pause_behavior:
         return {"pause_collection": None}
-    return {"pause_collection": {"behavior": before.pause_behavior, "resumes_at": unix(before.pause_resumes_at)}}
+    return {"pause_collection": {"behavior": before.pause_behavior, "resumes_at": epoch(before.pause_resumes_at)}}
 
 
 def change_events(before: SubscriptionFacts, after: SubscriptionFacts) -> tuple[PlannedEvent, ...]:
@@ -369,7 +369,7 @@ def _cycle_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[s
     previous: dict[str, object] = {"status": before.status} if before.status != after.status else {}
     for name in ("billing_cycle_anchor", "trial_start", "trial_end", "cancel_at"):
         if getattr(before, name) != getattr(after, name):
-            previous[name] = unix(getattr(before, name))
+            previous[name] = epoch(getattr(before, name))
     return previous
 
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
+from core.json_values import epoch
 from engine.rules.requests import instant_from_json, instant_to_json
 from engine.types import ChangeRequest, ItemChange, ItemRequest
-from subscriptions.snapshots import unix
 from subscriptions.types import SubscriptionFacts
 
 LAPSES_AFTER = timedelta(hours=23)
@@ -63,9 +63,9 @@ def shown(request: ChangeRequest, as_of: datetime) -> dict[str, Any]:
             for item in request.items
         ]
     if request.billing_cycle_anchor == "now":
-        told["billing_cycle_anchor"] = unix(as_of)
+        told["billing_cycle_anchor"] = epoch(as_of)
     if request.trial_end is not None:
-        told["trial_end"] = unix(as_of) if request.trial_end == "now" else unix(_instant(request.trial_end))
+        told["trial_end"] = epoch(as_of) if request.trial_end == "now" else epoch(_instant(request.trial_end))
     return told
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from core.json_values import epoch
 from core.periods import Period
 from engine.rules.arrears import as_billed, closing_dues, due_line
 from engine.rules.drafting import Frame, draft_invoice, frame_of
@@ -23,7 +24,6 @@ from subscriptions.rules.discounts import active_discounts
 from subscriptions.rules.next_action import cancel_instant, next_action_at
 from subscriptions.rules.periods import next_period
 from subscriptions.rules.status import status_after_trial
-from subscriptions.snapshots import unix
 from subscriptions.types import (
     TERMINAL_STATUSES,
     BilledUsage,
@@ -308,7 +308,7 @@ def _what_became_of(
         advanced = {advance.item_id for advance in advances}
         previous["items"] = [_item_period(item) for item in before.items if item.id in advanced]
     if after.pause_behavior != before.pause_behavior:
-        previous["pause_collection"] = {"behavior": before.pause_behavior, "resumes_at": unix(before.pause_resumes_at)}
+        previous["pause_collection"] = {"behavior": before.pause_behavior, "resumes_at": epoch(before.pause_resumes_at)}
     if not previous:
         return []
     ended = after.status in TERMINAL_STATUSES and after.status != "incomplete_expired"
@@ -319,6 +319,6 @@ def _what_became_of(
 def _item_period(item: ItemFacts) -> dict[str, object]:
     return {
         "id": item.id,
-        "current_period_start": int(item.current_period_start.timestamp()),
-        "current_period_end": int(item.current_period_end.timestamp()),
+        "current_period_start": epoch(item.current_period_start),
+        "current_period_end": epoch(item.current_period_end),
     }
