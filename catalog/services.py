@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db import transaction
 
-from catalog import rules, snapshots
+from catalog import rules
 from catalog.models import (
     BundleComponent,
     Coupon,
@@ -21,17 +20,10 @@ from catalog.models import (
     PromotionCode,
     TaxRate,
 )
+from catalog.saving import AlreadyTaken as AlreadyTaken, create_row, save_row, update_row
 from catalog.selectors import find, prices_by_id
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
-from events.types import EventRow
-from events.writes import record_events
-from merchants.models import Merchant
-
-
-class AlreadyTaken(OstinatoError):
-    code = "resource_already_exists"
-    message_id = gettext_noop("“%(value)s” is already in use.")
 
 
 class PriceMoneyIsFixed(OstinatoError):
@@ -118,14 +110,14 @@ _PAYMENT_LINK_FIELDS = frozenset(
 def create_product(*, ctx: Context, merchant_id: str, **fields: Any) -> Product:
     """A product from the model's field names. Raises `catalog.rules` errors and `AlreadyTaken`."""
     rules.check_product(fields)
-    return _create(ctx, Product, merchant_id, fields)
+    return create_row(ctx, Product, merchant_id, fields)
 
 
 def update_product(*, ctx: Context, merchant_id: str, product_id: str, **fields: Any) -> Product:
     with transaction.atomic():
         product = find(Product, merchant_id, product_id, lock=True)
         rules.check_product({"name": product.name} | fields)
-        return _update(ctx, product, fields, _PRODUCT_FIELDS)
+        return update_row(ctx, product, fields, _PRODUCT_FIELDS)
 
 
 def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Product:
@@ -134,7 +126,7 @@ def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Produc
         product = find(Product, merchant_id, product_id, lock=True)
         if product.deleted_at is None:
             product.deleted_at, product.active = ctx.as_of, False
-            _save(ctx, product, "deleted", previous=None)
+            save_row(ctx, product, "deleted", previous=None)
         return product
 
 
@@ -160,7 +152,7 @@ def set_bundle(*, ctx: Context, merchant_id: str, product_id: str, components: S
             )
             for place, (inner, n) in enumerate(components)
         )
-        _save(ctx, product, "updated", previous=None)
+        save_row(ctx, product, "updated", previous=None)
 
 
 def create_meter(*, ctx: Context, merchant_id: str, display_name: str, event_name: str, **fields: Any) -> Meter:
@@ -169,7 +161,7 @@ def create_meter(*, ctx: Context, merchant_id: str, display_name: str, event_nam
     fields = {"formula": "sum"} | fields | {"display_name": display_name, "event_name": event_name}
     rules.check_product({"name": display_name})
     rules.check_meter(fields)
-    return _create(ctx, Meter, merchant_id, fields)
+    return create_row(ctx, Meter, merchant_id, fields)
 
 
 def update_meter(*, ctx: Context, merchant_id: str, meter_id: str, display_name: str) -> Meter:
@@ -177,7 +169,7 @@ def update_meter(*, ctx: Context, merchant_id: str, meter_id: str, display_name:
     rules.check_product({"name": display_name})
     with transaction.atomic():
         row = find(Meter, merchant_id, meter_id, lock=True)
-        return _update(ctx, row, {"display_name": display_name}, frozenset({"display_name"}))
+        return update_row(ctx, row, {"display_name": display_name}, frozenset({"display_name"}))
 
 
 def set_meter_status(*, ctx: Context, merchant_id: str, meter_id: str, status: str) -> Meter:
@@ -185,7 +177,7 @@ def set_meter_status(*, ctx: Context, merchant_id: str, meter_id: str, status: s
     changes = {"status": status, "deactivated_at": ctx.as_of if status == "inactive" else None}
     with transaction.atomic():
         row = find(Meter, merchant_id, meter_id, lock=True)
-        return row if row.status == status else _update(ctx, row, changes, frozenset(changes))
+        return row if row.status == status else update_row(ctx, row, changes, frozenset(changes))
 
 
 def create_price(
@@ -203,7 +195,7 @@ def create_price(
     with transaction.atomic():
         if transfer_lookup_key:
             _release_lookup_key(ctx, merchant_id, fields.get("lookup_key"))
-        return _create(ctx, Price, merchant_id, fields | {"product_id": product_id})
+        return create_row(ctx, Price, merchant_id, fields | {"product_id": product_id})
 
 
 def update_price(
@@ -216,24 +208,24 @@ def update_price(
         price = find(Price, merchant_id, price_id, lock=True)
         if transfer_lookup_key and fields.get("lookup_key") != price.lookup_key:
             _release_lookup_key(ctx, merchant_id, fields.get("lookup_key"))
-        return _update(ctx, price, fields, _PRICE_FIELDS)
+        return update_row(ctx, price, fields, _PRICE_FIELDS)
 
 
 def _release_lookup_key(ctx: Context, merchant_id: str, lookup_key: str | None) -> None:
     holder = Price.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, lookup_key=lookup_key).first()
     if holder is not None and lookup_key:
-        _update(ctx, holder, {"lookup_key": None}, _PRICE_FIELDS)
+        update_row(ctx, holder, {"lookup_key": None}, _PRICE_FIELDS)
 
 
 def create_coupon(*, ctx: Context, merchant_id: str, **fields: Any) -> Coupon:
     """A coupon; `api_id` is the id people type, `percent_off` a Decimal, `amount_off` minor units of `currency`."""
     fields = rules.check_coupon({"duration": "once"} | fields, as_of=ctx.as_of)
-    return _create(ctx, Coupon, merchant_id, fields)
+    return create_row(ctx, Coupon, merchant_id, fields)
 
 
 def update_coupon(*, ctx: Context, merchant_id: str, coupon_id: str, **fields: Any) -> Coupon:
     with transaction.atomic():
-        return _update(ctx, find(Coupon, merchant_id, coupon_id, lock=True), fields, _COUPON_FIELDS)
+        return update_row(ctx, find(Coupon, merchant_id, coupon_id, lock=True), fields, _COUPON_FIELDS)
 
 
 def delete_coupon(*, ctx: Context, merchant_id: str, coupon_id: str) -> Coupon:
@@ -242,14 +234,14 @@ def delete_coupon(*, ctx: Context, merchant_id: str, coupon_id: str) -> Coupon:
         coupon = find(Coupon, merchant_id, coupon_id, lock=True)
         if coupon.deleted_at is None:
             coupon.deleted_at = ctx.as_of
-            _save(ctx, coupon, "deleted", previous=None)
+            save_row(ctx, coupon, "deleted", previous=None)
         return coupon
 
 
 def create_promotion_code(*, ctx: Context, merchant_id: str, coupon_id: str, code: str, **fields: Any) -> PromotionCode:
     find(Coupon, merchant_id, coupon_id)
     rules.check_limits(fields.get("max_redemptions"), fields.get("expires_at"), as_of=ctx.as_of)
-    return _create(
+    return create_row(
         ctx, PromotionCode, merchant_id, fields | {"coupon_id": coupon_id, "code": rules.canonical_code(code)}
     )
 
@@ -257,7 +249,7 @@ def create_promotion_code(*, ctx: Context, merchant_id: str, coupon_id: str, cod
 def update_promotion_code(*, ctx: Context, merchant_id: str, promotion_code_id: str, active: bool) -> PromotionCode:
     with transaction.atomic():
         row = find(PromotionCode, merchant_id, promotion_code_id, lock=True)
-        return _update(ctx, row, {"active": active}, frozenset({"active"}))
+        return update_row(ctx, row, {"active": active}, frozenset({"active"}))
 
 
 def create_tax_rate(
@@ -265,14 +257,14 @@ def create_tax_rate(
 ) -> TaxRate:
     fields = fields | {"display_name": display_name, "percentage": percentage}
     rules.check_tax_rate(fields)
-    return _create(ctx, TaxRate, merchant_id, fields)
+    return create_row(ctx, TaxRate, merchant_id, fields)
 
 
 def update_tax_rate(*, ctx: Context, merchant_id: str, tax_rate_id: str, **fields: Any) -> TaxRate:
     """Everything but the percentage: a new percentage is a new rate."""
     with transaction.atomic():
         row = find(TaxRate, merchant_id, tax_rate_id, lock=True)
-        return _update(ctx, row, fields, _TAX_RATE_FIELDS)
+        return update_row(ctx, row, fields, _TAX_RATE_FIELDS)
 
 
 def create_payment_link(
@@ -289,7 +281,7 @@ def create_payment_link(
     if len(currencies) > 1:
         raise MixedCurrencies
     with transaction.atomic():
-        link = _create(ctx, PaymentLink, merchant_id, fields | {"currency": currencies.pop()})
+        link = create_row(ctx, PaymentLink, merchant_id, fields | {"currency": currencies.pop()})
         PaymentLinkItem.objects.bulk_create(
             PaymentLinkItem(merchant_id=merchant_id, payment_link=link, price=price, quantity=n, position=position)
             for position, (price, n) in enumerate(rows)
@@ -300,92 +292,4 @@ def create_payment_link(
 def update_payment_link(*, ctx: Context, merchant_id: str, payment_link_id: str, **fields: Any) -> PaymentLink:
     with transaction.atomic():
         row = find(PaymentLink, merchant_id, payment_link_id, lock=True)
-        return _update(ctx, row, fields, _PAYMENT_LINK_FIELDS)
-
-
-def _create(ctx: Context, model: Any, merchant_id: str, fields: dict[str, Any]) -> Any:
-    row = model(merchant_id=merchant_id, created=ctx.as_of, recorded_at=ctx.recorded_at, **fields)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            _tell(ctx, row, "created", previous=None)
-    except IntegrityError as error:
-        raise _taken(error, fields) from error
-    return row
-
-
-def _taken(error: IntegrityError, fields: dict[str, Any]) -> OstinatoError:
-    for name in ("api_id", "lookup_key", "external_id", "code", "event_name"):
-        told = "one_active_meter_per_event" if name == "event_name" else name
-        if fields.get(name) and told in str(error):
-            return AlreadyTaken(param=name, value=fields[name])
-    raise error
-
-
-def _update(ctx: Context, row: Any, fields: dict[str, Any], allowed: frozenset[str]) -> Any:
-    """Set the fields that differ; nothing is written or told when none does."""
-    unknown = set(fields) - allowed
-    assert not unknown, f"not changeable: {unknown}"
-    changed = {name: getattr(row, name) for name, value in fields.items() if getattr(row, name) != value}
-    if not changed:
-        return row
-    for name in changed:
-        setattr(row, name, fields[name])
-    try:
-        with transaction.atomic():
-            _save(ctx, row, "updated", previous=changed)
-    except IntegrityError as error:
-        raise _taken(error, fields) from error
-    return row
-
-
-def _save(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | None) -> None:
-    row.version += 1
-    row.recorded_at = ctx.recorded_at
-    row.save()
-    _tell(ctx, row, verb, previous=previous)
-
-
-def _tell(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | None) -> None:
-    livemode = Merchant.objects.values_list("livemode", flat=True).get(id=row.merchant_id)
-    body = _body(ctx, row, livemode=livemode)
-    record_events(
-        ctx,
-        [
-            EventRow(
-                merchant_id=row.merchant_id,
-                type=f"{body['object']}.{verb}",
-                object_type=body["object"],
-                object_id=row.id,
-                object_version=row.version,
-                previous_attributes=previous,
-                body=body,
-            )
-        ],
-    )
-
-
-def _body(ctx: Context, row: Model, *, livemode: bool) -> dict[str, Any]:
-    match row:
-        case Product():
-            return snapshots.product_snapshot(row, livemode=livemode)
-        case Price():
-            return snapshots.price_snapshot(row, livemode=livemode)
-        case Meter():
-            return snapshots.meter_snapshot(row, livemode=livemode)
-        case Coupon():
-            valid = rules.coupon_is_valid(
-                max_redemptions=row.max_redemptions,
-                times_redeemed=row.times_redeemed,
-                redeem_by=row.redeem_by,
-                deleted=row.deleted_at is not None,
-                as_of=ctx.as_of,
-            )
-            return snapshots.coupon_snapshot(row, livemode=livemode, valid=valid)
-        case PromotionCode():
-            return snapshots.promotion_code_snapshot(row, livemode=livemode)
-        case TaxRate():
-            return snapshots.tax_rate_snapshot(row, livemode=livemode)
-        case PaymentLink():
-            return snapshots.payment_link_snapshot(row, livemode=livemode)
-    raise TypeError(f"no snapshot for {type(row).__name__}")
+        return update_row(ctx, row, fields, _PAYMENT_LINK_FIELDS)
