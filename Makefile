@@ -32,7 +32,7 @@ lock:
 	$(PY) -m pip install --upgrade -r requirements.in -r requirements-dev.in
 	$(PY) scripts/lock.py
 
-# New words to translate, into locale/ and the rooms' own (needs GNU gettext; compiling does not).
+# New words to translate, into locale/ and the rooms' own.
 messages:
 	$(PY) manage.py makemessages
 	@scripts/setup.sh test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy as _, ngettext, pgettext
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop, ngettext, pgettext
 
 from catalog.models import Price
 from catalog.price_words import amount_words
@@ -24,6 +24,15 @@ _TYPES: dict[str, str | Promise] = {
     "us_bank_account": _("US bank account"),
     "card": _("Card"),
 }
+
+# What the sandbox's bank says in English when it declines; a subscriber reads it in French.
+BANK_SAYINGS = (
+    gettext_noop("An error occurred while processing your card."),
+    gettext_noop("The account has insufficient funds."),
+    gettext_noop("Your card has expired."),
+    gettext_noop("Your card has insufficient funds."),
+    gettext_noop("Your card's security code is incorrect."),
+)
 
 
 def every(unit: str, count: int) -> str:

@@ -1,29 +1,26 @@
-"""Collect the words to translate (needs GNU gettext): into locale/, and into the rooms that bring their own."""
+"""Collect the words to translate into locale/ and the catalogues of the rooms that bring their own."""
 
 from typing import Any
 
-from django.core.management.commands import makemessages
+from django.conf import settings
+from django.core.management.base import BaseCommand
 
-# The API speaks English; the words of portal, mails and paper are kept in those rooms' own catalogues.
-IGNORED = [
-    "tests/*",
-    "var/*",
-    "node_modules/*",
-    ".venv/*",
-    "api/*",
-    "templates/portal/*",
-    "templates/notifications/*",
-    "templates/invoicing/*",
-]
+from billing_site.words import LANGUAGES, collect_words, unsaid_words
 
 
-class Command(makemessages.Command):
-    # A guess that looks like a translation is worse than none: new words come empty.
-    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+class Command(BaseCommand):
+    """In the place of Django's: that one does not know whose words a template's are, and needs GNU gettext."""
+
+    help = "Writes the message catalogues anew from the sources, every translation kept; says what has no French yet."
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        options["locale"] = options["locale"] or ["fr", "fr_CA"]
-        options["add_location"] = "file"  # line numbers would change with every edit
-        options["no_wrap"] = options["no_obsolete"] = True
-        options["ignore_patterns"] += IGNORED
-        super().handle(*args, **options)
+        root = settings.BASE_DIR
+        for path, content in collect_words(root).items():
+            if not path.exists() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                self.stdout.write(f"{path.relative_to(root)}: written")
+        for language in LANGUAGES:
+            for english in unsaid_words(root, language):
+                self.stdout.write(f"{language}: no word yet for “{english}”")
