@@ -8,10 +8,14 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 from datetime import datetime
 
+from django.db import transaction
+
 from api.models import ApiKey
 from api.protocol.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyMissing
 from core.context import Context
 from core.ids import hash_secret
+from events.types import EventRow
+from events.writes import record_events
 
 _ALPHABET = string.ascii_letters + string.digits
 _SECRET_LENGTH = 48  # of 62 letters and digits: 285 bits; letters and digits only, as SDKs expect of a key
@@ -21,21 +25,42 @@ def create_api_key(*, ctx: Context, merchant_id: str, livemode: bool, name: str 
     """A new secret key and its text, which nothing can show again."""
     prefix = "sk_live_" if livemode else "sk_test_"
     secret = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
-    key = ApiKey.objects.create(
-        merchant_id=merchant_id,
-        name=name,
-        secret_hash=hash_secret(secret),
-        hint=redacted(secret),
-        created=ctx.as_of,
-        recorded_at=ctx.recorded_at,
-    )
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            merchant_id=merchant_id,
+            name=name,
+            secret_hash=hash_secret(secret),
+            hint=redacted(secret),
+            created=ctx.as_of,
+            recorded_at=ctx.recorded_at,
+        )
+        record_events(ctx, [_told(key, "api_key.created", version=1)])
     return key, secret
 
 
 def revoke_api_key(*, ctx: Context, merchant_id: str, key_id: str) -> bool:
     """Requests with it are refused from now on; whether this did it. Another merchant's key stays as it is."""
-    found = ApiKey.objects.filter(merchant_id=merchant_id, id=key_id, revoked_at__isnull=True)
-    return bool(found.update(revoked_at=ctx.recorded_at))
+    with transaction.atomic():
+        rows = ApiKey.objects.select_for_update(no_key=True)
+        key = rows.filter(merchant_id=merchant_id, id=key_id, revoked_at__isnull=True).first()
+        if key is None:
+            return False
+        key.revoked_at = ctx.recorded_at
+        key.save(update_fields=["revoked_at"])
+        record_events(ctx, [_told(key, "api_key.revoked", version=2)])
+    return True
+
+
+def _told(key: ApiKey, event_type: str, *, version: int) -> EventRow:
+    """Who made and who revoked a key is told like any other fact; of the key itself only what may be shown."""
+    return EventRow(
+        merchant_id=key.merchant_id,
+        type=event_type,
+        object_type="api_key",
+        object_id=key.id,
+        object_version=version,
+        body={"id": key.id, "object": "api_key", "name": key.name, "hint": key.hint},
+    )
 
 
 def redacted(secret: str) -> str:

@@ -13,7 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from django.utils.translation import gettext as _, pgettext
 
-from core.money_format import format_money, format_quantity, format_unit_amount, reader_locale
+from catalog.price_words import amount_words
+from core.money_format import format_money, format_quantity, reader_locale
 from core.periods import UnknownTimeZone, time_zone
 from invoicing.models import Invoice
 from notifications.types import Addressee, Facts, Mail, MailRow, Sender
@@ -220,9 +221,8 @@ def _plan_rows(facts: Facts, subscription: Subscription, voice: _Voice) -> Itera
     for item in items:
         price = item.price
         quantity = f"{format_quantity(item.quantity, voice.locale)} × " if item.quantity != 1 else ""
-        amount = format_unit_amount(price.unit_amount_decimal, price.currency, voice.locale)
         every = _every(price.interval, price.interval_count or 1)
-        yield MailRow(f"{quantity}{price.product.name}", f"{amount} {every}".strip())
+        yield MailRow(f"{quantity}{price.product.name}", f"{amount_words(price)} {every}".strip())
 
 
 def _every(interval: str, count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from api.lookup import found
 from api.paging import in_range, page
@@ -26,13 +26,21 @@ LIST = fields(
 )
 
 
+# Facts about the house itself, which Stripe does not tell its integrations either.
+WITHIN = ("api_key", "number_series")
+
+
 def retrieve(call: Call) -> Json:
-    return shown([found(events(call.merchant_id), call.id, "event")])[0]
+    return shown([found(_told(call), call.id, "event")])[0]
+
+
+def _told(call: Call) -> QuerySet[Event]:
+    return events(call.merchant_id).exclude(object_type__in=WITHIN)
 
 
 def list_(call: Call) -> Json:
     params = call.params
-    rows = in_range(events(call.merchant_id), "created", params.get("created"))
+    rows = in_range(_told(call), "created", params.get("created"))
     wanted = [*([params["type"]] if "type" in params else ()), *params.get("types", ())]
     if wanted:
         rows = rows.filter(_types(wanted))

@@ -49,16 +49,20 @@ def _tax_rates(form: forms.Form, rates: Sequence[TaxRate]) -> None:
     form.fields["tax_rate_ids"].choices = [(rate.pk, str(rate)) for rate in rates]  # type: ignore[attr-defined]
 
 
+LINK_CHOICES = ("allow_promotion_codes", "adjustable_quantity")
+
+
 class PaymentLinkForm(BasketForm):
     rows = 3
     layout = (
-        (_("Page"), ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes")),
+        (_("Page"), ("name", "trial_period_days", "after_completion_url", *LINK_CHOICES)),
         (_("Tax rates"), ("tax_rate_ids",)),
     )
     name = forms.CharField(label=_("Name"), max_length=200, help_text=_("Yours alone."))
     trial_period_days = forms.IntegerField(label=_("Trial, in days"), min_value=0, max_value=730, required=False)
     after_completion_url = forms.URLField(label=_("Where to go after payment"), required=False, assume_scheme="https")
     allow_promotion_codes = forms.BooleanField(label=_("Accept promotion codes"), required=False, initial=True)
+    adjustable_quantity = forms.BooleanField(label=_("Let the visitor say how many"), required=False)
     tax_rate_ids = forms.MultipleChoiceField(
         label=_("Added to each invoice"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -68,16 +72,17 @@ class PaymentLinkForm(BasketForm):
         _tax_rates(self, tax_rates)
 
     def link_fields(self) -> dict[str, Any]:
-        names = ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes", "tax_rate_ids")
+        names = ("name", "trial_period_days", "after_completion_url", *LINK_CHOICES, "tax_rate_ids")
         return {name: self.cleaned_data[name] for name in names}
 
 
 class PaymentLinkEditForm(SectionedForm):
-    layout = ((_("Page"), ("name", "trial_period_days", "after_completion_url", "allow_promotion_codes", "active")),)
+    layout = ((_("Page"), ("name", "trial_period_days", "after_completion_url", *LINK_CHOICES, "active")),)
     name = forms.CharField(label=_("Name"), max_length=200)
     trial_period_days = forms.IntegerField(label=_("Trial, in days"), min_value=0, max_value=730, required=False)
     after_completion_url = forms.URLField(label=_("Where to go after payment"), required=False, assume_scheme="https")
     allow_promotion_codes = forms.BooleanField(label=_("Accept promotion codes"), required=False)
+    adjustable_quantity = forms.BooleanField(label=_("Let the visitor say how many"), required=False)
     active = forms.BooleanField(label=_("Can be opened"), required=False)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy as _
 
 from customers.rules import country_choices
 from dashboard.forms.fields import SectionedForm
-from merchants.models import TaxRounding, UnpaidProration
+from merchants.models import ProrationDiscounts, TaxRounding, UnpaidProration
 
 LOGO_BYTES_MAX = 512 * 1024
 GRACES = ((0, _("at once")), (3600, _("after one hour")), (86400, _("after one day")))
@@ -29,6 +29,7 @@ class SettingsForm(SectionedForm):
                 "next_number",
                 "tax_rounding",
                 "unpaid_proration",
+                "proration_discounts",
             ),
         ),
         (
@@ -56,6 +57,9 @@ class SettingsForm(SectionedForm):
     next_number = forms.IntegerField(label=_("Next number"), min_value=1, help_text=_("Numbers only go up."))
     tax_rounding = forms.ChoiceField(label=_("Tax is rounded"), choices=TaxRounding.choices)
     unpaid_proration = forms.ChoiceField(label=_("Credit for time not yet paid"), choices=UnpaidProration.choices)
+    proration_discounts = forms.ChoiceField(
+        label=_("Discounts of prorations are shown"), choices=ProrationDiscounts.choices
+    )
     legal_name = forms.CharField(label=_("Legal name"), max_length=200)
     line1 = forms.CharField(label=_("Street address"), required=False, max_length=200)
     line2 = forms.CharField(label=_("Suite, floor"), required=False, max_length=200)
@@ -83,6 +87,7 @@ class SettingsForm(SectionedForm):
         "default_days_until_due",
         "tax_rounding",
         "unpaid_proration",
+        "proration_discounts",
     )
     ENTITY = ("legal_name", "line1", "line2", "city", "state", "postal_code", "country", "footer")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import stripe
 
+from events.models import Event
 from tests.api.sdk import Sdk, new_client
 
 
@@ -93,6 +94,11 @@ def test_the_same_idempotency_key_makes_one_subscription(sdk: Sdk) -> None:
     assert len(sdk.v1.subscriptions.list({"customer": customer.id}).data) == 1
     with pytest.raises(stripe.IdempotencyError):
         sdk.v1.subscriptions.create({**params, "description": "other"}, {"idempotency_key": "once"})
+
+
+def test_what_happens_to_the_house_itself_is_not_told(sdk: Sdk) -> None:
+    assert Event.objects.filter(type="api_key.created").exists()
+    assert sdk.v1.events.list().data == []
 
 
 def test_events_carry_their_object_as_it_was(sdk: Sdk) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from catalog.models import Coupon, PaymentLink, Price, Product, TaxRate
 from customers.models import Customer, CustomerTaxId
+from events.models import Event
 from invoicing.models import NumberSeries
 from tests.factories import catalog, customers
 
@@ -131,6 +132,11 @@ class TestOffers:
         link = PaymentLink.objects.get()
         page = desk.get("payment_link", link.pk).content.decode()
         assert f"/pay/{link.pk}" in page
+        assert not link.adjustable_quantity
+
+        desk.post("payment_link_edit", link.pk, name="Coffee", adjustable_quantity="on", active="on")
+        link.refresh_from_db()
+        assert (link.adjustable_quantity, link.allow_promotion_codes) == (True, False)
 
     def test_a_payment_link_in_two_currencies_is_refused(self, desk, shop) -> None:
         cad, eur = catalog.price(merchant=shop), catalog.price(merchant=shop, currency="eur")
@@ -152,7 +158,8 @@ class TestSettings:
             "prefix": "ER",
             "next_number": "100",
             "tax_rounding": "per_line",
-            "unpaid_proration": "bill",
+            "unpaid_proration": "defer",
+            "proration_discounts": "included",
             "legal_name": "Érable inc.",
             "country": "CA",
             "registrations": "ca_qst 1234567890TQ0001",
@@ -163,6 +170,9 @@ class TestSettings:
         shop.refresh_from_db()
         series, entity = NumberSeries.objects.get(), shop.billing_entities.get()
         assert (shop.timezone, series.prefix, series.next_number) == ("America/Toronto", "ER", 100)
+        assert (shop.unpaid_proration, shop.proration_discounts) == ("defer", "included")
+        changed = Event.objects.get(type="number_series.updated")
+        assert changed.previous_attributes == {"prefix": "INV", "next_number": 1}
         assert entity.tax_registrations == [{"type": "ca_qst", "value": "1234567890TQ0001"}]
 
     def test_a_number_that_goes_down_changes_nothing_at_all(self, desk, shop) -> None:

@@ -125,6 +125,16 @@ class TestOtherMails:
         queue(told("customer.subscription.deleted", ended.id, merchant=shop))
         assert words in Message.objects.get().text
 
+    def test_a_tiered_price_is_told_by_its_least_unit(self, shop, ada):
+        tiers = [
+            {"up_to": 10, "unit_amount_decimal": "700", "flat_amount_decimal": None},
+            {"up_to": None, "unit_amount_decimal": "650", "flat_amount_decimal": None},
+        ]
+        tiered = price(merchant=shop, amount=0, billing_scheme="tiered", tiers_mode="volume", tiers=tiers)
+        ended = subscription(customer=ada, price=tiered, status="canceled", ended_at=TOLD)
+        queue(told("customer.subscription.deleted", ended.id, merchant=shop))
+        assert "from CA$6.50 per unit a month" in Message.objects.get().text
+
     def test_a_checkout_that_was_left_is_not_mourned(self, shop, ada):
         left = subscription(customer=ada, price=price(merchant=shop), status="incomplete_expired")
         queue(told("customer.subscription.deleted", left.id, merchant=shop))
