@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import django.db
@@ -101,8 +103,21 @@ def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str]) -> 
     raise AssertionError("the loop returns or raises")
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A chunk's rows are many and live until its commit: the collector would walk them again and again, a quarter of
+    the run's time, and find nothing. What they leave is freed by counting, as always."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _in_one_transaction(job: Job, limit: int, only: Collection[str] | None, claimed: list[str]) -> ChunkReport | None:
-    with transaction.atomic(durable=True):
+    with _collector_paused(), transaction.atomic(durable=True):
         rows = job.claim(limit, only)
         if not rows:
             return None
