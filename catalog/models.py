@@ -24,6 +24,10 @@ class Product(models.Model):
     statement_descriptor = models.CharField(max_length=22, blank=True, default="")
     tax_code = models.CharField(max_length=40, blank=True, default="")
     unit_label = models.CharField(max_length=40, blank=True, default="")
+    default_price_id = models.TextField(blank=True, default="", db_collation="C")
+    marketing_features = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    package_dimensions = models.JSONField(null=True, blank=True)  # height, length, width in inches, weight in ounces
+    shippable = models.BooleanField(null=True, blank=True)
     sku = models.CharField(max_length=100, blank=True, default="")
     stock_quantity = models.IntegerField(null=True, blank=True)  # null: stock is not managed
     external_id = models.CharField(max_length=100, null=True, blank=True)
@@ -71,6 +75,7 @@ class Meter(models.Model):
     formula = models.CharField(max_length=10)  # sum, count, last; ours: max, unique
     customer_key = models.CharField(max_length=100, default="stripe_customer_id")
     value_key = models.CharField(max_length=100, default="value")
+    event_time_window = models.CharField(max_length=4, blank=True, default="")  # hour, day: summed before it is sent
     status = models.CharField(max_length=10, default="active")
     deactivated_at = models.DateTimeField(null=True, blank=True)
     version = models.BigIntegerField(default=1)

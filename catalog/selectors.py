@@ -26,12 +26,12 @@ class CodeUnknown(OstinatoError):
     message_id = gettext_noop("The code “%(code)s” is not valid.")
 
 
-def find(model: type[Row], merchant_id: str, row_id: str, *, lock: bool = False) -> Row:
+def find(model: type[Row], merchant_id: str, row_id: str, *, lock: bool = False, param: str = "") -> Row:
     """The merchant's row by id. Raises `NotInCatalog`, also for another merchant's id."""
     rows: QuerySet[Row] = model._default_manager.filter(merchant_id=merchant_id, id=row_id)
     row = (rows.select_for_update(no_key=True) if lock else rows).first()
     if row is None:
-        raise NotInCatalog(what=str(model._meta.verbose_name), id=row_id)
+        raise NotInCatalog(param=param, what=str(model._meta.verbose_name), id=row_id)
     return row
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,31 @@ class PriceMoneyIsFixed(OstinatoError):
     code = "parameter_invalid"
     param = "unit_amount"
     message_id = gettext_noop("The amount, currency and interval of a price never change: create a new price.")
+
+
+class TaxBehaviorIsFixed(OstinatoError):
+    code = "parameter_invalid"
+    param = "tax_behavior"
+    message_id = gettext_noop("Once a price is inclusive or exclusive of tax it stays so: create a new price.")
+
+
+class CurrencyOptionIsFixed(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("What a price costs in %(currency)s is set and never changes: create a new price.")
+
+
+class DefaultPriceInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "default_price"
+    message_id = gettext_noop("A product's default price is one of its own prices, and active.")
+
+
+class DefaultPriceInUse(OstinatoError):
+    code = "parameter_invalid"
+    param = "active"
+    message_id = gettext_noop(
+        "This is its product's default price: make another one the default before it is archived."
+    )
 
 
 class MeterInactive(OstinatoError):
@@ -66,17 +91,22 @@ _PRODUCT_FIELDS = frozenset(
         "statement_descriptor",
         "tax_code",
         "unit_label",
+        "default_price_id",
+        "marketing_features",
+        "package_dimensions",
+        "shippable",
         "sku",
         "stock_quantity",
         "metadata",
     }
 )
-_PRICE_FIELDS = frozenset({"active", "nickname", "lookup_key", "tax_behavior", "metadata", "sku", "stock_quantity"})
+_PRICE_FIELDS = frozenset(
+    {"active", "currency_options", "nickname", "lookup_key", "tax_behavior", "metadata", "sku", "stock_quantity"}
+)
 _PRICE_MONEY = frozenset(
     {
         "unit_amount_decimal",
         "currency",
-        "currency_options",
         "interval",
         "interval_count",
         "type",
@@ -117,7 +147,13 @@ def update_product(*, ctx: Context, merchant_id: str, product_id: str, **fields:
     with transaction.atomic():
         product = find(Product, merchant_id, product_id, lock=True)
         rules.check_product({"name": product.name} | fields)
+        _check_default_price(product, fields.get("default_price_id"))
         return update_row(ctx, product, fields, _PRODUCT_FIELDS)
+
+
+def _check_default_price(product: Product, price_id: str | None) -> None:
+    if price_id and not product.prices.filter(id=price_id, active=True, deleted_at__isnull=True).exists():
+        raise DefaultPriceInvalid
 
 
 def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Product:
@@ -190,7 +226,8 @@ def create_price(
     """
     find(Product, merchant_id, product_id)
     fields = rules.check_price(fields)
-    if fields.get("meter_id") and find(Meter, merchant_id, fields["meter_id"]).status != "active":
+    meter_id = fields.get("meter_id")
+    if meter_id and find(Meter, merchant_id, meter_id, param="recurring[meter]").status != "active":
         raise MeterInactive(meter=fields["meter_id"])
     with transaction.atomic():
         if transfer_lookup_key:
@@ -201,14 +238,39 @@ def create_price(
 def update_price(
     *, ctx: Context, merchant_id: str, price_id: str, transfer_lookup_key: bool = False, **fields: Any
 ) -> Price:
-    """Change what may change. Raises `PriceMoneyIsFixed` for what decides the money."""
+    """Change what may change; `currency_options` are added to those it has.
+
+    Raises `PriceMoneyIsFixed` for what decides the money, `CurrencyOptionIsFixed`, `TaxBehaviorIsFixed`,
+    `DefaultPriceInUse`, and what `catalog.rules.added_options` raises.
+    """
     if set(fields) & _PRICE_MONEY:
         raise PriceMoneyIsFixed
     with transaction.atomic():
         price = find(Price, merchant_id, price_id, lock=True)
+        _check_price_change(price, fields)
+        if "currency_options" in fields:
+            fields["currency_options"] = _more_options(price, fields["currency_options"])
         if transfer_lookup_key and fields.get("lookup_key") != price.lookup_key:
             _release_lookup_key(ctx, merchant_id, fields.get("lookup_key"))
         return update_row(ctx, price, fields, _PRICE_FIELDS)
+
+
+def _check_price_change(price: Price, fields: dict[str, Any]) -> None:
+    if fields.get("tax_behavior", price.tax_behavior) != price.tax_behavior and price.tax_behavior != "unspecified":
+        raise TaxBehaviorIsFixed
+    if fields.get("active", True) is False and price.product.default_price_id == price.id:
+        raise DefaultPriceInUse
+
+
+def _more_options(price: Price, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The price's currencies with those that are given. One that it has may only be repeated as it is."""
+    facts = {name: getattr(price, name) for name in ("type", "billing_scheme", "tiers_mode", "percentage")}
+    added = rules.added_options(facts, price.currency, given)
+    for code, option in added.items():
+        known = price.currency_options.get(code)
+        if known is not None and known != option:
+            raise CurrencyOptionIsFixed(param=f"currency_options[{code}]", currency=code.upper())
+    return {**price.currency_options, **added}
 
 
 def _release_lookup_key(ctx: Context, merchant_id: str, lookup_key: str | None) -> None:

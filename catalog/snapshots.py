@@ -23,6 +23,10 @@ class ProductRow(Protocol):
     statement_descriptor: str
     tax_code: str
     unit_label: str
+    default_price_id: str
+    marketing_features: list[str]
+    package_dimensions: dict[str, Any] | None
+    shippable: bool | None
     metadata: Mapping[str, str]
     created: datetime
     recorded_at: datetime
@@ -118,17 +122,26 @@ def product_snapshot(product: ProductRow, *, livemode: bool) -> Json:
         "object": "product",
         "active": product.active,
         "created": epoch(product.created),
+        "default_price": product.default_price_id or None,
         "description": product.description or None,
         "images": list(product.images),
         "livemode": livemode,
+        "marketing_features": [{"name": name} for name in product.marketing_features],
         "metadata": dict(product.metadata),
         "name": product.name,
+        "package_dimensions": _dimensions(product.package_dimensions),
+        "shippable": product.shippable,
         "statement_descriptor": product.statement_descriptor or None,
         "tax_code": product.tax_code or None,
+        "type": "service",
         "unit_label": product.unit_label or None,
         "updated": epoch(product.recorded_at),
         "url": product.url or None,
     }
+
+
+def _dimensions(given: Mapping[str, Any] | None) -> Json | None:
+    return None if given is None else {name: json_number(Decimal(value)) for name, value in given.items()}
 
 
 def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "") -> Json:
@@ -141,7 +154,8 @@ def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "")
         "billing_scheme": price.billing_scheme,
         "created": epoch(price.created),
         "currency": price.currency,
-        "currency_options": {code: _currency_option(given) for code, given in price.currency_options.items()},
+        "currency_options": _currency_options(price),
+        "custom_unit_amount": None,
         "livemode": livemode,
         "lookup_key": price.lookup_key,
         "metadata": dict(price.metadata),
@@ -179,6 +193,14 @@ def _tiers(tiers: list[dict[str, Any]]) -> list[Json] | None:
     ] or None
 
 
+def _currency_options(price: PriceRow) -> dict[str, Json]:
+    """What it costs in each currency, its own among them, as Stripe has it."""
+    if not price.currency_options:
+        return {}
+    own = {"tax_behavior": price.tax_behavior, "tiers": price.tiers, "unit_amount_decimal": price.unit_amount_decimal}
+    return {code: _currency_option(given) for code, given in {price.currency: own, **price.currency_options}.items()}
+
+
 def _currency_option(given: Mapping[str, Any]) -> Json:
     tiers = _tiers(given["tiers"])
     return {
@@ -208,6 +230,7 @@ class MeterRow(Protocol):
     formula: str
     customer_key: str
     value_key: str
+    event_time_window: str
     status: str
     deactivated_at: datetime | None
     created: datetime
@@ -223,7 +246,7 @@ def meter_snapshot(meter: MeterRow, *, livemode: bool) -> Json:
         "default_aggregation": {"formula": meter.formula},
         "display_name": meter.display_name,
         "event_name": meter.event_name,
-        "event_time_window": None,
+        "event_time_window": meter.event_time_window or None,
         "livemode": livemode,
         "status": meter.status,
         "status_transitions": {"deactivated_at": epoch(meter.deactivated_at)},

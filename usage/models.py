@@ -12,7 +12,7 @@ class UsageEvent(models.Model):
     """One reported use. The table is partitioned by the month of `timestamp` (see the migration).
 
     `timestamp` is when it was used and `reported_at` when it was accepted, both on the customer's clock. `value` is
-    what sum, last and max take; `label` what `unique` counts.
+    what sum, last and max take; `label` what `unique` counts. One that was canceled stays and counts nothing.
     """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "mevt"), editable=False, db_collation="C")
@@ -24,6 +24,7 @@ class UsageEvent(models.Model):
     reported_at = models.DateTimeField()
     value = models.DecimalField(max_digits=30, decimal_places=12)
     label = models.TextField(blank=True, default="")
+    canceled_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
     xid = XidField(db_default=models.Func(function="pg_current_xact_id"), editable=False)
 

@@ -15,6 +15,8 @@ LATEST_FUTURE = timedelta(minutes=5)
 # Longer than any event may be late, so that a late repetition still meets its identifier.
 IDENTIFIERS_KEPT = timedelta(days=36)
 IDENTIFIER_MAX = 100
+# Stripe's bound: what was reported longer ago stands.
+CANCELED_WITHIN = timedelta(hours=24)
 LABEL_MAX = 250
 
 
@@ -64,6 +66,24 @@ class IdentifierInvalid(OstinatoError):
     code = "parameter_invalid_string"
     param = "identifier"
     message_id = gettext_noop("An identifier has at most 100 characters.")
+
+
+class MeterEventNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "cancel[identifier]"
+    message_id = gettext_noop("No event of “%(event_name)s” was reported with the identifier “%(identifier)s”.")
+
+
+class MeterEventAlreadyCanceled(OstinatoError):
+    code = "meter_event_already_canceled"
+    param = "cancel[identifier]"
+    message_id = gettext_noop("The event “%(identifier)s” is canceled already.")
+
+
+class MeterEventTooOldToCancel(OstinatoError):
+    code = "meter_event_too_old_to_cancel"
+    param = "cancel[identifier]"
+    message_id = gettext_noop("The event “%(identifier)s” was reported more than 24 hours ago: it stands.")
 
 
 def accepted_usage(

@@ -36,7 +36,7 @@ _ARM = """
 SELECT w.n, u.total FROM w JOIN LATERAL (
     SELECT {aggregate} AS total FROM usage_usageevent e
     WHERE e.merchant_id = w.merchant_id AND e.meter_id = w.meter_id AND e.customer_id = w.customer_id
-      AND e."timestamp" >= w.starts AND e."timestamp" < w.ends
+      AND e."timestamp" >= w.starts AND e."timestamp" < w.ends AND e.canceled_at IS NULL
       AND (w.reported_from IS NULL OR e.reported_at >= w.reported_from)
       AND (w.reported_until IS NULL OR e.reported_at < w.reported_until)
 ) u ON true WHERE w.formula = '{formula}'

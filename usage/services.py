@@ -12,9 +12,18 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from customers.models import Customer
-from usage.rules import IDENTIFIERS_KEPT, accepted_usage, named_customer
+from usage.rules import (
+    CANCELED_WITHIN,
+    IDENTIFIERS_KEPT,
+    MeterEventAlreadyCanceled,
+    MeterEventNotFound,
+    MeterEventTooOldToCancel,
+    UnknownMeter,
+    accepted_usage,
+    named_customer,
+)
 from usage.types import AcceptedUsage, EventOutcome, MeterEvent, MeterFacts
-from usage.writes import ensure_partitions, forget_identifiers, insert_usage
+from usage.writes import ensure_partitions, forget_identifiers, insert_usage, lock_event, mark_canceled
 
 EVENTS_MAX = 20_000
 MONTHS_AHEAD = 2
@@ -47,6 +56,27 @@ def record_meter_events(*, ctx: Context, merchant_id: str, events: Sequence[Mete
     with transaction.atomic():
         ids = iter(insert_usage(ctx, merchant_id, [found for found in judged if isinstance(found, AcceptedUsage)]))
     return [_outcome(found, next(ids)) if isinstance(found, AcceptedUsage) else found for found in judged]
+
+
+def cancel_meter_event(*, ctx: Context, merchant_id: str, event_name: str, identifier: str) -> None:
+    """An event that should not have been reported counts nothing from now on; its identifier stays taken.
+
+    What was billed of it is given back with its period's next reckoning. Within 24 hours, in its customer's time.
+    Raises `UnknownMeter`, `MeterEventNotFound`, `MeterEventAlreadyCanceled`, `MeterEventTooOldToCancel`.
+    """
+    meter = _meters(merchant_id, [event_name]).get(event_name)
+    if meter is None:
+        raise UnknownMeter(event_name=event_name[:100])
+    with transaction.atomic():
+        event = lock_event(merchant_id, meter.id, identifier)
+        if event is None:
+            raise MeterEventNotFound(event_name=event_name, identifier=identifier)
+        if event.canceled_at is not None:
+            raise MeterEventAlreadyCanceled(identifier=identifier)
+        now = _times(ctx, merchant_id, {event.customer_id}).get(event.customer_id, ctx.as_of)
+        if event.reported_at < now - CANCELED_WITHIN:
+            raise MeterEventTooOldToCancel(identifier=identifier)
+        mark_canceled(event, now)
 
 
 def _outcome(usage: AcceptedUsage, event_id: str | None) -> EventOutcome:

@@ -9,7 +9,7 @@ from django.db import connection
 
 from core.context import Context
 from core.ids import new_ids
-from usage.models import UsageIdentifier
+from usage.models import UsageEvent, UsageIdentifier
 from usage.types import AcceptedUsage
 
 _LANDING = """
@@ -74,6 +74,17 @@ def insert_usage(ctx: Context, merchant_id: str, rows: Sequence[AcceptedUsage]) 
         cursor.execute(_LAND)
         landed = {row[0] for row in cursor.fetchall()}
     return [row_id if row_id in landed else None for row_id in ids]
+
+
+def lock_event(merchant_id: str, meter_id: str, identifier: str) -> UsageEvent | None:
+    """The event that took this identifier, when it is of this meter."""
+    taken = UsageIdentifier.objects.filter(merchant_id=merchant_id, identifier=identifier).values_list("id", flat=True)
+    rows = UsageEvent.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, meter_id=meter_id)
+    return rows.filter(id__in=list(taken)).first()
+
+
+def mark_canceled(event: UsageEvent, at: datetime) -> None:
+    UsageEvent.objects.filter(id=event.id, timestamp=event.timestamp).update(canceled_at=at)
 
 
 def ensure_partitions(moments: Iterable[datetime]) -> int:

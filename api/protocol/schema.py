@@ -17,7 +17,8 @@ from typing import Any
 from core.errors import OstinatoError, gettext_noop
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,20})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,20})?([eE]-[0-9]{1,2})?")
+_DIGITS_MAX = 20
 _LATEST = 253402300799  # 31 December 9999
 METADATA_KEYS_MAX, METADATA_KEY_MAX, METADATA_VALUE_MAX = 50, 40, 500
 
@@ -147,13 +148,16 @@ def integer(*, required: bool = False, clearable: bool = False, least: int = -(1
 
 
 def decimal(*, required: bool = False, clearable: bool = False) -> Field:
-    """An exact decimal; floats never appear. `ParameterNotDecimal` for exponents, NaN and the like."""
+    """An exact decimal; floats never appear. `ParameterNotDecimal` for NaN and the like.
+
+    The SDKs write a small one with an exponent (1E-12), which is as good within 20 digits of the point.
+    """
 
     def read(value: Any, name: str) -> Decimal:
         string = _string(value, name)
         try:
-            if _DECIMAL.fullmatch(string):
-                return Decimal(string)
+            if _DECIMAL.fullmatch(string) and abs(Decimal(string).adjusted()) <= _DIGITS_MAX:
+                return Decimal(f"{Decimal(string):f}")
         except InvalidOperation:
             pass
         raise ParameterNotDecimal(param=name, value=string[:50])

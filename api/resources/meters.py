@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.lookup import found
-from api.paging import page
+from api.paging import DEFAULT_LIMIT, CursorUnknown, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import PAGE, choice, fields, hash_of, integer, map_of, text, timestamp
 from api.resources.customers import customer_of
@@ -13,11 +13,13 @@ from catalog.snapshots import meter_snapshot
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch, json_number
 from usage.selectors import meter_event_summaries
-from usage.services import record_meter_events
+from usage.services import cancel_meter_event, record_meter_events
 from usage.types import MeterEvent
 
 METERS, EVENTS = "/v1/billing/meters", "/v1/billing/meter_events"
+ADJUSTMENTS = "/v1/billing/meter_event_adjustments"
 _KEY = text(required=True, most=100)
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 CREATE = fields(
     customer_mapping=hash_of({"type": choice("by_id", required=True), "event_payload_key": _KEY}),
     default_aggregation=hash_of(
@@ -33,6 +35,11 @@ CREATE_EVENT = fields(
     identifier=text(most=100),
     payload=map_of(text(most=500), required=True),
     timestamp=timestamp(),
+)
+ADJUST = fields(
+    cancel=hash_of({"identifier": text(required=True, most=100)}, required=True),
+    event_name=text(required=True, most=100),
+    type=choice("cancel", required=True),
 )
 SUMMARIES = fields(
     customer=text(required=True, most=200),
@@ -51,6 +58,11 @@ class DuplicateMeterEvent(OstinatoError):
     message_id = gettext_noop("An event already exists with identifier %(identifier)s.")
 
 
+class SummaryNotAligned(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("%(name)s lies on a whole %(step)s in UTC.")
+
+
 def _meter(call: Call) -> Meter:
     return found(selectors.meters(call.merchant_id), call.id, "billing meter")
 
@@ -62,6 +74,8 @@ def create(call: Call) -> Json:
         keys["customer_key"] = params["customer_mapping"]["event_payload_key"]
     if "value_settings" in params:
         keys["value_key"] = params["value_settings"]["event_payload_key"]
+    if "event_time_window" in params:
+        keys["event_time_window"] = params["event_time_window"]
     row = services.create_meter(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
@@ -125,10 +139,30 @@ def create_event(call: Call) -> Json:
     }
 
 
+def adjust_event(call: Call) -> Json:
+    """An event that is canceled counts nothing from now on; done at once."""
+    params = call.params
+    cancel_meter_event(
+        ctx=call.ctx,
+        merchant_id=call.merchant_id,
+        event_name=params["event_name"],
+        identifier=params["cancel"]["identifier"],
+    )
+    return {
+        "object": "billing.meter_event_adjustment",
+        "cancel": dict(params["cancel"]),
+        "event_name": params["event_name"],
+        "livemode": call.livemode,
+        "status": "complete",
+        "type": "cancel",
+    }
+
+
 def list_summaries(call: Call) -> Json:
     """The latest first, each window with what was counted in it."""
     meter = _meter(call)
     params = call.params
+    _check_aligned(params)
     summaries = meter_event_summaries(
         call.merchant_id,
         meter.id,
@@ -149,13 +183,30 @@ def list_summaries(call: Call) -> Json:
         for one in reversed(summaries)
         if one.value or len(summaries) == 1
     ]
-    limit = params.get("limit", 100)
-    return {
-        "object": "list",
-        "url": f"{METERS}/{meter.id}/event_summaries",
-        "has_more": len(data) > limit,
-        "data": data[:limit],
-    }
+    shown, more = _part(data, params)
+    return {"object": "list", "url": f"{METERS}/{meter.id}/event_summaries", "has_more": more, "data": shown}
+
+
+def _check_aligned(params: Json) -> None:
+    """Both ends lie on whole minutes, or on the hours or days that the summaries are by."""
+    step = params.get("value_grouping_window", "minute")
+    for name in ("start_time", "end_time"):
+        if params[name].timestamp() % _SECONDS[step]:
+            raise SummaryNotAligned(param=name, name=name, step=step)
+
+
+def _part(data: list[Json], params: Json) -> tuple[list[Json], bool]:
+    """The summaries on the page that is asked for, and whether there are more beyond it."""
+    limit = params.get("limit", DEFAULT_LIMIT)
+    ids = [one["id"] for one in data]
+    for name in ("starting_after", "ending_before"):
+        if name in params and params[name] not in ids:
+            raise CursorUnknown(param=name, id=params[name])
+    if "ending_before" in params:
+        before = data[: ids.index(params["ending_before"])]
+        return before[-limit:], len(before) > limit
+    rest = data[ids.index(params["starting_after"]) + 1 :] if "starting_after" in params else data
+    return rest[:limit], len(rest) > limit
 
 
 OPERATIONS = [
@@ -167,4 +218,5 @@ OPERATIONS = [
     Operation("POST", METERS + "/{id}/reactivate", reactivate),
     Operation("GET", METERS + "/{id}/event_summaries", list_summaries, SUMMARIES),
     Operation("POST", EVENTS, create_event, CREATE_EVENT),
+    Operation("POST", ADJUSTMENTS, adjust_event, ADJUST),
 ]

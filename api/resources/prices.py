@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -25,8 +24,17 @@ from api.protocol.schema import (
     list_of,
     map_of,
     merged_metadata,
-    one_of,
     text,
+)
+from api.resources.price_data import (
+    CURRENCY_OPTION,
+    CUSTOM_UNIT_AMOUNT,
+    INTERVALS,
+    RECURRING,
+    TAX_BEHAVIORS,
+    TIER,
+    option_values,
+    price_values,
 )
 from api.resources.products import product_of
 from catalog import selectors, services
@@ -35,36 +43,6 @@ from catalog.snapshots import price_snapshot
 from core.errors import OstinatoError, gettext_noop
 
 URL = "/v1/prices"
-INTERVALS = ("day", "week", "month", "year")
-TAX_BEHAVIORS = ("inclusive", "exclusive", "unspecified")
-
-TIER = hash_of(
-    {
-        "up_to": one_of(choice("inf"), integer(), required=True),
-        "unit_amount": integer(),
-        "unit_amount_decimal": decimal(),
-        "flat_amount": integer(),
-        "flat_amount_decimal": decimal(),
-    }
-)
-RECURRING = hash_of(
-    {
-        "interval": choice(*INTERVALS, required=True),
-        "interval_count": integer(least=1, most=10_000),
-        "meter": text(most=200),
-        "trial_period_days": integer(least=0, most=10_000),
-        "usage_type": choice("licensed", "metered"),
-    }
-)
-CURRENCY_OPTION = hash_of(
-    {
-        "tax_behavior": choice(*TAX_BEHAVIORS),
-        "tiers": list_of(TIER),
-        "unit_amount": integer(),
-        "unit_amount_decimal": decimal(),
-        "minimum_amount": integer(),
-    }
-)
 PRODUCT_DATA = hash_of(
     fields(
         METADATA,
@@ -79,6 +57,7 @@ PRODUCT_DATA = hash_of(
 _CHANGEABLE = fields(
     METADATA,
     active=boolean(),
+    currency_options=map_of(CURRENCY_OPTION),
     lookup_key=text(clearable=True, most=200),
     nickname=text(clearable=True, most=250),
     tax_behavior=choice(*TAX_BEHAVIORS),
@@ -88,7 +67,7 @@ CREATE = fields(
     _CHANGEABLE,
     billing_scheme=choice("per_unit", "tiered"),
     currency=text(required=True, most=3),
-    currency_options=map_of(CURRENCY_OPTION),
+    custom_unit_amount=CUSTOM_UNIT_AMOUNT,
     cycle_day=integer(least=1, most=31),
     minimum_amount=integer(),
     percentage=decimal(),
@@ -116,11 +95,6 @@ LIST = fields(
 )
 
 
-class AmountTwice(OstinatoError):
-    code = "parameters_exclusive"
-    message_id = gettext_noop("Give %(name)s or %(name)s_decimal, not both.")
-
-
 class OneProduct(OstinatoError):
     code = "parameter_missing"
     param = "product"
@@ -131,49 +105,11 @@ def price_of(call: Call, given: str, param: str = "id") -> Price:
     return found(selectors.prices(call.merchant_id), given, "price", param=param)
 
 
-def exact_amounts(given: dict[str, Any], parent: str = "") -> dict[str, Any]:
-    """`unit_amount` and `flat_amount` as exact decimals, whichever way they were sent."""
-    result = dict(given)
-    for name in ("unit_amount", "flat_amount"):
-        whole, exact = result.pop(name, None), result.pop(f"{name}_decimal", None)
-        if whole is not None and exact is not None:
-            raise AmountTwice(param=f"{parent}[{name}]" if parent else name, name=name)
-        if whole is not None or exact is not None:
-            result[f"{name}_decimal"] = exact if whole is None else Decimal(whole)
-    if "tiers" in result:
-        result["tiers"] = [exact_amounts(tier, f"tiers[{n}]") for n, tier in enumerate(result["tiers"])]
-    return result
-
-
-def _values(params: dict[str, Any]) -> dict[str, Any]:
-    """The service's fields for a new price."""
-    plain = ("active", "billing_scheme", "currency", "cycle_day", "minimum_amount", "percentage", "tax_behavior")
-    values = exact_amounts(
-        {
-            name: params[name]
-            for name in (*plain, "tiers", "tiers_mode", "transform_quantity", "unit_amount", "unit_amount_decimal")
-            if name in params
-        }
-    )
-    if "currency_options" in params:
-        values["currency_options"] = {
-            currency: exact_amounts(option, f"currency_options[{currency}]")
-            for currency, option in params["currency_options"].items()
-        }
-    values |= sent(params, "nickname") | {"lookup_key": params.get("lookup_key") or None, "type": "one_time"}
-    recurring = params.get("recurring")
-    if recurring:
-        values |= {"type": "recurring", "interval_count": 1} | recurring
-        if "meter" in values:
-            values["meter_id"] = values.pop("meter")
-    return values
-
-
 def create(call: Call) -> Json:
     params = call.params
     if ("product" in params) == ("product_data" in params):
         raise OneProduct
-    values = _values(params)
+    values = price_values(params) | sent(params, "nickname") | {"lookup_key": params.get("lookup_key") or None}
     with transaction.atomic():
         if "product" in params:
             product_id = product_of(call, params["product"], "product").id
@@ -211,6 +147,8 @@ def update(call: Call) -> Json:
     values = sent(call.params, "active", "nickname", "tax_behavior")
     if "lookup_key" in call.params:
         values["lookup_key"] = call.params["lookup_key"] or None
+    if "currency_options" in call.params:
+        values["currency_options"] = option_values(call.params["currency_options"])
     if "metadata" in call.params:
         values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
     services.update_price(
@@ -222,7 +160,9 @@ def update(call: Call) -> Json:
 def list_(call: Call) -> Json:
     params = call.params
     rows = in_range(selectors.prices(call.merchant_id), "created", params.get("created"))
-    rows = rows.filter(**{name: params[name] for name in ("active", "currency", "type") if name in params})
+    rows = rows.filter(**{name: params[name] for name in ("active", "type") if name in params})
+    if "currency" in params:
+        rows = rows.filter(currency=params["currency"].lower())
     if "product" in params:
         rows = rows.filter(Q(product_id=params["product"]) | Q(product__api_id=params["product"]))
     if "lookup_keys" in params:
@@ -254,4 +194,4 @@ def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     }
 
 
-LOADERS = {"price": load}
+LOADERS = {"price": load, "default_price": load}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from api.lookup import NoSuchObject, found, new_metadata, sent
+from api.lookup import NoSuchObject, found, new_metadata
 from api.protocol.operation import Call
 from api.protocol.schema import (
     METADATA,
@@ -20,7 +20,7 @@ from api.protocol.schema import (
     list_of,
     text,
 )
-from api.resources.prices import RECURRING, TAX_BEHAVIORS, exact_amounts
+from api.resources.price_data import CUSTOM_UNIT_AMOUNT, RECURRING, TAX_BEHAVIORS, price_values
 from api.resources.products import product_of
 from catalog import selectors, services
 from catalog.models import Coupon, PromotionCode
@@ -30,6 +30,7 @@ from subscriptions.models import Discount
 
 _PRICE_DATA = {
     "currency": text(required=True, most=3),
+    "custom_unit_amount": CUSTOM_UNIT_AMOUNT,
     "product": text(required=True, most=200),
     "tax_behavior": choice(*TAX_BEHAVIORS),
     "unit_amount": integer(),
@@ -109,12 +110,9 @@ def _inline(call: Call, data: dict[str, Any] | None, param: str) -> str:
     if data is None:
         return ""
     product = product_of(call, data["product"], f"{param}[product]")
-    values = exact_amounts(sent(data, "currency", "tax_behavior", "unit_amount", "unit_amount_decimal"), param)
-    values["type"] = "one_time"
-    if "recurring" in data:
-        recurring = {"meter_id" if name == "meter" else name: value for name, value in data["recurring"].items()}
-        values |= {"type": "recurring", "interval_count": 1} | recurring
-    row = services.create_price(ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, **values)
+    row = services.create_price(
+        ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, **price_values(data, param)
+    )
     return str(row.id)
 
 

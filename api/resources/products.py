@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, RANGE, boolean, fields, list_of, merged_metadata, text
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    RANGE,
+    boolean,
+    choice,
+    decimal,
+    fields,
+    hash_of,
+    list_of,
+    merged_metadata,
+    text,
+)
+from api.resources.price_data import DEFAULT_PRICE_DATA, price_values
 from catalog import selectors, services
 from catalog.models import Product
 from catalog.snapshots import product_snapshot
@@ -23,24 +38,47 @@ class NoSuchProduct(OstinatoError):
     message_id = gettext_noop("No such product: '%(id)s'")
 
 
+class DimensionInvalid(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("A dimension is above 0, with at most 2 decimals.")
+
+
 class ProductInUse(OstinatoError):
     code = "resource_in_use"
     message_id = gettext_noop("This product has prices: archive it (active=false) instead.")
 
 
+_DIMENSIONS = ("height", "length", "weight", "width")
 _COMMON = fields(
     METADATA,
     active=boolean(),
     description=text(clearable=True),
     images=list_of(text(most=2000), clearable=True, most=8),
+    marketing_features=list_of(hash_of({"name": text(required=True, most=80)}), clearable=True, most=15),
+    package_dimensions=hash_of({name: decimal(required=True) for name in _DIMENSIONS}, clearable=True),
+    shippable=boolean(),
     statement_descriptor=text(clearable=True),
     tax_code=text(clearable=True, most=40),
     unit_label=text(clearable=True, most=40),
     url=text(clearable=True, most=2000),
 )
-CREATE = fields(_COMMON, id=text(most=200), name=text(required=True, most=250))
-UPDATE = fields(_COMMON, name=text(most=250))
-LIST = fields(PAGE, active=boolean(), created=RANGE, ids=list_of(text(), most=100))
+CREATE = fields(
+    _COMMON,
+    default_price_data=DEFAULT_PRICE_DATA,
+    id=text(most=200),
+    name=text(required=True, most=250),
+    type=choice("service"),
+)
+UPDATE = fields(_COMMON, default_price=text(clearable=True, most=200), name=text(most=250))
+LIST = fields(
+    PAGE,
+    active=boolean(),
+    created=RANGE,
+    ids=list_of(text(), most=100),
+    shippable=boolean(),
+    type=choice("good", "service"),
+    url=text(most=2000),
+)
 
 
 def product_of(call: Call, given: str, param: str = "") -> Product:
@@ -57,15 +95,48 @@ def render(call: Call, row: Product) -> Json:
 
 def _values(params: dict[str, Any]) -> dict[str, Any]:
     """Cleared strings are empty, a cleared list has nothing in it."""
-    empty: dict[str, Any] = {"images": []}
-    return {name: empty.get(name, "") if value is None else value for name, value in params.items()}
+    empty: dict[str, Any] = {"images": [], "marketing_features": [], "package_dimensions": None}
+    values = {name: empty.get(name, "") if value is None else value for name, value in params.items()}
+    values.pop("type", None)  # there are services only, as for every new product of Stripe's
+    if values.get("marketing_features"):
+        values["marketing_features"] = [feature["name"] for feature in values["marketing_features"]]
+    if values.get("package_dimensions"):
+        values["package_dimensions"] = _dimensions(values["package_dimensions"])
+    if "default_price" in values:
+        values["default_price_id"] = values.pop("default_price")
+    return values
+
+
+def _dimensions(given: dict[str, Decimal]) -> dict[str, str]:
+    for name, value in given.items():
+        if value <= 0 or value != value.quantize(Decimal("0.01")):
+            raise DimensionInvalid(param=f"package_dimensions[{name}]")
+    return {name: f"{value:f}" for name, value in given.items()}
 
 
 def create(call: Call) -> Json:
     params = _values(call.params)
     params["api_id"] = params.pop("id", None)
     params["metadata"] = merged_metadata({}, call.params.get("metadata", {}))
-    return render(call, services.create_product(ctx=call.ctx, merchant_id=call.merchant_id, **params))
+    price = params.pop("default_price_data", None)
+    with transaction.atomic():
+        row = services.create_product(ctx=call.ctx, merchant_id=call.merchant_id, **params)
+        if price is not None:
+            row = _with_default_price(call, row, price)
+    return render(call, row)
+
+
+def _with_default_price(call: Call, row: Product, data: dict[str, Any]) -> Product:
+    made = services.create_price(
+        ctx=call.ctx,
+        merchant_id=call.merchant_id,
+        product_id=row.id,
+        metadata=merged_metadata({}, data.get("metadata", {})),
+        **price_values(data, "default_price_data"),
+    )
+    return services.update_product(
+        ctx=call.ctx, merchant_id=call.merchant_id, product_id=row.id, default_price_id=made.id
+    )
 
 
 def retrieve(call: Call) -> Json:
@@ -91,8 +162,8 @@ def delete(call: Call) -> Json:
 
 def list_(call: Call) -> Json:
     rows = in_range(selectors.products(call.merchant_id), "created", call.params.get("created"))
-    if "active" in call.params:
-        rows = rows.filter(active=call.params["active"])
+    exact = {name: call.params[name] for name in ("active", "shippable", "url") if name in call.params}
+    rows = rows.none() if call.params.get("type") == "good" else rows.filter(**exact)
     if "ids" in call.params:
         rows = rows.filter(Q(id__in=call.params["ids"]) | Q(api_id__in=call.params["ids"]))
     return page(rows, call, lambda found: [render(call, row) for row in found], url=URL)

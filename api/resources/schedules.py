@@ -25,7 +25,7 @@ from api.protocol.schema import (
     timestamp,
 )
 from api.resources.customers import customer_of
-from api.resources.prices import INTERVALS
+from api.resources.price_data import INTERVALS
 from api.resources.pricing import (
     DISCOUNTS,
     INVOICE_ITEMS,

@@ -33,6 +33,7 @@ from catalog.rules.prices import (
     IntervalTooLong,
     NegativeUnitAmount,
     TrialTooLong,
+    added_options,
     check_price,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "StatementDescriptorInvalid",
     "TaxPercentageInvalid",
     "TrialTooLong",
+    "added_options",
     "canonical_code",
     "check_coupon",
     "check_limits",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
-from core.money import check_amount, parse_currency, parse_unit_amount
+from core.money import TooManyDecimals, UnknownCurrency, check_amount, parse_currency, parse_unit_amount
 from core.periods import Interval
 
 TRIAL_DAYS_MAX = 730  # Stripe's bound
@@ -203,7 +203,7 @@ def _amounts(given: Mapping[str, Any], price: Mapping[str, Any], param: str = ""
         raise TiersNotForPerUnit
     if unit is None and price.get("percentage") is None:
         raise UnitAmountMissing
-    return amounts | {"unit_amount_decimal": _unit_amount(unit or 0), "tiers": []}
+    return amounts | {"unit_amount_decimal": _unit_amount(unit or 0, param, "unit_amount"), "tiers": []}
 
 
 def canonical_tiers(tiers: Sequence[Mapping[str, Any]], param: str = "") -> list[dict[str, Any]]:
@@ -229,8 +229,8 @@ def canonical_tiers(tiers: Sequence[Mapping[str, Any]], param: str = "") -> list
         found.append(
             {
                 "up_to": up_to,
-                "unit_amount_decimal": None if unit is None else f"{_unit_amount(unit):f}",
-                "flat_amount_decimal": None if flat is None else f"{_unit_amount(flat):f}",
+                "unit_amount_decimal": None if unit is None else f"{_unit_amount(unit, at, 'unit_amount'):f}",
+                "flat_amount_decimal": None if flat is None else f"{_unit_amount(flat, at, 'flat_amount'):f}",
             }
         )
     return found
@@ -246,11 +246,17 @@ def _tier_end(value: object, param: str) -> int | None:
     return value
 
 
-def _unit_amount(value: Decimal | str | int) -> Decimal:
-    amount = parse_unit_amount(Decimal(value) if isinstance(value, int) else value)
+def _unit_amount(value: Decimal | str | int, parent: str, name: str) -> Decimal:
+    """The amount, or the error that names where it stood: `name` inside `parent` (blank at the top)."""
+    try:
+        amount = parse_unit_amount(Decimal(value) if isinstance(value, int) else value)
+        check_amount(int(amount))
+    except OstinatoError as error:
+        exact = f"{name}_decimal" if isinstance(error, TooManyDecimals) else name
+        error.param = f"{parent}[{exact}]" if parent else exact
+        raise
     if amount < 0:
-        raise NegativeUnitAmount
-    check_amount(int(amount))
+        raise NegativeUnitAmount(param=f"{parent}[{name}]" if parent else name)
     return amount
 
 
@@ -267,11 +273,20 @@ def _transform(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"transform_quantity": {"divide_by": divide_by, "round": rounding}}
 
 
+def added_options(price: Mapping[str, Any], own: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """`currency_options` that a price is given later; raises what `check_price` does of them."""
+    return _options({**price, "currency_options": options}, own)
+
+
 def _options(fields: Mapping[str, Any], own: str) -> dict[str, Any]:
     """`currency_options` with canonical codes and amounts; amounts as plain text, as JSON keeps them exact."""
     options = {}
     for code, given in (fields.get("currency_options") or {}).items():
-        currency = parse_currency(code)
+        try:
+            currency = parse_currency(code)
+        except UnknownCurrency as error:
+            error.param = f"currency_options[{code}]"
+            raise
         if currency == own:
             raise CurrencyOptionRepeats(currency=currency.upper())
         behavior = given.get("tax_behavior") or "unspecified"

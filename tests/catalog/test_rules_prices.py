@@ -49,7 +49,7 @@ METERED = MONTHLY | {"usage_type": "metered", "meter_id": "mtr_1"}
         pytest.param(tiered(tier(0), OPEN), prices.TierEndInvalid, "tiers[0][up_to]", id="a tier up to 0"),
         pytest.param(tiered(tier("x"), OPEN), prices.TierEndInvalid, "tiers[0][up_to]", id="a tier up to x"),
         pytest.param(tiered({"up_to": "inf"}), prices.TierEmpty, "tiers[0]", id="a tier without amounts"),
-        pytest.param(tiered(tier("inf", "-1")), prices.NegativeUnitAmount, "unit_amount", id="below 0"),
+        pytest.param(tiered(tier("inf", "-1")), prices.NegativeUnitAmount, "tiers[0][unit_amount]", id="below 0"),
         pytest.param(
             tiered(OPEN, unit_amount_decimal="5"), prices.UnitAmountNotForTiers, "unit_amount", id="both amounts"
         ),
