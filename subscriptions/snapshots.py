@@ -78,10 +78,11 @@ def _pause_collection(subscription: Any) -> dict[str, Any] | None:
 
 def _pending_update(subscription: Any) -> dict[str, Any] | None:
     """A change that waits to be paid, while it stands."""
-    if subscription.pending_update_expires_at is None:
+    held = subscription.pending_update or {}
+    if subscription.pending_update_expires_at is None or held.get("request", {}).get("kind") == "resume":
         return None
     shown: dict[str, Any] = dict.fromkeys(("billing_cycle_anchor", "subscription_items", "trial_end"))
-    shown |= (subscription.pending_update or {}).get("shown", {})
+    shown |= held.get("shown", {})
     return {**shown, "expires_at": epoch(subscription.pending_update_expires_at)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.lookup import NoSuchObject
@@ -30,10 +31,24 @@ from api.resources.pricing import (
     tax_rate_ids,
 )
 from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS
+from catalog.selectors import prices
 from core.context import Context
 from engine.types import ChangeRequest, ItemChange, PauseCollection
 from subscriptions.models import Subscription, SubscriptionItem
 
+FEEDBACK = (
+    "customer_service",
+    "low_quality",
+    "missing_features",
+    "other",
+    "switched_service",
+    "too_complex",
+    "too_expensive",
+    "unused",
+)
+CANCELLATION_DETAILS = hash_of(
+    {"comment": text(clearable=True), "feedback": choice(*FEEDBACK, clearable=True)}, clearable=True
+)
 ITEM_CHANGE = item_fields(
     billing_thresholds=ITEM_THRESHOLDS, id=text(most=200), deleted=boolean(), clear_usage=boolean()
 )
@@ -45,7 +60,7 @@ UPDATE = fields(
     billing_thresholds=THRESHOLDS,
     cancel_at=timestamp("min_period_end", "max_period_end", clearable=True),
     cancel_at_period_end=boolean(),
-    cancellation_details=hash_of({"comment": text(clearable=True), "feedback": text(clearable=True, most=30)}),
+    cancellation_details=CANCELLATION_DETAILS,
     collection_method=choice("charge_automatically", "send_invoice"),
     days_until_due=integer(least=0, most=3650),
     default_payment_method=text(clearable=True, most=200),
@@ -129,9 +144,21 @@ def _attributes(call: Call, ctx: Context, row: Subscription, params: dict[str, A
         values["pause_collection"] = PauseCollection(pause.get("behavior", ""), pause.get("resumes_at"))
     if "trial_settings" in params:
         values["trial_missing_payment_method"] = params["trial_settings"]["end_behavior"]["missing_payment_method"]
-    for name, value in params.get("cancellation_details", {}).items():
-        values[f"cancellation_{name}"] = value or ""
+    if "cancellation_details" in params:
+        details = params["cancellation_details"]
+        given = dict.fromkeys(("comment", "feedback")) if details is None else details
+        values |= {f"cancellation_{name}": value or "" for name, value in given.items()}
+    if params.get("trial_from_plan") and "trial_end" not in params:
+        values["trial_end"] = _trial_of_plans(call, ctx, params.get("items", ()))
     return values
+
+
+def _trial_of_plans(call: Call, ctx: Context, items: Sequence[dict[str, Any]]) -> datetime | None:
+    """The longest trial that a price named here has, from now on; None when none has one."""
+    named = [item["price"] for item in items if "price" in item]
+    found = prices(call.merchant_id).filter(id__in=named, trial_period_days__gt=0)
+    days = max((days or 0 for days in found.values_list("trial_period_days", flat=True)), default=0)
+    return ctx.as_of + timedelta(days=days) if days else None
 
 
 def item_changes(
@@ -146,7 +173,7 @@ def item_changes(
     for number, item in enumerate(items):
         if "id" in item and item["id"] not in known:
             raise NoSuchObject(param=f"{param}[{number}][id]", what="subscription_item", id=item["id"])
-    prices = price_ids(call, items, param)
+    named = price_ids(call, items, param)
     return tuple(
         ItemChange(
             item_id=item.get("id", ""),
@@ -156,5 +183,5 @@ def item_changes(
             tax_rate_ids=tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]"),
             metadata={key: value or "" for key, value in (item.get("metadata") or {}).items()},
         )
-        for number, (item, price_id) in enumerate(zip(items, prices, strict=True))
+        for number, (item, price_id) in enumerate(zip(items, named, strict=True))
     )

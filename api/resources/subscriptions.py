@@ -26,9 +26,10 @@ from api.protocol.schema import (
 )
 from api.resources.customers import customer_of
 from api.resources.pricing import DISCOUNTS, INVOICE_ITEMS, TAX_RATES, coupon_ids, item_fields, new_items, tax_rate_ids
-from api.resources.subscription_changes import UPDATE, update_request
+from api.resources.subscription_changes import CANCELLATION_DETAILS, UPDATE, update_request
 from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
 from core.context import Context
+from core.errors import OstinatoError, gettext_noop
 from core.periods import AnchorConfig
 from engine.services import cancel as ends
 from engine.services.pause import pause_subscription, resume_subscription
@@ -72,7 +73,8 @@ CREATE = fields(
     discounts=DISCOUNTS,
     items=list_of(item_fields(billing_thresholds=ITEM_THRESHOLDS), required=True, most=20),
     off_session=boolean(),
-    payment_behavior=choice("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"),
+    # Stripe's fourth, pending_if_incomplete, is for updates alone.
+    payment_behavior=choice("allow_incomplete", "default_incomplete", "error_if_incomplete"),
     payment_settings=hash_of(
         {
             "payment_method_types": list_of(text(), most=20),
@@ -92,7 +94,7 @@ CREATE = fields(
     ),
 )
 CANCEL = fields(
-    cancellation_details=hash_of({"comment": text(clearable=True), "feedback": text(clearable=True, most=30)}),
+    cancellation_details=CANCELLATION_DETAILS,
     invoice_now=boolean(),
     prorate=boolean(),
 )
@@ -112,6 +114,12 @@ LIST = fields(
     status=choice("all", "ended", *STATUSES),
     test_clock=text(most=200),
 )
+
+
+class TrialTwice(OstinatoError):
+    code = "parameters_exclusive"
+    param = "trial_end"
+    message_id = gettext_noop("Say the trial in one way: trial_end, trial_period_days or trial_from_plan.")
 
 
 def subscription_of(call: Call, given: str, param: str = "id") -> Subscription:
@@ -182,8 +190,10 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
 
 
 def _trial(params: dict[str, Any]) -> dict[str, Any]:
-    """A price's own trial counts only when it is asked for, as in Stripe."""
+    """A price's own trial counts only when it is asked for, as in Stripe; one thing alone says how long it is."""
     trial_end = params.get("trial_end")
+    if sum((trial_end is not None, "trial_period_days" in params, bool(params.get("trial_from_plan")))) > 1:
+        raise TrialTwice
     if isinstance(trial_end, datetime):
         return {"trial_end": trial_end}
     if params.get("trial_from_plan") and trial_end != "now":
@@ -206,7 +216,7 @@ def update(call: Call) -> Json:
 
 def cancel(call: Call) -> Json:
     row = found(selectors.subscriptions(call.merchant_id).exclude(status__in=ENDED), call.id, "subscription")
-    details = call.params.get("cancellation_details", {})
+    details = call.params.get("cancellation_details") or {}
     ends.cancel_subscription(
         ctx=clocked(call, row.test_clock_id),
         merchant_id=call.merchant_id,

@@ -48,8 +48,12 @@ class SubscriptionResume(SubscriptionAct):
         if self.object.status == "paused":
             anchor = form.cleaned_data["billing_cycle_anchor"]
             result = resume_subscription(ctx=ctx, request=ResumeRequest(billing_cycle_anchor=anchor, **ids))
+            self.object.refresh_from_db(fields=["status"])
         else:
             ended = PauseCollection(behavior="")
             result = change_subscription(ctx=ctx, request=ChangeRequest(pause_collection=ended, **ids))
-        self.message = outcome_words(result.payment) or gettext("The subscription goes on.")
+        goes_on = gettext("The subscription goes on.")
+        if self.object.status == "paused" and result.invoice_id:
+            goes_on = gettext("The subscription stays paused until its invoice is paid.")
+        self.message = outcome_words(result.payment) or goes_on
         return self.back_url()

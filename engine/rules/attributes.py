@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
@@ -14,6 +15,7 @@ from subscriptions.types import SubscriptionFacts
 _PLAIN = ("description", "default_payment_method_id", "default_tax_rate_ids", "collection_method", "days_until_due")
 _STRIPE_NAMES = {"default_payment_method_id": "default_payment_method", "default_tax_rate_ids": "default_tax_rates"}
 _MAX_DESCRIPTION = 500
+_HOW = ("proration_behavior", "proration_date", "payment_behavior", "off_session")
 
 
 class DescriptionTooLong(OstinatoError):
@@ -90,3 +92,23 @@ def pause_columns(pause: PauseCollection | None, as_of: datetime) -> dict[str, o
     if pause.resumes_at is not None and pause.resumes_at <= as_of:
         raise ResumesInPast
     return {"pause_behavior": pause.behavior, "pause_resumes_at": pause.resumes_at}
+
+
+# What may still be said of a subscription that has ended (Stripe, Update a subscription).
+_REMARKS = ("metadata", "cancellation_feedback", "cancellation_comment")
+
+
+def only_remarks(request: ChangeRequest) -> bool:
+    """Whether the request says nothing but what may be said of an ended subscription."""
+    said = dict.fromkeys(_REMARKS)
+    rest = replace(request, **said)  # type: ignore[arg-type]
+    silent = ChangeRequest(request.merchant_id, request.subscription_id)
+    # How a change would be billed changes nothing by itself.
+    how = {name: getattr(request, name) for name in _HOW}
+    return rest == replace(silent, **how) and rest != request
+
+
+def cancellation_columns(request: ChangeRequest) -> dict[str, object]:
+    """The columns of the reasons to leave; those that the request says nothing of stay."""
+    asked = {name: getattr(request, name) for name in ("cancellation_feedback", "cancellation_comment")}
+    return {name: value for name, value in asked.items() if value is not None}

@@ -16,7 +16,13 @@ from datetime import datetime
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from core.periods import Period
-from engine.rules.attributes import changed_attributes, pause_columns, previous_values
+from engine.rules.attributes import (
+    cancellation_columns,
+    changed_attributes,
+    only_remarks,
+    pause_columns,
+    previous_values,
+)
 from engine.rules.changing import ItemTarget, Stack, item_targets, items_after, restack
 from engine.rules.drafting import draft_invoice, frame_of
 from engine.rules.lines import pending_line
@@ -25,11 +31,9 @@ from engine.rules.renewal import state_of
 from engine.rules.restarting import (
     Restart,
     cycle_lines,
-    extended,
     restart_asked_for,
     restart_targets,
     restarted,
-    shortened_debits,
     trial_notice,
 )
 from engine.rules.subscribe import check_option, one_time_price
@@ -69,7 +73,8 @@ class ProrationDateOutsidePeriod(OstinatoError):
 def plan_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime) -> ChangePlan:
     """The rows of a change. With the same `proration_date` a preview and the change give the same figures.
 
-    What only alters attributes is allowed while a subscription is incomplete or paused, too. A new anchor, a trial
+    What only alters attributes is allowed while a subscription is incomplete or paused, too; once it has ended only
+    its metadata and the reasons given for the end. A new anchor, a trial
     added and a trial ended are invoiced at once. Scheduled ends are planned by `engine.rules.cancel`.
     Raises `SubscriptionIsTerminal`, `SubscriptionIsIncomplete`, `SubscriptionIsPaused`, `RenewalIsDueFirst`,
     `ProrationDateOutsidePeriod`, `NothingToChange`, and what `item_targets`, `items_after`, `restack`,
@@ -78,10 +83,11 @@ def plan_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetim
     check_option("proration_behavior", request.proration_behavior, ("create_prorations", "always_invoice", "none"))
     check_option("billing_cycle_anchor", request.billing_cycle_anchor, ("unchanged", "now"))
     subscription = snapshot.renewal.subscription
-    check_alive(subscription.status)
+    if not only_remarks(request):
+        check_alive(subscription.status)
     attributes = changed_attributes(subscription, request)
-    pause = pause_columns(request.pause_collection, as_of)
-    relabelled = replace(subscription, **attributes, **pause)  # type: ignore[arg-type]
+    columns = pause_columns(request.pause_collection, as_of) | cancellation_columns(request)
+    relabelled = replace(subscription, **attributes, **columns)  # type: ignore[arg-type]
     if not changes_billing(request):
         if relabelled == subscription:
             raise NothingToChange
@@ -134,10 +140,6 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
     work = Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
     if restart is not None:
         _restart(work, request, restart)
-    elif isinstance(request.trial_end, datetime):
-        work.after = extended(after, request.trial_end, as_of)
-        work.targets = restart_targets(subscription, work.after)
-        work.prorations.closings += shortened_debits(snapshot.debits, request.trial_end)
     else:
         _close_usage(work.prorations, targets, at, request.proration_behavior)
         if request.proration_behavior != "none":
@@ -159,8 +161,8 @@ def _restart(work: Work, request: ChangeRequest, restart: Restart) -> None:
     stood = [item.id for item in before.items]
     for item in before.items:
         work.prorations.usage(item, restart.at)
-    if request.proration_behavior == "none":
-        work.prorations.close(stood, restart.at)
+    if request.proration_behavior == "none" or before.status == "trialing":
+        work.prorations.close(stood, restart.at)  # of a trial there is nothing to give back
     else:
         work.prorations.credit(stood, restart.at)
     work.after = restarted(work.after, restart, before.items)
@@ -254,7 +256,7 @@ def _relabelling(
     before: SubscriptionFacts, after: SubscriptionFacts, attributes: dict[str, object], as_of: datetime
 ) -> ChangePlan:
     """A change of attributes alone."""
-    previous = previous_values(before, attributes) | _pause_before(before, after)
+    previous = previous_values(before, attributes) | _said_before(before, after)
     return ChangePlan(
         subscription_id=before.id,
         merchant_id=before.merchant_id,
@@ -339,7 +341,7 @@ def _new_item(item: ItemFacts) -> NewItem:
 
 def _events(before: SubscriptionFacts, work: Work, attributes: dict[str, object]) -> tuple[PlannedEvent, ...]:
     after = work.after
-    previous = previous_values(before, attributes) | _pause_before(before, after) | _cycle_before(before, after)
+    previous = previous_values(before, attributes) | _said_before(before, after) | _cycle_before(before, after)
     if work.targets:
         previous["items"] = [
             {"id": item.id, "price": item.price.id, "quantity": item.quantity} for item in before.items
@@ -349,6 +351,18 @@ def _events(before: SubscriptionFacts, work: Work, attributes: dict[str, object]
     events = [PlannedEvent("customer.subscription.updated", "subscription", before.id, previous)]
     events += trial_notice(before, after)
     return (*events, *created_events(work.prorations.items, work.at_once))
+
+
+def _said_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:
+    """The pause in collection and the reasons to leave, as they were."""
+    told = _pause_before(before, after)
+    for name in ("feedback", "comment"):
+        was = getattr(before, f"cancellation_{name}")
+        if was != getattr(after, f"cancellation_{name}"):
+            details = told.setdefault("cancellation_details", {})
+            assert isinstance(details, dict)
+            details[name] = was or None
+    return told
 
 
 def _pause_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:

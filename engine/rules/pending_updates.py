@@ -1,7 +1,8 @@
-"""Changes that wait to be paid: what may wait, for how long, and how it is remembered. Pure."""
+"""Changes and resumptions that wait to be paid: what may wait, for how long, and how it is remembered. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,27 +10,28 @@ from typing import Any
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from engine.rules.requests import instant_from_json, instant_to_json
-from engine.types import ChangeRequest, ItemChange, ItemRequest
+from engine.types import ChangeRequest, ItemChange, ItemRequest, ResumeRequest
 from subscriptions.types import SubscriptionFacts
 
 LAPSES_AFTER = timedelta(hours=23)
+RESUME = "resume"
 
 # What may not wait: it costs nothing, or cannot be taken back with the invoice (Stripe's list).
-_NOT_PENDING = (
-    "coupon_ids",
-    "cancel_at",
-    "cancel_at_period_end",
-    "cancellation_feedback",
-    "cancellation_comment",
-    "pause_collection",
-    "metadata",
-    "description",
-    "default_payment_method_id",
-    "default_tax_rate_ids",
-    "collection_method",
-    "days_until_due",
-    "trial_missing_payment_method",
-)
+_NOT_PENDING = {
+    "coupon_ids": "discounts",
+    "cancel_at": "cancel_at",
+    "cancel_at_period_end": "cancel_at_period_end",
+    "cancellation_feedback": "cancellation_details",
+    "cancellation_comment": "cancellation_details",
+    "pause_collection": "pause_collection",
+    "metadata": "metadata",
+    "description": "description",
+    "default_payment_method_id": "default_payment_method",
+    "default_tax_rate_ids": "default_tax_rates",
+    "collection_method": "collection_method",
+    "days_until_due": "days_until_due",
+    "trial_missing_payment_method": "trial_settings",
+}
 
 
 class PendingUpdateUnsupported(OstinatoError):
@@ -39,14 +41,19 @@ class PendingUpdateUnsupported(OstinatoError):
 
 def check_may_wait(request: ChangeRequest) -> None:
     """Raises `PendingUpdateUnsupported` for what a pending update cannot hold."""
-    for name in _NOT_PENDING:
+    for name, param in _NOT_PENDING.items():
         if getattr(request, name) is not None:
-            raise PendingUpdateUnsupported(param=name, field=name)
+            raise PendingUpdateUnsupported(param=param, field=param)
 
 
 def expiry(subscription: SubscriptionFacts, as_of: datetime) -> datetime:
-    """When an unpaid change lapses: the earliest of 23 hours, trial end and period end (and a scheduled end)."""
-    moments = [as_of + LAPSES_AFTER, *(item.current_period_end for item in subscription.items)]
+    """When an unpaid change lapses: the earliest of 23 hours, trial end and period end (and a scheduled end).
+
+    A resumption has 23 hours: the periods of what is paused are over or lost.
+    """
+    moments = [as_of + LAPSES_AFTER]
+    if subscription.status != "paused":
+        moments += [item.current_period_end for item in subscription.items]
     if subscription.status == "trialing" and subscription.trial_end is not None:
         moments.append(subscription.trial_end)
     if subscription.cancel_at is not None:
@@ -54,9 +61,11 @@ def expiry(subscription: SubscriptionFacts, as_of: datetime) -> datetime:
     return min(moments)
 
 
-def shown(request: ChangeRequest, as_of: datetime) -> dict[str, Any]:
+def shown(request: ChangeRequest | ResumeRequest, as_of: datetime) -> dict[str, Any]:
     """The pending update as Stripe shows it, without its expiry. Nothing is told of what stays as it is."""
     told: dict[str, Any] = {}
+    if isinstance(request, ResumeRequest):
+        return told
     if request.items:
         told["subscription_items"] = [
             {"id": item.item_id or None, "price": item.price_id or None, "quantity": item.quantity}
@@ -69,8 +78,10 @@ def shown(request: ChangeRequest, as_of: datetime) -> dict[str, Any]:
     return told
 
 
-def request_to_json(request: ChangeRequest) -> dict[str, Any]:
+def request_to_json(request: ChangeRequest | ResumeRequest) -> dict[str, Any]:
     """What `check_may_wait` lets through. The instant of proration is kept, or none: then it is that of asking."""
+    if isinstance(request, ResumeRequest):
+        return {**asdict(request), "kind": RESUME, "proration_date": instant_to_json(request.proration_date)}
     return {
         "merchant_id": request.merchant_id,
         "subscription_id": request.subscription_id,
@@ -84,9 +95,11 @@ def request_to_json(request: ChangeRequest) -> dict[str, Any]:
     }
 
 
-def request_from_json(values: dict[str, Any]) -> ChangeRequest:
+def request_from_json(values: dict[str, Any]) -> ChangeRequest | ResumeRequest:
     """The very request that was remembered."""
     given = dict(values)
+    if given.pop("kind", "") == RESUME:
+        return ResumeRequest(**given | {"proration_date": _instant_or_none(given["proration_date"])})
     given["items"] = tuple(ItemChange(**_with_tuples(item)) for item in given["items"])
     given["add_invoice_items"] = tuple(ItemRequest(**_with_tuples(item)) for item in given["add_invoice_items"])
     given["proration_date"] = instant_from_json(given["proration_date"])
@@ -96,6 +109,20 @@ def request_from_json(values: dict[str, Any]) -> ChangeRequest:
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def is_resumption(pending_update: Mapping[str, Any] | None) -> bool:
+    """Whether what waits is the end of a pause: then it is no `pending_update` in Stripe's sense."""
+    return bool(pending_update) and pending_update["request"].get("kind") == RESUME  # type: ignore[index]
+
+
+def settling_statuses(pending_update: Mapping[str, Any]) -> tuple[str, ...]:
+    """The statuses of its invoice that let it apply: a resumption goes on once that is written off, too."""
+    return ("paid", "uncollectible") if is_resumption(pending_update) else ("paid",)
+
+
+def _instant_or_none(given: str | None) -> datetime | None:
+    return None if given is None else _instant(datetime.fromisoformat(given))
 
 
 def _instant(given: datetime | str) -> datetime:

@@ -148,7 +148,9 @@ def _let_pass(walk: _Walk, moment: datetime) -> None:
     else:
         walk.subscription = replace(subscription, pending_update_expires_at=None)
         walk.void_pending_update = True
-        walk.tell("customer.subscription.pending_update_expired")
+        # What lapses while paused is a resumption: the subscription stays as it was.
+        lapsed = "updated" if subscription.status == "paused" else "pending_update_expired"
+        walk.tell(f"customer.subscription.{lapsed}")
 
 
 def _trial_is_over(subscription: SubscriptionFacts, moment: datetime) -> bool:

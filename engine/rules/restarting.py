@@ -1,4 +1,4 @@
-"""A cycle that begins anew in the middle of things: an anchor set to now, a trial added, ended or extended, a resume.
+"""A cycle that begins anew in the middle of things: an anchor set to now, a trial added, ended or moved, a resume.
 
 1. What was charged for the time from there on is credited, debit by debit (or, without prorations, given up).
 2. Every item gets a first period from there: its trial, or a whole interval from the new anchor.
@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from engine.types import ChangeRequest, PlannedEvent
 from invoicing.types import PlannedLine
 from subscriptions.rules.next_action import TRIAL_NOTICE
 from subscriptions.rules.periods import MAX_TRIAL_DAYS, ItemPeriod, TrialEndInPast, TrialTooLong, next_period
-from subscriptions.types import DebitClosing, DebitFacts, ItemFacts, SubscriptionFacts
+from subscriptions.types import ItemFacts, SubscriptionFacts
 
 
 class AnchorDuringTrial(OstinatoError):
@@ -41,14 +41,16 @@ class Restart:
 
 
 def restart_asked_for(request: ChangeRequest, subscription: SubscriptionFacts, as_of: datetime) -> Restart | None:
-    """The restart that the request means, if any; extending a trial is none (`extended`).
+    """The restart that the request means, if any: a trial that gets another end has one too, with its 0 invoice.
 
     Raises `TrialEndInPast`, `TrialTooLong`, `AnchorDuringTrial`.
     """
     on_trial = subscription.status == "trialing"
     if isinstance(request.trial_end, datetime):
+        if on_trial and request.trial_end == subscription.trial_end:
+            return None
         check_trial_end(request.trial_end, as_of)
-        return None if on_trial else Restart(as_of, request.trial_end)
+        return Restart(as_of, request.trial_end)
     if request.trial_end == "now" and on_trial:
         return Restart(as_of)
     if request.billing_cycle_anchor != "now":
@@ -82,7 +84,8 @@ def restarted(subscription: SubscriptionFacts, restart: Restart, before: Iterabl
         )
     after = replace(subscription, items=tuple(items), billing_cycle_anchor=restart.anchor, anchor_day_of_month=None)
     if restart.trial_end is not None:
-        after = with_trial_end(replace(after, status="trialing", trial_start=restart.at), restart.trial_end, restart.at)
+        began = subscription.trial_start if subscription.status == "trialing" else restart.at
+        after = with_trial_end(replace(after, status="trialing", trial_start=began), restart.trial_end, restart.at)
     elif subscription.status == "trialing":
         after = replace(after, status="active", trial_end=restart.at)
     return ending_with_period(after)
@@ -122,13 +125,6 @@ def restart_targets(before: SubscriptionFacts, after: SubscriptionFacts) -> list
     return targets + [ItemTarget(None, item) for item in after.items if item.id not in stood]
 
 
-def extended(subscription: SubscriptionFacts, trial_end: datetime, as_of: datetime) -> SubscriptionFacts:
-    """A running trial that ends at another instant: its items' period and the anchor go with it."""
-    items = tuple(replace(item, current_period_end=trial_end) for item in subscription.items)
-    after = replace(subscription, items=items, billing_cycle_anchor=trial_end, anchor_day_of_month=None)
-    return ending_with_period(with_trial_end(after, trial_end, as_of))
-
-
 def with_trial_end(subscription: SubscriptionFacts, trial_end: datetime, as_of: datetime) -> SubscriptionFacts:
     """The notice is told anew for another end, at once when less than its three days are left."""
     told_now = trial_end - TRIAL_NOTICE <= as_of
@@ -140,12 +136,6 @@ def ending_with_period(subscription: SubscriptionFacts) -> SubscriptionFacts:
     if not subscription.cancel_at_period_end:
         return subscription
     return replace(subscription, cancel_at=min(item.current_period_end for item in subscription.items))
-
-
-def shortened_debits(debits: Sequence[DebitFacts], trial_end: datetime) -> list[DebitClosing]:
-    """What a trial had billed (0) beyond its new end is closed there, so that the first paid period can begin."""
-    beyond = [debit for debit in debits if debit.credited_from is None and debit.start < trial_end < debit.end]
-    return [DebitClosing(debit.id, trial_end, reversed=False) for debit in beyond]
 
 
 def trial_notice(before: SubscriptionFacts, after: SubscriptionFacts) -> list[PlannedEvent]:

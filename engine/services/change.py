@@ -19,7 +19,7 @@ from engine.rules.subscribe import check_option
 from engine.services.changing import load_change, post_change
 from engine.services.collect import cancel_at_gateway, collect_invoices
 from engine.services.finalize import invoice_ids_to_collect, settle_paid
-from engine.services.paying_first import NothingToPayWith, PaymentOutcomeUnknown
+from engine.services.paying_first import NothingToPayWith, PaymentOutcomeUnknown, refuse_unpayable
 from engine.services.pending_updates import apply_paid_updates, drop_pending_update, hold_change
 from engine.services.signing import coupons_asked_for
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
@@ -89,6 +89,8 @@ def post_request(ctx: Context, request: ChangeRequest) -> Posted:
         return Posted(batch, waits=True, canceled_intents=tuple(canceled))
     charge = request.payment_behavior != "default_incomplete"
     batch = post_change(ctx, rows, subscription, plan, charge=charge, off_session=request.off_session)
+    if request.payment_behavior == "allow_incomplete":
+        refuse_unpayable(batch)
     settle_paid(batch)
     if not charge:
         # Its invoice is open and nobody was asked to pay it yet: Stripe calls that past due.
@@ -128,8 +130,13 @@ def _give_up(ctx: Context, request: ChangeRequest, result: ChangeResult) -> None
 
 
 def _is_paid_first(request: ChangeRequest, plan: ChangePlan, snapshot: ChangeSnapshot) -> bool:
-    if request.payment_behavior not in ("pending_if_incomplete", "error_if_incomplete"):
-        return False
+    return request.payment_behavior in ("pending_if_incomplete", "error_if_incomplete") and is_to_be_paid(
+        plan, snapshot
+    )
+
+
+def is_to_be_paid(plan: ChangePlan, snapshot: ChangeSnapshot) -> bool:
+    """Whether the plan charges something at once."""
     renewal = snapshot.renewal
     charged = [invoice for invoice in plan.invoices if invoice.collection_method == "charge_automatically"]
     shown = [previews.preview_invoice(invoice, renewal.customer, renewal.settings) for invoice in charged]

@@ -22,6 +22,7 @@ from engine.rules.subscribing import PriceNotFound
 from engine.selectors import bodies_kept, load_rows
 from engine.services.collect import cancel_at_gateway, collect_invoices
 from engine.services.finalize import finalize_new, invoice_ids_to_collect
+from engine.services.pending_updates import apply_if_paid
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.services.voiding import void_rows
 from engine.types import ManualInvoiceSnapshot, PlannedEvent
@@ -231,6 +232,7 @@ def mark_uncollectible(*, ctx: Context, merchant_id: str, invoice_id: str) -> No
         record_events(ctx, [invoice_event("invoice.marked_uncollectible", invoice, kept, {"status": "open"})])
         close_cases(ctx, [invoice_id], CaseStatus.CLOSED)
         subscriptions_after_payment(ctx, [InvoiceNews(invoice_id, invoice.subscription_id or "", "settled")])
+    apply_if_paid(ctx, invoice_id)
 
 
 def _locked(merchant_id: str, invoice_id: str) -> Row:

@@ -19,6 +19,7 @@ from django.db import transaction
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.models import PendingSubscribe
+from engine.posting.batch import Batch
 from engine.rules import previews
 from engine.rules.checks import check_plan
 from engine.rules.requests import subscribe_request_from_json, subscribe_request_to_json
@@ -55,9 +56,25 @@ class AuthenticationNeeded(OstinatoError):
 
 
 class NothingToPayWith(OstinatoError):
-    code = "payment_method_missing"
+    code = "resource_missing"
     param = "default_payment_method"
-    message_id = gettext_noop("The customer has no payment method to charge.")
+    message_id = gettext_noop(
+        "This customer has no attached payment source or default payment method. Please consider adding a default"
+        " payment method."
+    )
+
+
+def refuse_unpayable(batch: Batch) -> None:
+    """Stripe's allow_incomplete allows a payment that fails, not one that nobody could make.
+
+    Before the batch is committed. Raises `NothingToPayWith`.
+    """
+    for intent in batch.intents:
+        if (
+            batch.finalized[intent.invoice_id].collection_method == "charge_automatically"
+            and not intent.payment_method_id
+        ):
+            raise NothingToPayWith
 
 
 class PaymentOutcomeUnknown(OstinatoError):

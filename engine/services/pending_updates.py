@@ -1,4 +1,4 @@
-"""A change that applies only if it is paid (pending_if_incomplete, error_if_incomplete).
+"""A change that applies only if it is paid (pending_if_incomplete, error_if_incomplete), or a resumption.
 
 1. The change is planned and its invoice written, finalized and charged; of the change itself nothing is written but
    what was asked for (`Subscription.pending_update`) and the billed periods to be.
@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,13 +21,21 @@ from engine.posting.batch import Batch
 from engine.posting.refs import Refs
 from engine.rules.change import plan_change
 from engine.rules.checks import check_plan
-from engine.rules.pending_updates import expiry, request_from_json, request_to_json, shown
+from engine.rules.pausing import plan_resume
+from engine.rules.pending_updates import (
+    expiry,
+    is_resumption,
+    request_from_json,
+    request_to_json,
+    settling_statuses,
+    shown,
+)
 from engine.rules.renewal import state_of
 from engine.selectors import BillingRows
 from engine.services.changing import load_change, post_change
 from engine.services.finalize import FinalizationRefused, finalize_new, settle_paid
 from engine.services.voiding import void_if_open
-from engine.types import ChangePlan, ChangeRequest, ChangeSnapshot, PlannedEvent
+from engine.types import ChangePlan, ChangeRequest, ChangeSnapshot, PlannedEvent, ResumeRequest
 from events.copying import Row
 from invoicing.models import Invoice
 from subscriptions.models import BilledPeriod, Subscription
@@ -43,7 +51,7 @@ def hold_change(
     subscription: Row,
     snapshot: ChangeSnapshot,
     plan: ChangePlan,
-    request: ChangeRequest,
+    request: ChangeRequest | ResumeRequest,
 ) -> Batch:
     """Write the invoice of a change and remember the rest. Inside the caller's transaction, under its locks."""
     batch = Batch(ctx, rows, off_session=request.off_session)
@@ -55,6 +63,7 @@ def hold_change(
     )
     batch.touch(subscription, rows.items.get(subscription.id, ()))
     batch.add_pending(plan.pending_items, plan.merchant_id, plan.customer_id, refs)
+    latest = subscription.latest_invoice_id or None
     for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
         batch.add_invoice(planned, invoice_id, refs)
     batch.use_discounts(plan.discounts_used, refs)
@@ -71,7 +80,8 @@ def hold_change(
     before = snapshot.renewal.subscription
     batch.move(subscription.id, state_of(replace(before, pending_update_expires_at=expiry(before, ctx.as_of))))
     created = [event for event in plan.events if event.object_type != "subscription"]
-    told = PlannedEvent("customer.subscription.updated", "subscription", subscription.id, {"pending_update": None})
+    previous = {"latest_invoice": latest} if isinstance(request, ResumeRequest) else {"pending_update": None}
+    told = PlannedEvent("customer.subscription.updated", "subscription", subscription.id, previous)
     batch.tell([told, *created], refs)
     refused = finalize_new(batch)
     if refused:
@@ -91,9 +101,10 @@ def run_pending_updates(*, ctx: Context, clock_id: str | None = None) -> int:
     waiting = Subscription.objects.filter(pending_update_expires_at__isnull=False, test_clock_id=clock_id).values_list(
         "id", "pending_update"
     )
-    invoices = {update["invoice"]: subscription_id for subscription_id, update in waiting if update}
-    paid = Invoice.objects.filter(id__in=invoices, status="paid").values_list("id", flat=True)
-    return apply_paid_updates(ctx, [invoices[invoice_id] for invoice_id in paid])
+    held = {update["invoice"]: (subscription_id, update) for subscription_id, update in waiting if update}
+    settled = Invoice.objects.filter(id__in=held, status__in=("paid", "uncollectible")).values_list("id", "status")
+    ready = [held[invoice_id][0] for invoice_id, status in settled if status in settling_statuses(held[invoice_id][1])]
+    return apply_paid_updates(ctx, ready)
 
 
 def apply_if_paid(ctx: Context, invoice_id: str) -> None:
@@ -115,7 +126,8 @@ def drop_pending_update(ctx: Context, subscription_id: str) -> list[str]:
     batch = Batch(ctx, rows)
     batch.touch(subscription, rows.items.get(subscription_id, ()))
     batch.move(subscription_id, state_of(_settled(snapshot.renewal.subscription)))
-    batch.tell_of("customer.subscription.pending_update_expired", "subscription", subscription)
+    lapsed = "updated" if is_resumption(row.pending_update) else "pending_update_expired"
+    batch.tell_of(f"customer.subscription.{lapsed}", "subscription", subscription)
     batch.write()
     return canceled
 
@@ -124,10 +136,7 @@ def _apply(ctx: Context, subscription_id: str) -> bool:
     with transaction.atomic(durable=True):
         [row] = lock_subscriptions([subscription_id])
         held = row.pending_update
-        if (
-            row.pending_update_expires_at is None
-            or not Invoice.objects.filter(id=held["invoice"], status="paid").exists()
-        ):
+        if row.pending_update_expires_at is None or not _is_settled(held):
             return False
         request = request_from_json(held["request"])
         asked_at = datetime.fromisoformat(held["as_of"])
@@ -135,14 +144,15 @@ def _apply(ctx: Context, subscription_id: str) -> bool:
             asked_at,
             row.merchant_id,
             subscription_id,
-            price_ids=request.price_ids,
-            tax_rate_ids=request.tax_rate_ids,
+            price_ids=() if isinstance(request, ResumeRequest) else request.price_ids,
+            tax_rate_ids=() if isinstance(request, ResumeRequest) else request.tax_rate_ids,
             lock=True,
         )
         renewal = replace(snapshot.renewal, subscription=_settled(snapshot.renewal.subscription))
-        plan = plan_change(replace(snapshot, renewal=renewal), request, asked_at)
+        plan = _plan(replace(snapshot, renewal=renewal), request, asked_at)
         told = [event for event in plan.events if event.object_type == "subscription"]
-        told.append(PlannedEvent("customer.subscription.pending_update_applied", "subscription", subscription_id))
+        if not isinstance(request, ResumeRequest):
+            told.append(PlannedEvent("customer.subscription.pending_update_applied", "subscription", subscription_id))
         plan = replace(plan, invoices=(), pending_items=(), discounts_used=(), events=tuple(told))
         check_plan(plan, snapshot.debits)
         periods = [_from_json(period) for period in held["periods"]]
@@ -150,8 +160,14 @@ def _apply(ctx: Context, subscription_id: str) -> bool:
     return True
 
 
-def _is_paid(invoice_id: str) -> bool:
-    return Invoice.objects.filter(id=invoice_id, status="paid").exists()
+def _plan(snapshot: ChangeSnapshot, request: ChangeRequest | ResumeRequest, asked_at: datetime) -> ChangePlan:
+    if isinstance(request, ResumeRequest):
+        return plan_resume(snapshot, request, asked_at)
+    return plan_change(snapshot, request, asked_at)
+
+
+def _is_settled(held: Mapping[str, Any]) -> bool:
+    return Invoice.objects.filter(id=held["invoice"], status__in=settling_statuses(held)).exists()
 
 
 def _settled(subscription: SubscriptionFacts) -> SubscriptionFacts:

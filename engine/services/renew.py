@@ -21,6 +21,7 @@ from core.ids import new_ids
 from engine.posting.batch import Batch
 from engine.posting.refs import Refs
 from engine.rules.checks import check_plan
+from engine.rules.pending_updates import settling_statuses
 from engine.rules.renewal import plan_renewal
 from engine.selectors import claim_subscriptions, load_rows, renewal_snapshot
 from engine.services.chunks import ChunkReport, Job, run_job
@@ -85,14 +86,16 @@ def bill_subscription(ctx: Context, subscription_id: str, ending_at: datetime | 
 def _paid_updates(due: list[Row], as_of: datetime) -> set[str]:
     """Subscriptions whose change would lapse although it was just paid. No query when none waits."""
     lapsing = {
-        row.pending_update["invoice"]: row.id
+        row.pending_update["invoice"]: row
         for row in due
         if row.pending_update_expires_at is not None and row.pending_update_expires_at <= as_of
     }
     if not lapsing:
         return set()
-    paid = Invoice.objects.filter(id__in=lapsing, status="paid").values_list("id", flat=True)
-    return {lapsing[invoice_id] for invoice_id in paid}
+    settled = Invoice.objects.filter(id__in=lapsing, status__in=("paid", "uncollectible")).values_list("id", "status")
+    return {
+        lapsing[found].id for found, status in settled if status in settling_statuses(lapsing[found].pending_update)
+    }
 
 
 def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:

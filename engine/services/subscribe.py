@@ -9,7 +9,7 @@ from engine.posting.batch import Batch
 from engine.rules import previews
 from engine.services.collect import collect_invoices
 from engine.services.finalize import settle_paid
-from engine.services.paying_first import subscribe_if_paid
+from engine.services.paying_first import refuse_unpayable, subscribe_if_paid
 from engine.services.signing import load_subscribe, post_subscribe, subscribe_snapshot
 from engine.types import (
     InvoicePreview,
@@ -25,7 +25,8 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
 
     When the payment fails the subscription stays incomplete (allow_incomplete); under default_incomplete none is
     tried, and under error_if_incomplete it is paid first or nothing is created (`engine.services.paying_first`).
-    Raises `CustomerNotFound`, `PaymentMethodNotFound`, `CouponFullyRedeemed`, and the planner's named
+    Raises `NothingToPayWith` where there is something to pay at once, `CustomerNotFound`,
+    `PaymentMethodNotFound`, `CouponFullyRedeemed`, and the planner's named
     errors; then nothing was written.
     """
     if request.payment_behavior == "error_if_incomplete":
@@ -33,6 +34,8 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
     # Under default_incomplete no gateway is called after it, so it may join its caller's transaction (a checkout's).
     with transaction.atomic(durable=request.payment_behavior != "default_incomplete"):
         batch = post_subscribe(ctx, request)
+        if request.payment_behavior == "allow_incomplete":
+            refuse_unpayable(batch)
         batch.write()
         settle_paid(batch)
     subscription = batch.new_subscriptions[0]

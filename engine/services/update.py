@@ -31,7 +31,9 @@ def update_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
             return ChangeResult(subscription.id, "", None)
     if request.cancel_at and request.cancel_at_period_end:
         raise CancelTwice
-    changing = checked(replace(request, cancel_at=None, cancel_at_period_end=None))
+    # What it says of the reasons goes with the end.
+    unsaid = dict.fromkeys(("cancel_at", "cancel_at_period_end", "cancellation_feedback", "cancellation_comment"))
+    changing = checked(replace(request, **unsaid))  # type: ignore[arg-type]
     posted: list[Posted] = []
     with transaction.atomic(durable=True):
         try:

@@ -152,6 +152,7 @@ class ResumeRequest:
     billing_cycle_anchor: str = "now"
     proration_behavior: str = "create_prorations"
     proration_date: datetime | None = None
+    off_session: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def next_action(
     if status == "incomplete":
         return incomplete_expires_at
     if status == "paused":
-        return cancel_at
+        # A resumption that waits to be paid lapses like any change that does.
+        return min((moment for moment in (cancel_at, pending_update_expires_at) if moment is not None), default=None)
     if status not in RENEWING_STATUSES:
         return None
     moments = [*ends, *(moment for moment in (pause_resumes_at, pending_update_expires_at) if moment is not None)]

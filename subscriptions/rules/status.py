@@ -20,7 +20,9 @@ _SETTLED_INVOICES = frozenset({"paid", "uncollectible"})
 class SubscriptionIsTerminal(OstinatoError):
     code = "resource_missing"
     param = "subscription"
-    message_id = gettext_noop("The subscription has ended (%(status)s): it can no longer be changed.")
+    message_id = gettext_noop(
+        "The subscription has ended (%(status)s): only its metadata and cancellation_details can still be changed."
+    )
 
 
 class SubscriptionIsIncomplete(OstinatoError):

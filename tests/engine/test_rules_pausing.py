@@ -47,20 +47,23 @@ def test_resumed_with_a_new_anchor_what_was_left_is_credited():
 
 
 @pytest.mark.parametrize(
-    ("behavior", "lines"),
+    ("behavior", "now", "waiting"),
     [
-        ("create_prorations", [(500, utc(2026, 6, 16), utc(2026, 7, 1))]),  # 15 of June's 30 days
-        ("none", None),
+        ("always_invoice", [(500, utc(2026, 6, 16), utc(2026, 7, 1))], [500]),  # 15 of June's 30 days
+        ("create_prorations", None, [500]),
+        ("none", None, []),
     ],
 )
-def test_resumed_in_the_old_cycle_the_rest_of_the_period_is_charged(behavior, lines):
+def test_resumed_in_the_old_cycle_the_rest_of_the_period_is_prorated(behavior, now, waiting):
     life = books()
     life.pause(APRIL_11)
     plan = life.resume(utc(2026, 6, 16), billing_cycle_anchor="unchanged", proration_behavior=behavior)
     assert plan.state.next_action_at == utc(2026, 7, 1)
-    assert (billed(life) if plan.invoices else None) == lines
+    assert (billed(life) if plan.invoices else None) == now
+    assert [item.facts.amount for item in plan.pending_items] == waiting
     life.renew(utc(2026, 7, 1))
-    assert billed(life) == [(1000, utc(2026, 7, 1), utc(2026, 8, 1))]
+    rest = [(500, utc(2026, 6, 16), utc(2026, 7, 1))] if behavior == "create_prorations" else []
+    assert billed(life) == [(1000, utc(2026, 7, 1), utc(2026, 8, 1)), *rest]
 
 
 def test_resumed_within_the_period_that_was_paid_nothing_is_charged_again():

@@ -105,10 +105,12 @@ def test_a_trial_ended_now_bills_from_now():
 @pytest.mark.parametrize("ends", [utc(2026, 5, 20), utc(2026, 4, 20)], ids=["later", "earlier"])
 def test_a_trial_moved_to_another_end_is_free_until_then(ends):
     life = on_trial()
+    began = life.snapshot.subscription.trial_start
     plan = life.change(APRIL_16, trial_end=ends)
-    assert plan.invoices == ()
+    [free] = plan.invoices  # Stripe's 0 invoice for the trial as it is now
+    assert [(line.amount, line.period_start, line.period_end) for line in free.lines] == [(0, APRIL_16, ends)]
     assert (item(life).current_period_end, plan.state.billing_cycle_anchor) == (ends, ends)
-    assert plan.state.status == "trialing"
+    assert (plan.state.status, plan.state.trial_start) == ("trialing", began)
     life.renew(ends)
     assert life.invoices[-1].lines[0].period_start == ends
     assert life.total == 1000

@@ -9,6 +9,7 @@ from catalog.writes import CouponFullyRedeemed
 from customers.models import Customer
 from customers.selectors import CustomerNotFound, PaymentMethodNotFound
 from engine.rules.subscribing import PriceNotFound
+from engine.services.paying_first import NothingToPayWith
 from engine.services.subscribe import preview_subscribe, subscribe
 from engine.types import ItemRequest, SubscribeRequest
 from events.models import Event
@@ -51,10 +52,17 @@ class TestFirstInvoice:
         assert (result.status, result.payment.status) == ("incomplete", "declined")
         assert Subscription.objects.get().next_action_at == utc(2024, 1, 1, 23)
 
-    def test_without_a_payment_method_waits(self):
+    def test_without_a_payment_method_is_refused_and_nothing_written(self):
         shop = merchant()
-        result = sign_up(customer(merchant=shop), price(merchant=shop))
-        assert (result.status, result.payment.status) == ("incomplete", "no_payment_method")
+        with pytest.raises(NothingToPayWith):
+            sign_up(customer(merchant=shop), price(merchant=shop))
+        assert not Subscription.objects.exists()
+        assert not Invoice.objects.exists()
+
+    def test_without_a_payment_method_waits_when_asked_to(self):
+        shop = merchant()
+        result = sign_up(customer(merchant=shop), price(merchant=shop), payment_behavior="default_incomplete")
+        assert (result.status, result.payment) == ("incomplete", None)
 
     def test_under_default_incomplete_is_not_charged(self):
         shop = merchant()

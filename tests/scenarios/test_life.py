@@ -138,11 +138,11 @@ class TestTrials:
         row = subscribed(shop, trial_end=utc(2024, 4, 11))
         update(row, utc(2024, 4, 10), trial_end=utc(2024, 4, 30))
         day(utc(2024, 4, 11))
-        assert (row.status, len(paper())) == ("trialing", 1)
+        assert (row.status, len(paper())) == ("trialing", 2)
         result = update(row, utc(2024, 4, 15), trial_end="now")
         assert (row.status, row.trial_end, result.payment.status) == ("active", utc(2024, 4, 15), "succeeded")
         day(utc(2024, 5, 15))
-        assert [total for *_, total in paper()] == [0, 1000, 1000]
+        assert [total for *_, total in paper()] == [0, 0, 1000, 1000]
 
     def test_added_to_a_running_subscription_gives_back_the_rest(self, shop):
         row = subscribed(shop)
