@@ -77,8 +77,8 @@ def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
     if not ids:
         return
     live = Discount.objects.filter(
-        merchant_id=merchant_id, customer_id__in=ids, subscription__isnull=True, subscription_item_id=""
-    ).filter(deleted_at__isnull=True, consumed_at__isnull=True)
+        merchant_id=merchant_id, customer_id__in=ids, deleted_at__isnull=True, consumed_at__isnull=True
+    ).of_customers()
     found = {row.customer_id: discount_snapshot(row) for row in live.order_by("-created", "-id")}
     for node in customers:
         if node["id"] in ids:

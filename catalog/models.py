@@ -184,6 +184,7 @@ class Coupon(models.Model):
     percent_off = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
     amount_off = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True, default="")
+    currency_options = models.JSONField(default=dict, blank=True)  # {currency: amount_off}, beside its own
     duration = models.CharField(max_length=10, choices=CouponDuration, default=CouponDuration.ONCE)
     duration_in_months = models.PositiveSmallIntegerField(null=True, blank=True)
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
@@ -232,6 +233,7 @@ class PromotionCode(models.Model):
     first_time_transaction = models.BooleanField(default=False)  # only before the customer's first payment
     minimum_amount = models.BigIntegerField(null=True, blank=True)
     minimum_amount_currency = models.CharField(max_length=3, blank=True, default="")
+    currency_options = models.JSONField(default=dict, blank=True)  # {currency: minimum_amount}, beside its own
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
     times_redeemed = models.PositiveIntegerField(default=0)
     metadata = models.JSONField(default=dict, blank=True)

@@ -75,6 +75,12 @@ class NothingToSell(OstinatoError):
     message_id = gettext_noop("Choose at least one price.")
 
 
+class CouponIsOver(OstinatoError):
+    code = "coupon_expired"
+    param = "promotion[coupon]"
+    message_id = gettext_noop("The coupon %(coupon)s cannot be given any more.")
+
+
 class MixedCurrencies(OstinatoError):
     code = "parameter_invalid"
     param = "line_items"
@@ -120,7 +126,8 @@ _PRICE_MONEY = frozenset(
         "minimum_amount",
     }
 )
-_COUPON_FIELDS = frozenset({"name", "metadata"})
+_COUPON_FIELDS = frozenset({"name", "metadata", "currency_options"})
+_PROMOTION_CODE_FIELDS = frozenset({"active", "metadata", "currency_options"})
 _TAX_RATE_FIELDS = frozenset(
     {"active", "display_name", "description", "country", "state", "jurisdiction", "tax_type", "metadata"}
 )
@@ -286,8 +293,13 @@ def create_coupon(*, ctx: Context, merchant_id: str, **fields: Any) -> Coupon:
 
 
 def update_coupon(*, ctx: Context, merchant_id: str, coupon_id: str, **fields: Any) -> Coupon:
+    """`currency_options` are added to those there are, or take their place. What it takes off is fixed otherwise."""
     with transaction.atomic():
-        return update_row(ctx, find(Coupon, merchant_id, coupon_id, lock=True), fields, _COUPON_FIELDS)
+        coupon = find(Coupon, merchant_id, coupon_id, lock=True)
+        if "currency_options" in fields:
+            merged = {**coupon.currency_options, **fields["currency_options"]}
+            fields["currency_options"] = rules.coupon_options(merged, coupon.currency)
+        return update_row(ctx, coupon, fields, _COUPON_FIELDS)
 
 
 def delete_coupon(*, ctx: Context, merchant_id: str, coupon_id: str) -> Coupon:
@@ -301,17 +313,30 @@ def delete_coupon(*, ctx: Context, merchant_id: str, coupon_id: str) -> Coupon:
 
 
 def create_promotion_code(*, ctx: Context, merchant_id: str, coupon_id: str, code: str, **fields: Any) -> PromotionCode:
-    find(Coupon, merchant_id, coupon_id)
-    rules.check_limits(fields.get("max_redemptions"), fields.get("expires_at"), as_of=ctx.as_of)
+    """A code for a coupon. Raises `CodeInvalid`, `AlreadyTaken`, `CouponIsOver` and what the rules of limits say."""
+    coupon = find(Coupon, merchant_id, coupon_id)
+    if coupon.deleted_at is not None or (coupon.redeem_by is not None and coupon.redeem_by <= ctx.as_of):
+        raise CouponIsOver(coupon=str(coupon))
+    rules.check_limits(fields.get("max_redemptions"), fields.get("expires_at"), as_of=ctx.as_of, name="expires_at")
+    fields = rules.check_minimums(fields)
     return create_row(
         ctx, PromotionCode, merchant_id, fields | {"coupon_id": coupon_id, "code": rules.canonical_code(code)}
     )
 
 
-def update_promotion_code(*, ctx: Context, merchant_id: str, promotion_code_id: str, active: bool) -> PromotionCode:
+def update_promotion_code(*, ctx: Context, merchant_id: str, promotion_code_id: str, **fields: Any) -> PromotionCode:
+    """`active`, `metadata`, `currency_options` (minimums that are added). Raises `CouponIsOver`, `AlreadyTaken`.
+
+    A code cannot be made active again once its coupon is deleted.
+    """
     with transaction.atomic():
         row = find(PromotionCode, merchant_id, promotion_code_id, lock=True)
-        return update_row(ctx, row, {"active": active}, frozenset({"active"}))
+        if fields.get("active") and not row.active and row.coupon.deleted_at is not None:
+            raise CouponIsOver(param="active", coupon=str(row.coupon))
+        if "currency_options" in fields:
+            merged = {**row.currency_options, **fields["currency_options"]}
+            fields["currency_options"] = rules.minimum_options(merged, row.minimum_amount_currency)
+        return update_row(ctx, row, fields, _PROMOTION_CODE_FIELDS)
 
 
 def create_tax_rate(

@@ -65,6 +65,7 @@ class CouponRow(Protocol):
     percent_off: Decimal | None
     amount_off: int | None
     currency: str
+    currency_options: Mapping[str, int]
     duration: str
     duration_in_months: int | None
     max_redemptions: int | None
@@ -85,6 +86,7 @@ class PromotionCodeRow(Protocol):
     first_time_transaction: bool
     minimum_amount: int | None
     minimum_amount_currency: str
+    currency_options: Mapping[str, int]
     max_redemptions: int | None
     times_redeemed: int
     metadata: Mapping[str, str]
@@ -289,6 +291,15 @@ def promotion_code_snapshot(code: PromotionCodeRow, *, livemode: bool) -> Json:
         "metadata": dict(code.metadata),
         "promotion": {"type": "coupon", "coupon": code.coupon_id},
         "restrictions": {
+            **(
+                {
+                    "currency_options": {
+                        currency: {"minimum_amount": amount} for currency, amount in code.currency_options.items()
+                    }
+                }
+                if code.currency_options
+                else {}
+            ),
             "first_time_transaction": code.first_time_transaction,
             "minimum_amount": code.minimum_amount,
             "minimum_amount_currency": code.minimum_amount_currency or None,

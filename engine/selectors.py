@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -157,8 +157,9 @@ def load_rows(
     _load_merchants(rows, {*merchant_ids, *(row.merchant_id for row in owners)})
     if subscriptions or price_ids:
         _load_items(rows, [row.id for row in subscriptions], set(price_ids))
-    _load_discounts(rows, [row.id for row in subscriptions])
-    _load_pending(rows)
+    pending = _load_pending(rows)
+    own = _load_discounts(rows, [row.id for row in subscriptions], pending)
+    _gather_pending(rows, pending, own)
     _load_tax_rates(rows, subscriptions, set(tax_rate_ids))
     if usage_until is not None:
         facts = [subscription_facts(row, _items(rows, row)) for row in subscriptions]
@@ -257,24 +258,33 @@ def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[s
     rows.prices = {row.id: price_facts(row, products[row.product_id], inside.get(row.product_id, ())) for row in prices}
 
 
-def _load_discounts(rows: BillingRows, subscription_ids: list[str]) -> None:
-    of_customers = Q(subscription__isnull=True, customer_id__in=list(rows.customers))
+def _load_discounts(
+    rows: BillingRows, subscription_ids: list[str], pending: Sequence[Row]
+) -> dict[str, list[DiscountFacts]]:
+    """Those of subscriptions (their items' among them) and customers into `rows`; gives those of pending items."""
+    of_customers = Q(subscription__isnull=True, customer_id__in=list(rows.customers), invoice_id="", invoice_item_id="")
+    wanted = Q(subscription_id__in=subscription_ids) | of_customers
+    if pending:
+        wanted |= Q(invoice_item_id__in=[row.id for row in pending])
     live = Discount.objects.filter(deleted_at__isnull=True, consumed_at__isnull=True)
-    found = _rows(live.filter(Q(subscription_id__in=subscription_ids) | of_customers).order_by("position", "id"))
+    found = _rows(live.filter(wanted).order_by("position", "id"))
     coupons = {row.id: row for row in _rows(Coupon.objects.filter(id__in={row.coupon_id for row in found}))}
     on_subscription: dict[str, list[DiscountFacts]] = defaultdict(list)
     on_customer: dict[str, list[DiscountFacts]] = defaultdict(list)
+    on_item: dict[str, list[DiscountFacts]] = defaultdict(list)
     for row in found:
         facts = discount_facts(row, coupon_facts(coupons[row.coupon_id]))
-        if row.subscription_id:
+        if row.invoice_item_id:
+            on_item[row.invoice_item_id].append(facts)
+        elif row.subscription_id:
             on_subscription[row.subscription_id].append(facts)
         else:
             on_customer[row.customer_id].append(facts)
     rows.subscription_discounts, rows.customer_discounts = on_subscription, on_customer
+    return on_item
 
 
-def _load_pending(rows: BillingRows) -> None:
-    pending: dict[str, list[PendingItemFacts]] = defaultdict(list)
+def _load_pending(rows: BillingRows) -> list[Row]:
     waiting = InvoiceItem.objects.filter(
         merchant_id__in=list(rows.merchants),
         customer_id__in=list(rows.customers),
@@ -282,8 +292,13 @@ def _load_pending(rows: BillingRows) -> None:
         deleted_at__isnull=True,
         held_for_invoice_id="",
     )
-    for row in _rows(waiting.order_by("created", "id")):
-        pending[row.customer_id].append(pending_item_facts(row))
+    return _rows(waiting.order_by("created", "id"))
+
+
+def _gather_pending(rows: BillingRows, waiting: Sequence[Row], discounts: Mapping[str, list[DiscountFacts]]) -> None:
+    pending: dict[str, list[PendingItemFacts]] = defaultdict(list)
+    for row in waiting:
+        pending[row.customer_id].append(pending_item_facts(row, discounts.get(row.id, ())))
     rows.pending = pending
 
 

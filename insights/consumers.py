@@ -90,7 +90,8 @@ class _Known:
         self.discounts = Discount.objects.select_related("coupon").in_bulk(list(ids))
         customers = {body["customer"] for body in bodies}
         for row in (
-            Discount.objects.filter(customer_id__in=customers, subscription__isnull=True, subscription_item_id="")
+            Discount.objects.filter(customer_id__in=customers)
+            .of_customers()
             .select_related("coupon")
             .order_by("position", "id")
         ):

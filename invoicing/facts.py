@@ -8,7 +8,7 @@ from typing import Any
 from invoicing.rules.credit_notes import LineLeft, PlannedCreditLine
 from invoicing.types import CustomerFacts, InvoiceFacts, PendingItemFacts, TaxRateFacts
 from subscriptions.facts import discount_amounts_from_json, taxes_from_json
-from subscriptions.types import PlannedTax
+from subscriptions.types import DiscountFacts, PlannedTax
 
 
 def tax_rate_facts(rate: Any) -> TaxRateFacts:
@@ -26,7 +26,8 @@ def customer_facts(customer: Any, merchant_locale: str) -> CustomerFacts:
     )
 
 
-def pending_item_facts(item: Any) -> PendingItemFacts:
+def pending_item_facts(item: Any, discounts: Iterable[DiscountFacts] = ()) -> PendingItemFacts:
+    """A pending item with the live discounts of its own."""
     return PendingItemFacts(
         id=item.id,
         currency=item.currency,
@@ -37,6 +38,7 @@ def pending_item_facts(item: Any) -> PendingItemFacts:
         subscription_id=item.subscription_id or "",
         subscription_item_id=item.subscription_item_id,
         discount_amounts=discount_amounts_from_json(item.discount_amounts),
+        discounts=tuple(discounts),
         quantity=item.quantity,
         unit_amount_decimal=item.unit_amount_decimal,
         price_id=item.price_id,

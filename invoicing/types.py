@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from subscriptions.types import DiscountAmount, PlannedDebit, PlannedTax
+from subscriptions.types import DiscountAmount, DiscountFacts, PlannedDebit, PlannedTax
 
 __all__ = [
     "CreditAmount",
@@ -72,6 +72,7 @@ class PendingItemFacts:
     subscription_id: str = ""
     subscription_item_id: str = ""
     discount_amounts: tuple[DiscountAmount, ...] = ()
+    discounts: tuple[DiscountFacts, ...] = ()  # its own, still to be taken
     quantity: int = 1
     unit_amount_decimal: Decimal | None = None
     price_id: str = ""
@@ -120,6 +121,7 @@ class PlannedLine:
     period_end: datetime
     quantity: int = 1
     unit_amount_decimal: Decimal | None = None
+    discounts: tuple[DiscountFacts, ...] = ()  # the line's own, taken before those of the invoice
     discount_amounts: tuple[DiscountAmount, ...] = ()
     credit_amounts: tuple[CreditAmount, ...] = ()
     taxes: tuple[PlannedTax, ...] = ()

@@ -83,6 +83,7 @@ def coupon_facts(coupon: Any) -> CouponFacts:
         percent_off=coupon.percent_off,
         amount_off=coupon.amount_off,
         currency=coupon.currency,
+        currency_options=tuple(coupon.currency_options.items()),
         duration=coupon.duration,
         duration_in_months=coupon.duration_in_months,
         max_redemptions=coupon.max_redemptions,
@@ -103,6 +104,10 @@ def promotion_code_facts(code: Any) -> PromotionCodeFacts:
         expires_at=code.expires_at,
         max_redemptions=code.max_redemptions,
         times_redeemed=code.times_redeemed,
+        first_time_transaction=code.first_time_transaction,
+        minimum_amount=code.minimum_amount,
+        minimum_amount_currency=code.minimum_amount_currency,
+        minimum_options=tuple(code.currency_options.items()),
     )
 
 
@@ -284,9 +289,12 @@ def taxes_from_json(taxes: Iterable[Mapping[str, Any]]) -> tuple[PlannedTax, ...
 
 def discount_amounts_from_json(amounts: Iterable[Mapping[str, Any]]) -> tuple[DiscountAmount, ...]:
     """A line's `discount_amounts` column as facts."""
-    return tuple(DiscountAmount(given["discount"], given["amount"]) for given in amounts)
+    return tuple(DiscountAmount(given["discount"], given["amount"], given.get("of_line", False)) for given in amounts)
 
 
 def discount_amounts_to_json(amounts: Iterable[DiscountAmount]) -> list[dict[str, Any]]:
     """The other way round."""
-    return [{"discount": given.discount_id, "amount": given.amount} for given in amounts]
+    return [
+        {"discount": given.discount_id, "amount": given.amount} | ({"of_line": True} if given.of_line else {})
+        for given in amounts
+    ]

@@ -141,8 +141,17 @@ class SubscriptionItem(models.Model):
         ]
 
 
+class DiscountQuerySet(models.QuerySet["Discount"]):
+    def of_customers(self) -> "DiscountQuerySet":
+        """Those that stand on a customer, and neither on a subscription nor on an invoice or what waits for one."""
+        return self.filter(subscription__isnull=True, invoice_id="", invoice_item_id="")
+
+
 class Discount(models.Model):
-    """A coupon given to a customer or a subscription. `consumed_at` closes a `once` coupon."""
+    """A coupon given to a customer, a subscription or one item of it, an invoice, or a pending item.
+
+    `consumed_at` closes a `once` coupon.
+    """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "di"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
@@ -153,6 +162,8 @@ class Discount(models.Model):
     )
     subscription_item_id = models.TextField(blank=True, default="", db_collation="C")
     promotion_code_id = models.TextField(blank=True, default="", db_collation="C")
+    invoice_id = models.TextField(blank=True, default="", db_collation="C")
+    invoice_item_id = models.TextField(blank=True, default="", db_collation="C")
     position = models.PositiveSmallIntegerField(default=0)
     start = models.DateTimeField()
     end = models.DateTimeField(null=True, blank=True)
@@ -162,9 +173,13 @@ class Discount(models.Model):
     recorded_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = DiscountQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(name="discount_by_subscription", fields=["merchant", "subscription"]),
+            models.Index(name="discount_by_invoice", fields=["invoice_id"], condition=~Q(invoice_id="")),
+            models.Index(name="discount_by_invoice_item", fields=["invoice_item_id"], condition=~Q(invoice_item_id="")),
             models.Index(name="discount_by_customer", fields=["merchant", "customer"]),
         ]
 

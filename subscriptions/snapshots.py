@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from core.json_values import epoch
 
+_NONE: Mapping[str, Sequence[str]] = {}
+
 
 def subscription_snapshot(
-    subscription: Any, items: Iterable[Any] = (), discount_ids: Iterable[str] = ()
+    subscription: Any,
+    items: Iterable[Any] = (),
+    discount_ids: Iterable[str] = (),
+    item_discount_ids: Mapping[str, Sequence[str]] = _NONE,
 ) -> dict[str, Any]:
-    """Stripe's subscription object with its items. Prices and tax rates are ids: who shows it puts the objects in."""
+    """Stripe's subscription object with its items. Prices and tax rates are ids: who shows it puts the objects in.
+
+    `discount_ids` are the subscription's own, `item_discount_ids` those of its items, by item.
+    """
     return {
         "id": subscription.id,
         "object": "subscription",
@@ -41,7 +49,7 @@ def subscription_snapshot(
         "discounts": list(discount_ids),
         "ended_at": epoch(subscription.ended_at),
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "items": _items(subscription.id, [item_snapshot(item) for item in items]),
+        "items": _items(subscription.id, [item_snapshot(item, item_discount_ids.get(item.id, ())) for item in items]),
         "latest_invoice": subscription.latest_invoice_id or None,
         "metadata": dict(subscription.metadata),
         "next_pending_invoice_item_invoice": None,
@@ -96,7 +104,7 @@ def _item_thresholds(item: Any) -> dict[str, Any] | None:
     return None if usage is None else {"usage_gte": usage}
 
 
-def item_snapshot(item: Any) -> dict[str, Any]:
+def item_snapshot(item: Any, discount_ids: Iterable[str] = ()) -> dict[str, Any]:
     """Stripe's subscription_item object."""
     return {
         "id": item.id,
@@ -105,7 +113,7 @@ def item_snapshot(item: Any) -> dict[str, Any]:
         "created": epoch(item.created),
         "current_period_end": epoch(item.current_period_end),
         "current_period_start": epoch(item.current_period_start),
-        "discounts": [],
+        "discounts": list(discount_ids),
         "metadata": dict(item.metadata),
         "price": item.price_id,
         "quantity": item.quantity,
@@ -122,8 +130,8 @@ def discount_snapshot(discount: Any) -> dict[str, Any]:
         "checkout_session": None,
         "customer": discount.customer_id,
         "end": epoch(discount.end),
-        "invoice": None,
-        "invoice_item": None,
+        "invoice": discount.invoice_id or None,
+        "invoice_item": discount.invoice_item_id or None,
         "promotion_code": discount.promotion_code_id or None,
         "source": {"coupon": discount.coupon_id, "type": "coupon"},
         "start": epoch(discount.start),
@@ -172,9 +180,7 @@ def _phase(phase: Any) -> dict[str, Any]:
         "default_payment_method": asked["default_payment_method_id"],
         "default_tax_rates": list(asked["default_tax_rate_ids"] or ()),
         "description": asked["description"],
-        "discounts": [
-            {"coupon": coupon, "discount": None, "promotion_code": None} for coupon in asked["coupon_ids"] or ()
-        ],
+        "discounts": _phase_discounts(asked),
         "metadata": dict(asked["metadata"]),
         "proration_behavior": asked["proration_behavior"],
         "trial_end": _told(trial_end),
@@ -182,7 +188,24 @@ def _phase(phase: Any) -> dict[str, Any]:
 
 
 def _phase_item(item: Any) -> dict[str, Any]:
-    return {"price": item["price_id"], "quantity": item["quantity"], "tax_rates": list(item["tax_rate_ids"])}
+    return {
+        "discounts": [_asked(one) for one in item.get("discounts", ())],
+        "price": item["price_id"],
+        "quantity": item["quantity"],
+        "tax_rates": list(item["tax_rate_ids"]),
+    }
+
+
+def _phase_discounts(asked: Any) -> list[dict[str, str | None]]:
+    if asked.get("discounts") is not None:
+        return [_asked(one) for one in asked["discounts"]]
+    return [_asked({"coupon_id": coupon}) for coupon in asked["coupon_ids"] or ()]
+
+
+def _asked(one: Any) -> dict[str, str | None]:
+    """A discount that a phase will give, by the one of the three that names it."""
+    names = ("coupon", "discount", "promotion_code")
+    return {name: one.get(f"{name}_id") or None for name in names}
 
 
 def _told(instant: str | None) -> int | None:

@@ -13,6 +13,45 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.periods import Interval
+from subscriptions.discount_types import (
+    CouponFacts,
+    DiscountAmount,
+    DiscountFacts,
+    DiscountMove,
+    DiscountUse,
+    NewDiscount,
+    PromotionCodeFacts,
+)
+
+__all__ = [
+    "TERMINAL_STATUSES",
+    "BilledUsage",
+    "CouponFacts",
+    "CurrencyOptionFacts",
+    "DebitClosing",
+    "DebitFacts",
+    "DiscountAmount",
+    "DiscountFacts",
+    "DiscountMove",
+    "DiscountUse",
+    "ItemAdvance",
+    "ItemFacts",
+    "ItemUpdate",
+    "NewDiscount",
+    "NewItem",
+    "PackageFacts",
+    "PlannedDebit",
+    "PlannedTax",
+    "PriceFacts",
+    "PriceLeft",
+    "PromotionCodeFacts",
+    "SubscriptionFacts",
+    "SubscriptionState",
+    "TierFacts",
+    "UsageSpan",
+    "is_new_ref",
+    "new_ref",
+]
 
 TERMINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
 
@@ -89,60 +128,6 @@ class PriceFacts:
     @property
     def is_metered(self) -> bool:
         return self.usage_type == "metered"
-
-
-@dataclass(frozen=True, slots=True)
-class CouponFacts:
-    """What a coupon takes off: `percent_off` in per cent or `amount_off` in minor units of `currency`."""
-
-    id: str
-    name: str = ""
-    percent_off: Decimal | None = None
-    amount_off: int | None = None
-    currency: str = ""
-    duration: str = "once"  # once, repeating, forever
-    duration_in_months: int | None = None
-    max_redemptions: int | None = None
-    times_redeemed: int = 0
-    redeem_by: datetime | None = None
-    applies_to_product_ids: frozenset[str] = frozenset()  # empty: every product
-    deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionCodeFacts:
-    """A code that a customer typed, as found: its coupon is among the snapshot's coupons."""
-
-    id: str
-    code: str
-    coupon_id: str
-    active: bool = True
-    customer_id: str = ""  # blank: anybody's
-    expires_at: datetime | None = None
-    max_redemptions: int | None = None
-    times_redeemed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DiscountFacts:
-    """A coupon that was given, in the place of its stack. `end` closes a repeating one, `consumed_at` a `once`."""
-
-    id: str
-    coupon: CouponFacts
-    start: datetime
-    end: datetime | None = None
-    consumed_at: datetime | None = None
-    position: int = 0
-    subscription_item_id: str = ""
-    promotion_code_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DiscountAmount:
-    """What one discount took from one line, in minor units; negative on a credit line."""
-
-    discount_id: str
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,34 +330,6 @@ class ItemUpdate:
     sequence: int
     prices_left: tuple[PriceLeft, ...] = ()
     tax_rate_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NewDiscount:
-    """A discount to create on the subscription; the plan calls it "#n". It redeems its coupon once."""
-
-    coupon_id: str
-    promotion_code_id: str
-    position: int
-    start: datetime
-    end: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DiscountMove:
-    """A discount that stays, in another place of the stack."""
-
-    discount_id: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class DiscountUse:
-    """A `once` discount that is used up by invoice number `invoice` of the plan."""
-
-    discount_id: str  # an id, or "#n" of the plan's new discounts
-    consumed_at: datetime
-    invoice: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from api.protocol.schema import (
     hash_of,
     integer,
     list_of,
+    map_of,
     merged_metadata,
     text,
     timestamp,
@@ -31,7 +32,7 @@ from api.protocol.schema import (
 from api.resources.customers import customer_of
 from api.resources.products import product_of
 from catalog import selectors, services
-from catalog.models import Coupon, PromotionCode
+from catalog.models import Coupon, Product, PromotionCode
 from catalog.rules import coupon_is_valid
 from catalog.snapshots import coupon_snapshot, promotion_code_snapshot
 from core.errors import OstinatoError, gettext_noop
@@ -41,12 +42,16 @@ CODES = "/v1/promotion_codes"
 _CODE_ALPHABET = string.ascii_uppercase + string.digits
 _CODE_LENGTH = 8
 
+OPTIONS = map_of(hash_of({"amount_off": integer(required=True)}))
+MINIMUMS = map_of(hash_of({"minimum_amount": integer(required=True)}))
+
 CREATE_COUPON = fields(
     METADATA,
     id=text(most=200),
     amount_off=integer(),
     applies_to=hash_of({"products": list_of(text(most=200))}),
     currency=text(most=3),
+    currency_options=OPTIONS,
     duration=choice("once", "repeating", "forever"),
     duration_in_months=integer(least=1, most=1200),
     max_redemptions=integer(),
@@ -54,7 +59,7 @@ CREATE_COUPON = fields(
     percent_off=decimal(),
     redeem_by=timestamp(),
 )
-UPDATE_COUPON = fields(METADATA, name=text(clearable=True, most=100))
+UPDATE_COUPON = fields(METADATA, currency_options=OPTIONS, name=text(clearable=True, most=100))
 CREATE_CODE = fields(
     METADATA,
     active=boolean(),
@@ -64,8 +69,16 @@ CREATE_CODE = fields(
     expires_at=timestamp(),
     max_redemptions=integer(),
     promotion=hash_of({"type": choice("coupon", required=True), "coupon": text(required=True, most=200)}),
+    restrictions=hash_of(
+        {
+            "currency_options": MINIMUMS,
+            "first_time_transaction": boolean(),
+            "minimum_amount": integer(),
+            "minimum_amount_currency": text(most=3),
+        }
+    ),
 )
-UPDATE_CODE = fields(METADATA, active=boolean())
+UPDATE_CODE = fields(METADATA, active=boolean(), restrictions=hash_of({"currency_options": MINIMUMS}))
 LIST_CODES = fields(PAGE, active=boolean(), code=text(), coupon=text(most=200), created=RANGE, customer=text(most=200))
 
 
@@ -90,8 +103,27 @@ def _shown(row: Coupon, livemode: bool, as_of: datetime) -> Json:
     return coupon_snapshot(row, livemode=livemode, valid=valid)
 
 
+def _options(params: dict[str, Any]) -> dict[str, Any]:
+    """What a coupon takes in other currencies, as the service has it."""
+    if "currency_options" not in params:
+        return {}
+    return {"currency_options": {code: given["amount_off"] for code, given in params["currency_options"].items()}}
+
+
+def _restrictions(params: dict[str, Any]) -> dict[str, Any]:
+    """What a code asks of its purchase, as the service has it."""
+    given = dict(params.get("restrictions", {}))
+    if "currency_options" in given:
+        given["currency_options"] = {
+            code: option["minimum_amount"] for code, option in given["currency_options"].items()
+        }
+    return given
+
+
 def create_coupon(call: Call) -> Json:
-    values = {name: value for name, value in call.params.items() if name not in ("id", "metadata", "applies_to")}
+    kept = ("id", "metadata", "applies_to", "currency_options")
+    values = {name: value for name, value in call.params.items() if name not in kept}
+    values |= _options(call.params)
     if "applies_to" in call.params:
         values["applies_to_product_ids"] = [
             product_of(call, given, f"applies_to[products][{n}]").id
@@ -113,7 +145,7 @@ def retrieve_coupon(call: Call) -> Json:
 
 def update_coupon(call: Call) -> Json:
     row = coupon_of(call, call.id)
-    values = sent(call.params, "name")
+    values = sent(call.params, "name") | _options(call.params)
     if "metadata" in call.params:
         values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
     changed = services.update_coupon(ctx=call.ctx, merchant_id=call.merchant_id, coupon_id=row.id, **values)
@@ -141,7 +173,7 @@ def create_code(call: Call) -> Json:
     if not coupon_id:
         raise CouponMissing
     coupon = coupon_of(call, coupon_id, "promotion[coupon]" if "promotion" in params else "coupon")
-    values: dict[str, Any] = sent(params, "active", "expires_at", "max_redemptions")
+    values: dict[str, Any] = sent(params, "active", "expires_at", "max_redemptions") | _restrictions(params)
     if "customer" in params:
         values["customer_id"] = customer_of(call, params["customer"], "customer").id
     row = services.create_promotion_code(
@@ -161,7 +193,7 @@ def retrieve_code(call: Call) -> Json:
 
 def update_code(call: Call) -> Json:
     row = found(_codes(call), call.id, "promotion code")
-    values = {name: call.params[name] for name in ("active",) if name in call.params}
+    values = sent(call.params, "active") | _restrictions(call.params)
     if "metadata" in call.params:
         values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
     changed = services.update_promotion_code(
@@ -209,13 +241,35 @@ def load_codes(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     return {row.id: promotion_code_snapshot(row, livemode=row.merchant.livemode) for row in rows}
 
 
-def include_applies_to(merchant_id: str, ids: Sequence[str]) -> dict[str, Json | None]:
+def _by_shown_id(merchant_id: str, ids: Sequence[str]) -> dict[str, Coupon]:
     rows = Coupon.objects.filter(Q(id__in=ids) | Q(api_id__in=ids), merchant_id=merchant_id)
+    return {row.api_id or row.id: row for row in rows}
+
+
+def include_applies_to(merchant_id: str, ids: Sequence[str]) -> dict[str, Json | None]:
+    """The products that each coupon is for, by the ids that clients chose; None where it is for all."""
+    coupons = _by_shown_id(merchant_id, ids)
+    products = {product for row in coupons.values() for product in row.applies_to_product_ids}
+    chosen = dict(Product.objects.filter(id__in=products, api_id__isnull=False).values_list("id", "api_id"))
     return {
-        row.api_id or row.id: {"products": row.applies_to_product_ids} if row.applies_to_product_ids else None
-        for row in rows
+        shown: {"products": [chosen.get(one, one) for one in row.applies_to_product_ids]}
+        if row.applies_to_product_ids
+        else None
+        for shown, row in coupons.items()
     }
 
 
+def include_coupon_options(merchant_id: str, ids: Sequence[str]) -> dict[str, Json | None]:
+    """What each coupon takes in each of its currencies, its own among them; None for a percentage."""
+    return {shown: _options_shown(row) for shown, row in _by_shown_id(merchant_id, ids).items()}
+
+
+def _options_shown(row: Coupon) -> Json | None:
+    if not row.currency:
+        return None
+    amounts = {row.currency: row.amount_off, **row.currency_options}
+    return {currency: {"amount_off": amount} for currency, amount in amounts.items()}
+
+
 LOADERS = {"coupon": load_coupons, "promotion_code": load_codes}
-INCLUDES = {("coupon", "applies_to"): include_applies_to}
+INCLUDES = {("coupon", "applies_to"): include_applies_to, ("coupon", "currency_options"): include_coupon_options}

@@ -9,7 +9,7 @@ from api.lookup import NoSuchObject
 from api.protocol.operation import Call, Json
 from api.protocol.schema import boolean, choice, fields, hash_of, list_of, text, timestamp
 from api.resources.customers import customer_of
-from api.resources.pricing import DISCOUNTS, TAX_RATES, all_coupon_ids, coupon_ids, new_items, tax_rate_ids
+from api.resources.pricing import DISCOUNTS, TAX_RATES, discount_requests, new_items, tax_rate_ids
 from api.resources.subscription_changes import ITEM_CHANGE, item_changes
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -108,7 +108,7 @@ def _change(call: Call, row: Subscription) -> ChangeRequest | None:
             call, details["default_tax_rates"], "subscription_details[default_tax_rates]"
         )
     if "discounts" in call.params:
-        what["coupon_ids"] = all_coupon_ids(call, call.params["discounts"])
+        what["discounts"] = discount_requests(call, call.params["discounts"])
     if not what:
         return None
     return ChangeRequest(merchant_id=row.merchant_id, subscription_id=row.id, **what, **how)
@@ -116,7 +116,6 @@ def _change(call: Call, row: Subscription) -> ChangeRequest | None:
 
 def _new_subscription(call: Call, customer_id: str) -> SubscribeRequest:
     details = call.params["subscription_details"]
-    coupons, code = coupon_ids(call, call.params.get("discounts"))
     values = {name: details[name] for name in ("proration_behavior",) if name in details}
     for name in ("billing_cycle_anchor", "trial_end"):
         if name in details and not isinstance(details[name], str):
@@ -125,8 +124,7 @@ def _new_subscription(call: Call, customer_id: str) -> SubscribeRequest:
         merchant_id=call.merchant_id,
         customer_id=customer_id,
         items=new_items(call, details["items"], "subscription_details[items]"),
-        coupon_ids=coupons,
-        promotion_code=code,
+        discounts=discount_requests(call, call.params.get("discounts")),
         default_tax_rate_ids=tax_rate_ids(
             call, details.get("default_tax_rates"), "subscription_details[default_tax_rates]"
         ),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q
-
 from api.lookup import NoSuchObject, found, new_metadata
 from api.protocol.operation import Call
 from api.protocol.schema import (
@@ -23,10 +21,11 @@ from api.protocol.schema import (
 from api.resources.price_data import CUSTOM_UNIT_AMOUNT, RECURRING, TAX_BEHAVIORS, price_values
 from api.resources.products import product_of
 from catalog import selectors, services
-from catalog.models import Coupon, PromotionCode
+from catalog.models import PromotionCode
 from core.errors import OstinatoError, gettext_noop
-from engine.types import ItemRequest
+from engine.types import DiscountRequest, ItemRequest
 from subscriptions.models import Discount
+from subscriptions.rules.discounts import DiscountEmpty
 
 _PRICE_DATA = {
     "currency": text(required=True, most=3),
@@ -46,7 +45,16 @@ DISCOUNTS = list_of(
     most=20,
 )
 INVOICE_ITEMS = list_of(
-    hash_of({"price": text(most=200), "price_data": PRICE_DATA, "quantity": QUANTITY, "tax_rates": TAX_RATES}), most=20
+    hash_of(
+        {
+            "discounts": DISCOUNTS,
+            "price": text(most=200),
+            "price_data": PRICE_DATA,
+            "quantity": QUANTITY,
+            "tax_rates": TAX_RATES,
+        }
+    ),
+    most=20,
 )
 
 
@@ -56,6 +64,7 @@ def item_fields(**more: Field) -> Field:
         fields(
             METADATA,
             more,
+            discounts=DISCOUNTS,
             price=text(most=200),
             price_data=RECURRING_PRICE_DATA,
             quantity=QUANTITY,
@@ -69,14 +78,9 @@ class OnePrice(OstinatoError):
     message_id = gettext_noop("Each item has one price: price or price_data.")
 
 
-class PromotionCodeNotActive(OstinatoError):
-    code = "promotion_code_expired"
-    message_id = gettext_noop("The promotion code is no longer active.")
-
-
-class DiscountEmpty(OstinatoError):
-    code = "parameter_missing"
-    message_id = gettext_noop("A discount names a coupon, a promotion code or a discount.")
+class DiscountNamedTwice(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("A discount names one of a coupon, a promotion code and a discount, not several.")
 
 
 def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[ItemRequest, ...]:
@@ -87,7 +91,8 @@ def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[
         if not price_id:
             raise OnePrice(param=f"{param}[{number}][price]")
         rates = tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]")
-        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates, new_metadata(item)))
+        discounts = discount_requests(call, item.get("discounts"), f"{param}[{number}][discounts]")
+        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates, new_metadata(item), discounts))
     return tuple(requests)
 
 
@@ -128,48 +133,34 @@ def tax_rate_ids(call: Call, given: Iterable[str] | None, param: str) -> tuple[s
     return tuple(wanted)
 
 
-def coupon_ids(call: Call, discounts: Sequence[dict[str, Any]] | None) -> tuple[tuple[str, ...], str]:
-    """The coupons that `discounts` name, in order, and the first promotion code's text, which is redeemed itself."""
-    ids: list[str] = []
-    code = ""
+def discount_requests(
+    call: Call, discounts: Sequence[dict[str, Any]] | None, param: str = "discounts"
+) -> tuple[DiscountRequest, ...]:
+    """What `discounts` asks for, in order, each by our ids; what was sent empty is none.
+
+    Raises `NoSuchObject`, `DiscountEmpty`, `DiscountNamedTwice` by the name that the caller wrote.
+    """
+    asked = []
     for number, given in enumerate(discounts or ()):
-        param = f"discounts[{number}]"
-        if "promotion_code" in given:
-            row = _promotion_code(call, given["promotion_code"], f"{param}[promotion_code]")
-            if code:
-                ids.append(row.coupon_id)
-            code = code or row.code
-        elif "discount" in given:
-            rows = Discount.objects.filter(merchant_id=call.merchant_id)
-            ids.append(found(rows, given["discount"], "discount", param=f"{param}[discount]").coupon_id)
-        elif "coupon" in given:
-            ids.append(_coupon(call, given["coupon"], f"{param}[coupon]").id)
-        else:
-            raise DiscountEmpty(param=param)
-    return tuple(ids), code
+        name = f"{param}[{number}]"
+        if not given:
+            raise DiscountEmpty(param=name)
+        if len(given) > 1:
+            raise DiscountNamedTwice(param=name)
+        asked.append(_asked(call, given, name))
+    return tuple(asked)
 
 
-def all_coupon_ids(call: Call, discounts: Sequence[dict[str, Any]] | None) -> tuple[str, ...]:
-    """The same where a change takes coupons only: a promotion code stands for its coupon."""
-    plain = [
-        {"coupon": _promotion_code(call, given["promotion_code"], f"discounts[{number}][promotion_code]").coupon_id}
-        if "promotion_code" in given
-        else given
-        for number, given in enumerate(discounts or ())
-    ]
-    return coupon_ids(call, plain)[0]
-
-
-def _coupon(call: Call, given: str, param: str) -> Coupon:
-    rows = selectors.coupons(call.merchant_id).filter(Q(id=given) | Q(api_id=given))
-    row = rows.first()
-    if row is None:
-        raise NoSuchObject(param=param, what="coupon", id=given)
-    return row
-
-
-def _promotion_code(call: Call, given: str, param: str) -> PromotionCode:
-    row = found(PromotionCode.objects.filter(merchant_id=call.merchant_id), given, "promotion code", param=param)
-    if not row.active:
-        raise PromotionCodeNotActive(param=param)
-    return row
+def _asked(call: Call, given: dict[str, Any], name: str) -> DiscountRequest:
+    if "promotion_code" in given:
+        codes = PromotionCode.objects.filter(merchant_id=call.merchant_id)
+        code = found(codes, given["promotion_code"], "promotion code", param=f"{name}[promotion_code]")
+        return DiscountRequest(promotion_code_id=code.id, param=name)
+    if "discount" in given:
+        rows = Discount.objects.filter(merchant_id=call.merchant_id, deleted_at__isnull=True)
+        discount = found(rows, given["discount"], "discount", param=f"{name}[discount]")
+        return DiscountRequest(discount_id=discount.id, param=name)
+    coupon = found(
+        selectors.coupons(call.merchant_id), given["coupon"], "coupon", param=f"{name}[coupon]", chosen_ids=True
+    )
+    return DiscountRequest(coupon_id=coupon.id, param=name)

@@ -30,7 +30,7 @@ from api.resources.pricing import (
     DISCOUNTS,
     INVOICE_ITEMS,
     TAX_RATES,
-    all_coupon_ids,
+    discount_requests,
     item_fields,
     new_items,
     tax_rate_ids,
@@ -166,7 +166,7 @@ def _phase(
     call: Call, ctx: Context, customer_id: str, phase: dict[str, Any], param: str, values: dict[str, Any]
 ) -> PhaseRequest:
     if "discounts" in phase:
-        values["coupon_ids"] = all_coupon_ids(call, phase["discounts"])
+        values["discounts"] = discount_requests(call, phase["discounts"], f"{param}[discounts]")
     if "default_tax_rates" in phase:
         values["default_tax_rate_ids"] = tax_rate_ids(call, phase["default_tax_rates"], f"{param}[default_tax_rates]")
     if "default_payment_method" in phase and customer_id:

@@ -24,7 +24,7 @@ from api.resources.pricing import (
     DISCOUNTS,
     INVOICE_ITEMS,
     TAX_RATES,
-    all_coupon_ids,
+    discount_requests,
     item_fields,
     new_items,
     price_ids,
@@ -117,7 +117,7 @@ def update_request(call: Call, ctx: Context, row: Subscription, params: dict[str
     if "add_invoice_items" in params:
         values["add_invoice_items"] = new_items(call, params["add_invoice_items"], "add_invoice_items")
     if "discounts" in params:
-        values["coupon_ids"] = all_coupon_ids(call, params["discounts"])
+        values["discounts"] = discount_requests(call, params["discounts"])
     return ChangeRequest(merchant_id=row.merchant_id, subscription_id=row.id, **values)
 
 
@@ -180,8 +180,13 @@ def item_changes(
             price_id=price_id,
             quantity=item.get("quantity"),
             deleted=item.get("deleted", False),
-            tax_rate_ids=tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]"),
+            tax_rate_ids=tax_rate_ids(call, item["tax_rates"], f"{param}[{number}][tax_rates]")
+            if "tax_rates" in item
+            else None,
             metadata={key: value or "" for key, value in (item.get("metadata") or {}).items()},
+            discounts=discount_requests(call, item["discounts"], f"{param}[{number}][discounts]")
+            if "discounts" in item
+            else None,
         )
         for number, (item, price_id) in enumerate(zip(items, named, strict=True))
     )

@@ -9,13 +9,13 @@ from api.lookup import deleted, found
 from api.paging import page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, boolean, choice, fields, text, timestamp
-from api.resources.pricing import QUANTITY, RECURRING_PRICE_DATA, TAX_RATES
+from api.resources.pricing import DISCOUNTS, QUANTITY, RECURRING_PRICE_DATA, TAX_RATES
 from api.resources.subscription_changes import item_changes
 from api.resources.subscriptions import subscription_of
 from engine.services.change import change_subscription
 from engine.types import ChangeRequest
 from subscriptions.models import Subscription, SubscriptionItem
-from subscriptions.selectors import live_items
+from subscriptions.selectors import discount_ids_of, live_items
 from subscriptions.snapshots import item_snapshot
 
 URL = "/v1/subscription_items"
@@ -27,13 +27,20 @@ _HOW = fields(
 _ITEM = fields(
     METADATA,
     _HOW,
+    discounts=DISCOUNTS,
     off_session=boolean(),
     price=text(most=200),
     price_data=RECURRING_PRICE_DATA,
     quantity=QUANTITY,
     tax_rates=TAX_RATES,
 )
-_ITEM_FIELDS = ("price", "price_data", "quantity", "tax_rates", "metadata", "id", "deleted")
+_ITEM_FIELDS = ("discounts", "price", "price_data", "quantity", "tax_rates", "metadata", "id", "deleted")
+
+
+def shown(rows: Sequence[SubscriptionItem]) -> list[Json]:
+    """Items with their discounts: one query, whatever their number."""
+    _, discounts = discount_ids_of({row.subscription_id for row in rows})
+    return [item_snapshot(row, discounts[row.id]) for row in rows]
 
 
 def _item(call: Call) -> SubscriptionItem:
@@ -58,17 +65,17 @@ def create(call: Call) -> Json:
     _change(call, row, {})
     added = live_items().filter(subscription=row).exclude(id__in=before).order_by("-created", "-id").first()
     assert added is not None, "a change that adds an item adds one"
-    return item_snapshot(added)
+    return shown([added])[0]
 
 
 def retrieve(call: Call) -> Json:
-    return item_snapshot(_item(call))
+    return shown([_item(call)])[0]
 
 
 def update(call: Call) -> Json:
     item = _item(call)
     _change(call, subscription_of(call, item.subscription_id), {"id": item.id})
-    return item_snapshot(_item(call))
+    return shown([_item(call)])[0]
 
 
 def delete(call: Call) -> Json:
@@ -80,7 +87,7 @@ def delete(call: Call) -> Json:
 def list_(call: Call) -> Json:
     row = subscription_of(call, call.params["subscription"], "subscription")
     rows = SubscriptionItem.objects.filter(subscription=row, deleted_at__isnull=True).select_related("price")
-    return page(rows, call, lambda found: [item_snapshot(item) for item in found], url=URL)
+    return page(rows, call, shown, url=URL)
 
 
 OPERATIONS = [
@@ -94,7 +101,7 @@ OPERATIONS = [
 
 def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     rows = SubscriptionItem.objects.filter(merchant_id=merchant_id, id__in=ids)
-    return {row.id: item_snapshot(row) for row in rows}
+    return {body["id"]: body for body in shown(list(rows))}
 
 
 LOADERS = {"subscription_item": load}

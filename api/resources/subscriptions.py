@@ -25,7 +25,15 @@ from api.protocol.schema import (
     timestamp,
 )
 from api.resources.customers import customer_of
-from api.resources.pricing import DISCOUNTS, INVOICE_ITEMS, TAX_RATES, coupon_ids, item_fields, new_items, tax_rate_ids
+from api.resources.pricing import (
+    DISCOUNTS,
+    INVOICE_ITEMS,
+    TAX_RATES,
+    discount_requests,
+    item_fields,
+    new_items,
+    tax_rate_ids,
+)
 from api.resources.subscription_changes import CANCELLATION_DETAILS, UPDATE, update_request
 from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
 from core.context import Context
@@ -38,6 +46,7 @@ from engine.services.update import update_subscription
 from engine.types import ChangeRequest, ResumeRequest, SubscribeRequest
 from subscriptions import selectors
 from subscriptions.models import Discount, Subscription
+from subscriptions.rules.discounts import DiscountNotFound
 from subscriptions.snapshots import discount_snapshot, subscription_snapshot
 
 URL = "/v1/subscriptions"
@@ -129,11 +138,8 @@ def subscription_of(call: Call, given: str, param: str = "id") -> Subscription:
 def shown(rows: Sequence[Subscription]) -> list[Json]:
     """Subscriptions with their items and discounts: two queries, whatever their number."""
     items = selectors.items_of([row.id for row in rows])
-    discounts: dict[str, list[str]] = {row.id: [] for row in rows}
-    live = Discount.objects.filter(subscription_id__in=discounts, deleted_at__isnull=True, consumed_at__isnull=True)
-    for given in live.order_by("position", "created", "id"):
-        discounts[str(given.subscription_id)].append(given.id)
-    return [subscription_snapshot(row, items[row.id], discounts[row.id]) for row in rows]
+    own, of_items = selectors.discount_ids_of([row.id for row in rows])
+    return [subscription_snapshot(row, items[row.id], own[row.id], of_items) for row in rows]
 
 
 def shown_by_id(call: Call, subscription_id: str) -> Json:
@@ -149,7 +155,6 @@ def create(call: Call) -> Json:
 
 
 def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[str, Any]) -> SubscribeRequest:
-    coupons, code = coupon_ids(call, params.get("discounts"))
     values: dict[str, Any] = {
         name: params[name]
         for name in (
@@ -180,8 +185,7 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
         customer_id=customer_id,
         items=new_items(call, params.get("items", ()), "items"),
         add_invoice_items=new_items(call, params.get("add_invoice_items", ()), "add_invoice_items"),
-        coupon_ids=coupons,
-        promotion_code=code,
+        discounts=discount_requests(call, params.get("discounts")),
         default_tax_rate_ids=tax_rate_ids(call, params.get("default_tax_rates"), "default_tax_rates"),
         metadata=new_metadata(params),
         **values,
@@ -281,9 +285,11 @@ def _by_items(rows: Any, params: dict[str, Any]) -> Any:
 
 def delete_discount(call: Call) -> Json:
     row = subscription_of(call, call.id)
+    if not selectors.discount_ids_of([row.id])[0][row.id]:
+        raise DiscountNotFound
     update_subscription(
         ctx=clocked(call, row.test_clock_id),
-        request=ChangeRequest(merchant_id=row.merchant_id, subscription_id=row.id, items=(), coupon_ids=()),
+        request=ChangeRequest(merchant_id=row.merchant_id, subscription_id=row.id, items=(), discounts=()),
     )
     return {"object": "discount", "deleted": True}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -44,6 +45,24 @@ class AmountOffNotPositive(OstinatoError):
     code = "parameter_invalid_integer"
     param = "amount_off"
     message_id = gettext_noop("The amount off must be above 0.")
+
+
+class CurrencyOptionsMisplaced(OstinatoError):
+    code = "parameter_invalid"
+    param = "currency_options"
+    message_id = gettext_noop("Amounts in other currencies go with an amount off, each in a currency of its own.")
+
+
+class MinimumInvalid(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "restrictions[minimum_amount]"
+    message_id = gettext_noop("A minimum is above 0 and has a currency.")
+
+
+class MinimumOptionsMisplaced(OstinatoError):
+    code = "parameter_invalid"
+    param = "restrictions[currency_options]"
+    message_id = gettext_noop("Minimums in other currencies go with a minimum, each in a currency of its own.")
 
 
 class DurationInvalid(OstinatoError):
@@ -98,15 +117,62 @@ def check_coupon(fields: dict[str, Any], *, as_of: datetime) -> dict[str, Any]:
         raise DurationInvalid
     check_limits(fields.get("max_redemptions"), fields.get("redeem_by"), as_of=as_of)
     currency = parse_currency(fields["currency"]) if amount is not None else ""
-    return fields | {"currency": currency}
+    return fields | {
+        "currency": currency,
+        "currency_options": coupon_options(fields.get("currency_options") or {}, currency),
+    }
 
 
-def check_limits(max_redemptions: int | None, until: datetime | None, *, as_of: datetime) -> None:
-    """At least one redemption, and a last day that is still to come."""
+def coupon_options(options: Mapping[str, int], currency: str) -> dict[str, int]:
+    """What a coupon of a fixed amount takes in other currencies than its own `currency` (blank: it takes a percentage).
+
+    Raises `CurrencyOptionsMisplaced`, `AmountOffNotPositive`, `UnknownCurrency`.
+    """
+    found: dict[str, int] = {}
+    for code, amount in options.items():
+        other = parse_currency(code)
+        if not currency or other == currency or other in found:
+            raise CurrencyOptionsMisplaced(param=f"currency_options[{code}]")
+        if check_amount(amount) <= 0:
+            raise AmountOffNotPositive(param=f"currency_options[{code}][amount_off]")
+        found[other] = amount
+    return found
+
+
+def check_minimums(fields: dict[str, Any]) -> dict[str, Any]:
+    """A promotion code's `minimum_amount` with `minimum_amount_currency` and `currency_options` made canonical.
+
+    Raises `MinimumInvalid`, `MinimumOptionsMisplaced`, `UnknownCurrency`.
+    """
+    amount, currency = fields.get("minimum_amount"), fields.get("minimum_amount_currency") or ""
+    if (amount is None) != (not currency) or (amount is not None and check_amount(amount) <= 0):
+        raise MinimumInvalid
+    currency = parse_currency(currency) if currency else ""
+    options = minimum_options(fields.get("currency_options") or {}, currency)
+    return fields | {"minimum_amount_currency": currency, "currency_options": options}
+
+
+def minimum_options(options: Mapping[str, int], currency: str) -> dict[str, int]:
+    """A code's minimums in other currencies than its own. Raises as `check_minimums`."""
+    found: dict[str, int] = {}
+    for code, amount in options.items():
+        other = parse_currency(code)
+        if not currency or other == currency or other in found:
+            raise MinimumOptionsMisplaced(param=f"restrictions[currency_options][{code}]")
+        if check_amount(amount) <= 0:
+            raise MinimumInvalid(param=f"restrictions[currency_options][{code}][minimum_amount]")
+        found[other] = amount
+    return found
+
+
+def check_limits(
+    max_redemptions: int | None, until: datetime | None, *, as_of: datetime, name: str = "redeem_by"
+) -> None:
+    """At least one redemption, and a last day (`name` says whose) that is still to come."""
     if max_redemptions is not None and max_redemptions < 1:
         raise RedemptionLimitInvalid
     if until is not None and until <= as_of:
-        raise RedeemByPassed
+        raise RedeemByPassed(param=name)
 
 
 def canonical_code(code: str) -> str:

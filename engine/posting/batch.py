@@ -6,7 +6,7 @@ against billing twice), the number block last but for the rows that carry number
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +57,7 @@ class Batch:
     new_discounts: list[Row] = field(default_factory=list)
     discounts: dict[str, Row] = field(default_factory=dict)  # given or taken away here, by id
     discount_ids: dict[str, list[str]] = field(default_factory=dict)  # live ones by subscription
+    item_discount_ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # live ones by item
     removed_discounts: list[str] = field(default_factory=list)
     moved_discounts: list[tuple[str, int]] = field(default_factory=list)
     discounts_used: list[tuple[str, Any, str]] = field(default_factory=list)
@@ -82,9 +83,20 @@ class Batch:
         """A subscription that this transaction holds, with its live items."""
         self.subscriptions[subscription.id] = subscription
         self.items[subscription.id] = list(items)
-        self.discount_ids[subscription.id] = [
-            given.id for given in self.rows.subscription_discounts.get(subscription.id, ())
-        ]
+        self.discount_ids[subscription.id] = []
+        for given in self.rows.subscription_discounts.get(subscription.id, ()):
+            if given.subscription_item_id:
+                self.item_discount_ids[given.subscription_item_id].append(given.id)
+            else:
+                self.discount_ids[subscription.id].append(given.id)
+
+    def take_discounts(self, subscription_id: str, removed: Iterable[str]) -> None:
+        """Discounts of the subscription and of its items that end here."""
+        gone = set(removed)
+        self.removed_discounts.extend(gone)
+        of_items = [self.item_discount_ids[item.id] for item in self.items[subscription_id]]
+        for live in (self.discount_ids[subscription_id], *of_items):
+            live[:] = [given for given in live if given not in gone]
 
     def move(self, subscription_id: str, state: SubscriptionState) -> Row:
         """Give the subscription its planned state; its version is bumped once in a transaction."""
@@ -316,7 +328,9 @@ class Batch:
 
     def _body(self, object_type: str, row: Any) -> dict[str, Any]:
         if object_type == "subscription":
-            return subscription_snapshot(row, self.items.get(row.id, ()), self.discount_ids.get(row.id, ()))
+            return subscription_snapshot(
+                row, self.items.get(row.id, ()), self.discount_ids.get(row.id, ()), self.item_discount_ids
+            )
         if object_type == "invoice":
             drafted = self.new_invoices.get(row.id)
             if drafted is None:

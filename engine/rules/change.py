@@ -111,7 +111,7 @@ def item_labels(request: ChangeRequest) -> dict[str, Mapping[str, str]]:
 def changes_billing(request: ChangeRequest) -> bool:
     """Whether the request may alter what is billed, and not just what the subscription says."""
     restarts = request.billing_cycle_anchor == "now" or request.trial_end is not None
-    return bool(request.items or request.add_invoice_items) or restarts or request.coupon_ids is not None
+    return bool(request.items or request.add_invoice_items) or restarts or request.changes_discounts
 
 
 @dataclass(slots=True)
@@ -133,10 +133,10 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
     if not at_boundary:
         _check_instant(snapshot, at, as_of)
     targets = item_targets(snapshot, request, at)
-    stack = restack(snapshot.renewal.discounts, request.coupon_ids, snapshot.coupons, subscription, as_of)
     after = replace(subscription, items=items_after(subscription, targets))
     for item in after.items:
         line_amount(item.price, item.quantity)  # refuses a quantity or an amount that cannot be billed
+    stack = restack(snapshot, request, after.items, as_of)
     work = Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
     if restart is not None:
         _restart(work, request, restart)
@@ -146,7 +146,7 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
             _prorate(work.prorations, targets, after, stack, at)
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
-        work.prorations.add_one_time(price, extra.quantity, as_of, extra.tax_rate_ids)
+        work.prorations.add_one_time(price, extra.quantity, as_of, extra.tax_rate_ids, stack.extras[number])
     billed_now = request.proration_behavior == "always_invoice" and work.prorations.items
     if restart is not None or billed_now:
         changed = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)

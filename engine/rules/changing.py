@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
-from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell, prices_sold
-from engine.types import ChangeRequest, ChangeSnapshot, ItemChange
-from subscriptions.rules.discounts import is_active
+from engine.rules.giving import Giving, Purchase, of_coupons, whole_amount
+from engine.rules.subscribing import price_to_sell, prices_sold
+from engine.types import ChangeRequest, ChangeSnapshot, DiscountRequest, ItemChange
 from subscriptions.rules.periods import current_period
 from subscriptions.rules.prices import check_prices_fit
 from subscriptions.types import (
-    CouponFacts,
     DiscountFacts,
     DiscountMove,
     ItemFacts,
@@ -61,12 +60,16 @@ class ItemTarget:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The subscription's discounts after a change, and what is to be written for it."""
+    """The subscription's and its items' discounts after a change, and what is to be written for it.
+
+    `extras` are the own ones of each of `add_invoice_items`.
+    """
 
     discounts: tuple[DiscountFacts, ...]
     added: tuple[NewDiscount, ...] = ()
     moved: tuple[DiscountMove, ...] = ()
     removed: tuple[str, ...] = ()
+    extras: tuple[tuple[DiscountFacts, ...], ...] = ()
 
     @property
     def is_changed(self) -> bool:
@@ -114,39 +117,56 @@ def items_after(subscription: SubscriptionFacts, targets: Sequence[ItemTarget]) 
     return remaining
 
 
-def restack(
-    current: Sequence[DiscountFacts],
-    coupon_ids: Sequence[str] | None,
-    coupons: Mapping[str, CouponFacts],
-    subscription: SubscriptionFacts,
-    as_of: datetime,
-) -> Stack:
-    """The stack that the request asks for, in its order; None leaves it as it is.
+def restack(snapshot: ChangeSnapshot, request: ChangeRequest, items: Sequence[ItemFacts], as_of: datetime) -> Stack:
+    """The stacks that the request asks for, of the subscription and of its `items` afterwards; else as they are.
 
-    A coupon that is already given and still counts keeps its discount: it is not redeemed again and its months
-    do not start anew. Raises what `coupons_to_give` does.
+    What is already given and still counts keeps its discount: it is not redeemed again and its months do not start
+    anew. An item that goes takes its discounts with it. Raises what `Giving.give` does.
     """
-    if coupon_ids is None:
-        return Stack(tuple(current))
-    standing = {discount.coupon.id: discount for discount in current if is_active(discount, as_of)}
-    fresh = [coupon_id for coupon_id in coupon_ids if coupon_id not in standing]
-    given = {coupon.id: coupon for coupon in coupons_to_give(coupons, fresh, subscription.currency, as_of)}
-    discounts: list[DiscountFacts] = []
-    added: list[NewDiscount] = []
-    moved: list[DiscountMove] = []
-    for position, coupon_id in enumerate(dict.fromkeys(coupon_ids)):
-        kept = standing.get(coupon_id)
-        if kept is None:
-            row, facts = new_discount(given[coupon_id], len(added), position, as_of, subscription.timezone)
-            added.append(row)
-            discounts.append(facts)
-            continue
-        if kept.position != position:
-            moved.append(DiscountMove(kept.id, position))
-        discounts.append(replace(kept, position=position))
-    stays = {discount.id for discount in discounts}
-    removed = tuple(discount.id for discount in current if discount.id not in stays)
-    return Stack(tuple(discounts), tuple(added), tuple(moved), removed)
+    subscription, current = snapshot.renewal.subscription, snapshot.renewal.discounts
+    purchase = Purchase(
+        subscription.customer_id,
+        subscription.currency,
+        whole_amount(items),
+        as_of,
+        subscription.timezone,
+        snapshot.has_paid,
+    )
+    giving = Giving(purchase, snapshot.coupons, snapshot.promotion_codes, snapshot.reusable)
+    own = tuple(discount for discount in current if not discount.subscription_item_id)
+    if request.changes_discounts:
+        asked = of_coupons(dict.fromkeys(request.coupon_ids or ())) if request.discounts is None else request.discounts
+        own = giving.give(asked, own)
+    of_items: list[DiscountFacts] = []
+    asked_of = _asked_of_items(request)
+    for item in items:
+        standing = tuple(discount for discount in current if discount.subscription_item_id == item.id)
+        wanted = asked_of.get(item.id)
+        of_items += standing if wanted is None else giving.give(wanted, standing, item=item.id)
+    extras = tuple(giving.give(extra.discounts, of_line=True) for extra in request.add_invoice_items)
+    after = (*own, *of_items)
+    places = {discount.id: discount.position for discount in current}
+    moved = [one for one in after if one.id in places and places[one.id] != one.position]
+    stays = {discount.id for discount in after}
+    return Stack(
+        after,
+        tuple(giving.rows),
+        tuple(DiscountMove(one.id, one.position) for one in moved),
+        tuple(discount.id for discount in current if discount.id not in stays),
+        extras,
+    )
+
+
+def _asked_of_items(request: ChangeRequest) -> dict[str, tuple[DiscountRequest, ...]]:
+    """The discounts that the request asks for on items: by item, "#n" for those it adds."""
+    asked = {}
+    added = 0
+    for change in request.items:
+        reference = change.item_id or new_ref(added)
+        added += not change.item_id
+        if change.discounts is not None:
+            asked[reference] = change.discounts
+    return asked
 
 
 def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int, at: datetime) -> ItemFacts:
@@ -160,7 +180,7 @@ def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int
         quantity=1 if change.quantity is None else change.quantity,
         current_period_start=item_period.start,
         current_period_end=item_period.end,
-        tax_rate_ids=change.tax_rate_ids,
+        tax_rate_ids=change.tax_rate_ids or (),
     )
 
 
@@ -172,7 +192,7 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
         [price] = prices_sold([price], "", snapshot.renewal.subscription.currency)
     reset = old.quantity if price is old.price else 1
     quantity = reset if change.quantity is None else change.quantity
-    rates = change.tax_rate_ids or old.tax_rate_ids
+    rates = old.tax_rate_ids if change.tax_rate_ids is None else change.tax_rate_ids
     if price is old.price and quantity == old.quantity:
         return replace(old, tax_rate_ids=rates)
     subscription = snapshot.renewal.subscription

@@ -138,7 +138,7 @@ def reckon_lines(
     """The lines with what the discounts take, then their taxes, and how that came about. Raises as `draft_invoice`."""
     _check_lines(frame, lines)
     taxed = tax_lines(
-        _discounted(lines, discounts),
+        _discounted(lines, discounts, frame.currency),
         frame.tax_rates,
         tax_exempt=frame.customer.tax_exempt,
         rounding=frame.settings.tax_rounding,
@@ -184,18 +184,34 @@ def _check_lines(frame: Frame, lines: Sequence[PlannedLine]) -> None:
             raise MixedCurrencies(currency=frame.currency.upper(), other=line.currency.upper())
 
 
-def _discounted(lines: Sequence[PlannedLine], discounts: Sequence[DiscountFacts]) -> list[PlannedLine]:
-    """The lines with what the stack takes from them, their debits made net of it."""
-    taken: list[tuple[DiscountAmount, ...]] = [()] * len(lines)
-    if discounts:
-        taken = spread_discounts(
-            discounts,
-            [
-                Discountable(line.amount, line.product_id, line.subscription_item_id, line.discountable)
-                for line in lines
-            ],
+def _discounted(lines: Sequence[PlannedLine], discounts: Sequence[DiscountFacts], currency: str) -> list[PlannedLine]:
+    """The lines with what their own discounts and then the stack take from them, their debits made net of it."""
+    if not discounts and not any(line.discounts for line in lines):
+        return list(lines)
+    own = [_of_line(line, currency) for line in lines]
+    left = [
+        Discountable(
+            line.amount - sum(one.amount for one in amounts),
+            line.product_id,
+            line.subscription_item_id,
+            line.discountable,
         )
-    return [_net_of(line, amounts) for line, amounts in zip(lines, taken, strict=True)]
+        for line, amounts in zip(lines, own, strict=True)
+    ]
+    of_items = {discount.id for discount in discounts if discount.subscription_item_id}
+    taken = [
+        tuple(replace(one, of_line=True) if one.discount_id in of_items else one for one in amounts)
+        for amounts in spread_discounts(discounts, left, currency)
+    ]
+    return [_net_of(line, mine + rest) for line, mine, rest in zip(lines, own, taken, strict=True)]
+
+
+def _of_line(line: PlannedLine, currency: str) -> tuple[DiscountAmount, ...]:
+    """What the line's own discounts take from it."""
+    if not line.discounts:
+        return ()
+    mine = Discountable(line.amount, line.product_id, discountable=line.discountable)
+    return tuple(replace(one, of_line=True) for one in spread_discounts(line.discounts, [mine], currency)[0])
 
 
 def _net_of(line: PlannedLine, amounts: tuple[DiscountAmount, ...]) -> PlannedLine:
@@ -211,7 +227,7 @@ def _explained(line: PlannedLine, frame: Frame, discounts: Sequence[DiscountFact
     """The line with what discounts and taxes did to it told in its explanation, where they did anything."""
     told: dict[str, object] = {}
     if line.discount_amounts:
-        told["discounts"] = _discounts_told(line.discount_amounts, discounts)
+        told["discounts"] = _discounts_told(line.discount_amounts, [*line.discounts, *discounts], line.currency)
     if line.taxes:
         told["taxes"] = taxes_told(line)
         told["tax_rounding"] = "as_credited" if line.taxes_are_given else frame.settings.tax_rounding
@@ -234,7 +250,9 @@ def taxes_told(line: PlannedLine) -> list[dict[str, object]]:
     ]
 
 
-def _discounts_told(amounts: Sequence[DiscountAmount], discounts: Sequence[DiscountFacts]) -> list[dict[str, object]]:
+def _discounts_told(
+    amounts: Sequence[DiscountAmount], discounts: Sequence[DiscountFacts], currency: str
+) -> list[dict[str, object]]:
     by_id = {discount.id: discount.coupon for discount in discounts}
     told = []
     for taken in amounts:
@@ -245,6 +263,6 @@ def _discounts_told(amounts: Sequence[DiscountAmount], discounts: Sequence[Disco
             if coupon.percent_off is not None:
                 entry["percent_off"] = f"{coupon.percent_off:f}"
             else:
-                entry["amount_off"] = coupon.amount_off
+                entry["amount_off"] = coupon.amount_off_in(currency)
         told.append(entry)
     return told

@@ -9,7 +9,7 @@ from invoicing.rules.descriptions import recurring_line, trial_line
 from invoicing.types import PendingItemFacts, PlannedLine
 from subscriptions.rules.amounts import amount_told, line_amount
 from subscriptions.rules.periods import ItemPeriod
-from subscriptions.types import ItemFacts, PlannedDebit, PriceFacts
+from subscriptions.types import DiscountFacts, ItemFacts, PlannedDebit, PriceFacts
 
 
 def period_line(
@@ -65,7 +65,12 @@ def trial_period_line(
 
 
 def one_time_line(
-    price: PriceFacts, quantity: int, at: datetime, tax_rate_ids: tuple[str, ...], locale: str
+    price: PriceFacts,
+    quantity: int,
+    at: datetime,
+    tax_rate_ids: tuple[str, ...],
+    locale: str,
+    discounts: tuple[DiscountFacts, ...] = (),
 ) -> PlannedLine:
     """A one-time price sold together with a subscription, at one instant."""
     amount = line_amount(price, quantity)
@@ -80,6 +85,7 @@ def one_time_line(
         unit_amount_decimal=price.unit_amount_decimal,
         price_id=price.id,
         product_id=price.product_id,
+        discounts=discounts,
         tax_rate_ids=tax_rate_ids,
         explanation=_price_explained(price, quantity, amount) | {"kind": "one_time"},
     )
@@ -103,6 +109,7 @@ def pending_line(item: PendingItemFacts, default_tax_rate_ids: tuple[str, ...]) 
         period_end=item.period_end,
         quantity=item.quantity,
         unit_amount_decimal=item.unit_amount_decimal,
+        discounts=item.discounts,
         discount_amounts=item.discount_amounts,
         taxes=taxes,
         backed_out=backed_out,

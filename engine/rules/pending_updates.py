@@ -9,8 +9,8 @@ from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
-from engine.rules.requests import instant_from_json, instant_to_json
-from engine.types import ChangeRequest, ItemChange, ItemRequest, ResumeRequest
+from engine.rules.requests import discounts_from_json, instant_from_json, instant_to_json, item_from_json
+from engine.types import ChangeRequest, ItemChange, ResumeRequest
 from subscriptions.types import SubscriptionFacts
 
 LAPSES_AFTER = timedelta(hours=23)
@@ -19,6 +19,7 @@ RESUME = "resume"
 # What may not wait: it costs nothing, or cannot be taken back with the invoice (Stripe's list).
 _NOT_PENDING = {
     "coupon_ids": "discounts",
+    "discounts": "discounts",
     "cancel_at": "cancel_at",
     "cancel_at_period_end": "cancel_at_period_end",
     "cancellation_feedback": "cancellation_details",
@@ -44,6 +45,11 @@ def check_may_wait(request: ChangeRequest) -> None:
     for name, param in _NOT_PENDING.items():
         if getattr(request, name) is not None:
             raise PendingUpdateUnsupported(param=param, field=param)
+    for kind in ("items", "add_invoice_items"):
+        for number, item in enumerate(getattr(request, kind)):
+            if item.discounts:
+                name = f"{kind}[{number}][discounts]"
+                raise PendingUpdateUnsupported(param=name, field=name)
 
 
 def expiry(subscription: SubscriptionFacts, as_of: datetime) -> datetime:
@@ -100,15 +106,25 @@ def request_from_json(values: dict[str, Any]) -> ChangeRequest | ResumeRequest:
     given = dict(values)
     if given.pop("kind", "") == RESUME:
         return ResumeRequest(**given | {"proration_date": _instant_or_none(given["proration_date"])})
-    given["items"] = tuple(ItemChange(**_with_tuples(item)) for item in given["items"])
-    given["add_invoice_items"] = tuple(ItemRequest(**_with_tuples(item)) for item in given["add_invoice_items"])
+    given["items"] = tuple(_item_change(item) for item in given["items"])
+    given["add_invoice_items"] = tuple(item_from_json(item) for item in given["add_invoice_items"])
     given["proration_date"] = instant_from_json(given["proration_date"])
     given["trial_end"] = instant_from_json(given["trial_end"])
     return ChangeRequest(**given)
 
 
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+def _item_change(values: dict[str, Any]) -> ItemChange:
+    rates = values["tax_rate_ids"]
+    discounts = values.get("discounts")
+    return ItemChange(
+        values["item_id"],
+        values["price_id"],
+        values["quantity"],
+        values["deleted"],
+        None if rates is None else tuple(rates),
+        values.get("metadata", {}),
+        None if discounts is None else discounts_from_json(discounts),
+    )
 
 
 def is_resumption(pending_update: Mapping[str, Any] | None) -> bool:

@@ -53,8 +53,7 @@ def _step(
 ) -> Work:
     subscription, locale = snapshot.renewal.subscription, snapshot.renewal.customer.locale
     changed = item_targets(snapshot, request, moment)
-    items_after(subscription, changed)
-    stack = restack(snapshot.renewal.discounts, request.coupon_ids, snapshot.coupons, subscription, moment)
+    stack = restack(snapshot, request, items_after(subscription, changed), moment)
     prorations = Prorations(snapshot)
     if not usage_is_free:
         for item in subscription.items:
@@ -75,7 +74,7 @@ def _step(
                 prorations.debit(target.new, moment, discounts[target.new.id])
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
-        prorations.add_one_time(price, extra.quantity, moment, extra.tax_rate_ids)
+        prorations.add_one_time(price, extra.quantity, moment, extra.tax_rate_ids, stack.extras[number])
     work = Work(ending_with_period(after), targets, stack, prorations, ImmediateInvoice())
     renewal = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)
     began = min(item.current_period_start for item in subscription.items if item.id in ended)

@@ -169,9 +169,18 @@ def _discounts_after(snapshot: ChangeSnapshot, plan: ChangePlan) -> list[Discoun
         for discount in snapshot.renewal.discounts
         if discount.id not in plan.discounts_removed
     ]
+    coupons = {given.coupon.id: given.coupon for given in snapshot.reusable.values()} | dict(snapshot.coupons)
     added = [
-        DiscountFacts(new_ref(number), snapshot.coupons[new.coupon_id], new.start, new.end, position=new.position)
+        DiscountFacts(
+            new_ref(number),
+            coupons[new.coupon_id],
+            new.start,
+            new.end,
+            position=new.position,
+            subscription_item_id=new.subscription_item,
+        )
         for number, new in enumerate(plan.discounts_added)
+        if not new.of_line
     ]
     return kept + added
 

@@ -54,8 +54,15 @@ class Prorations:
             if debit.subscription_item_id in wanted and is_creditable(debit, at):
                 self.closings.append(closing(debit, at))
 
-    def add_one_time(self, price: PriceFacts, quantity: int, at: datetime, tax_rate_ids: tuple[str, ...]) -> None:
-        """A one-time price that is sold together with the change."""
+    def add_one_time(
+        self,
+        price: PriceFacts,
+        quantity: int,
+        at: datetime,
+        tax_rate_ids: tuple[str, ...],
+        discounts: tuple[DiscountFacts, ...] = (),
+    ) -> None:
+        """A one-time price that is sold together with the change, with discounts of its own."""
         amount = line_amount(price, quantity)
         customer = self.snapshot.renewal.customer
         facts = PendingItemFacts(
@@ -70,6 +77,7 @@ class Prorations:
             unit_amount_decimal=price.unit_amount_decimal,
             price_id=price.id,
             product_id=price.product_id,
+            discounts=discounts,
             tax_rate_ids=tax_rate_ids,
             explanation={"kind": "one_time", "price": price.id, "quantity": quantity, "amount": amount},
         )
@@ -301,7 +309,7 @@ def whole_discounts(
         )
         for item in items
     ]
-    taken = spread_discounts(discounts, lines)
+    taken = spread_discounts(discounts, lines, items[0].price.currency if items else "")
     return {item.id: amounts for item, amounts in zip(items, taken, strict=True)}
 
 

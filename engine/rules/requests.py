@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from core.periods import AnchorConfig
-from engine.types import ItemRequest, SubscribeRequest
+from engine.types import DiscountRequest, ItemRequest, SubscribeRequest
 
 _INSTANTS = ("trial_end", "billing_cycle_anchor", "backdate_start_date")
 _TUPLES = ("coupon_ids", "default_tax_rate_ids")
@@ -34,11 +35,23 @@ def subscribe_request_from_json(values: dict[str, Any]) -> SubscribeRequest:
     for name in _TUPLES:
         given[name] = tuple(given[name])
     for name in _ITEMS:
-        given[name] = tuple(
-            ItemRequest(item["price_id"], item["quantity"], tuple(item["tax_rate_ids"]), item.get("metadata", {}))
-            for item in given[name]
-        )
+        given[name] = tuple(item_from_json(item) for item in given[name])
+    discounts = given.get("discounts")
+    given["discounts"] = None if discounts is None else discounts_from_json(discounts)
     return SubscribeRequest(**given)
+
+
+def item_from_json(values: Mapping[str, Any]) -> ItemRequest:
+    """A price that was asked for, as `asdict` gave it."""
+    discounts = discounts_from_json(values.get("discounts", ()))
+    return ItemRequest(
+        values["price_id"], values["quantity"], tuple(values["tax_rate_ids"]), values.get("metadata", {}), discounts
+    )
+
+
+def discounts_from_json(values: Iterable[Mapping[str, str]]) -> tuple[DiscountRequest, ...]:
+    """Discounts that were asked for, as `asdict` gave them."""
+    return tuple(DiscountRequest(**given) for given in values)
 
 
 def instant_to_json(given: datetime | str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Interval, boundary, time_zone
-from engine.rules.requests import instant_from_json, instant_to_json
+from engine.rules.requests import discounts_from_json, instant_from_json, instant_to_json, item_from_json
 from engine.rules.subscribe import check_option
 from engine.types import ChangeRequest, ItemChange, ItemRequest, SubscribeRequest
 from engine.types.schedules import Phase, PhaseRequest
@@ -101,7 +101,7 @@ def first_request(
         merchant_id=merchant_id,
         customer_id=customer_id,
         items=request.items,
-        coupon_ids=request.coupon_ids or (),
+        discounts=request.discounts_wanted,
         trial_end=phase.end if request.trial else request.trial_end,
         collection_method=request.collection_method or "charge_automatically",
         days_until_due=request.days_until_due,
@@ -124,7 +124,7 @@ def phase_request(phase: Phase, merchant_id: str, subscription_id: str, items: S
         subscription_id=subscription_id,
         items=item_changes(items, request.items),
         proration_behavior=request.proration_behavior,
-        coupon_ids=request.coupon_ids or (),
+        discounts=request.discounts_wanted,
         billing_cycle_anchor="now" if request.billing_cycle_anchor == "phase_start" else "unchanged",
         trial_end=trial_end,
         metadata=request.metadata or None,
@@ -146,13 +146,17 @@ def item_changes(standing: Sequence[ItemFacts], wanted: Sequence[ItemRequest]) -
     for item in wanted:
         kept = by_price.get(item.price_id)
         if kept is not None:
-            if kept.quantity != item.quantity:
-                changes.append(ItemChange(kept.id, quantity=item.quantity))
+            changes.append(_item_change(kept.id, "", item))
         elif free:
-            changes.append(ItemChange(free.pop(0).id, item.price_id, item.quantity))
+            changes.append(_item_change(free.pop(0).id, item.price_id, item))
         else:
-            changes.append(ItemChange("", item.price_id, item.quantity, tax_rate_ids=item.tax_rate_ids))
+            changes.append(_item_change("", item.price_id, item))
     return (*changes, *(ItemChange(item.id, deleted=True) for item in free))
+
+
+def _item_change(item_id: str, price_id: str, wanted: ItemRequest) -> ItemChange:
+    """All that a phase says of an item holds for its time: its tax rates and discounts too, none when it says none."""
+    return ItemChange(item_id, price_id, wanted.quantity, tax_rate_ids=wanted.tax_rate_ids, discounts=wanted.discounts)
 
 
 def phases_to_json(phases: Sequence[Phase]) -> list[dict[str, Any]]:
@@ -172,7 +176,9 @@ def phases_from_json(kept: Sequence[Mapping[str, Any]]) -> tuple[Phase, ...]:
     for one in kept:
         given = dict(one["request"])
         for name in ("items", "add_invoice_items"):
-            given[name] = tuple(ItemRequest(**_tupled(item)) for item in given[name])
+            given[name] = tuple(item_from_json(item) for item in given[name])
+        discounts = given.get("discounts")
+        given["discounts"] = None if discounts is None else discounts_from_json(discounts)
         for name in _TUPLES:
             given[name] = None if given[name] is None else tuple(given[name])
         for name in ("end_date", "trial_end"):
@@ -180,7 +186,3 @@ def phases_from_json(kept: Sequence[Mapping[str, Any]]) -> tuple[Phase, ...]:
         start, end = datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])
         phases.append(Phase(start, end, PhaseRequest(**given)))
     return tuple(phases)
-
-
-def _tupled(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -10,9 +10,10 @@ from core.errors import OstinatoError, gettext_noop
 from core.periods import Interval, Period
 from engine.rules.drafting import Draft, draft_invoice, frame_of
 from engine.rules.ending import CancelTwice, ending_instant
+from engine.rules.giving import SignupDiscounts, signup_discounts
 from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
 from engine.rules.renewal import state_of
-from engine.rules.subscribing import coupons_to_give, new_discount, price_to_sell, prices_sold
+from engine.rules.subscribing import price_to_sell, prices_sold
 from engine.types import (
     NewSubscription,
     PlannedEvent,
@@ -23,17 +24,14 @@ from engine.types import (
 )
 from invoicing.rules.balance import apply_balance
 from invoicing.types import PlannedInvoice, PlannedLine
-from subscriptions.rules.discounts import PromotionCodeInvalid, active_discounts, check_promotion_code
+from subscriptions.rules.discounts import active_discounts
 from subscriptions.rules.next_action import TRIAL_NOTICE
 from subscriptions.rules.periods import ItemPeriod, Opening, first_periods, opening
 from subscriptions.rules.prices import PriceNotOneTime, check_one_currency, check_prices_fit
 from subscriptions.rules.status import first_status, incomplete_expires_at
 from subscriptions.types import (
-    CouponFacts,
-    DiscountFacts,
     DiscountUse,
     ItemFacts,
-    NewDiscount,
     NewItem,
     PriceFacts,
     SubscriptionFacts,
@@ -58,7 +56,7 @@ class _Started:
 
     snapshot: RenewalSnapshot
     periods: tuple[tuple[ItemPeriod, ...], ...]  # of each item: one, or all since a backdated start
-    discount_rows: tuple[NewDiscount, ...]
+    given: SignupDiscounts
 
 
 def plan_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> SubscribePlan:
@@ -79,7 +77,7 @@ def plan_subscribe(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of
         subscription=_new_subscription(snapshot, request, subscription),
         state=state_of(subscription),
         items=tuple(_new_item(item) for item in subscription.items),
-        discounts=started.discount_rows,
+        discounts=started.given.rows,
         invoices=invoices,
         discounts_used=() if draft is None else _uses(draft, as_of),
         events=_events(subscription, invoices),
@@ -154,22 +152,23 @@ def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: dateti
     ends = _ending(request, opened, intervals, snapshot.timezone, as_of)
     until = None if request.proration_behavior == "none" else ends
     periods = tuple(first_periods(opened, interval, snapshot.timezone, as_of, until) for interval in intervals)
-    rows, discounts = _discounts(snapshot, request, currency, as_of)
+    items = _items(request, prices, periods)
+    given = signup_discounts(snapshot, request, items, currency, as_of)
     renewal = RenewalSnapshot(
         subscription=replace(
-            _facts(snapshot, request, opened, currency, _items(request, prices, periods)),
+            _facts(snapshot, request, opened, currency, items),
             cancel_at=ends,
             cancel_at_period_end=request.cancel_at_period_end,
             canceled_at=as_of if ends else None,
         ),
         customer=snapshot.customer,
         settings=snapshot.settings,
-        discounts=discounts,
+        discounts=given.stack,
         customer_discounts=snapshot.customer_discounts,
         pending_items=tuple(item for item in snapshot.pending_items if item.currency == currency),
         tax_rates=snapshot.tax_rates,
     )
-    return _Started(renewal, periods, rows)
+    return _Started(renewal, periods, given)
 
 
 def _ending(
@@ -231,28 +230,6 @@ def _facts(
     )
 
 
-def _discounts(
-    snapshot: SubscribeSnapshot, request: SubscribeRequest, currency: str, as_of: datetime
-) -> tuple[tuple[NewDiscount, ...], tuple[DiscountFacts, ...]]:
-    """The stack: the coupons in their order, then the promotion code's."""
-    given: list[tuple[CouponFacts, str]] = []
-    coupon_ids = list(request.coupon_ids)
-    code = snapshot.promotion_code
-    if request.promotion_code:
-        if code is None:
-            raise PromotionCodeInvalid(promotion_code=request.promotion_code)
-        check_promotion_code(code, request.customer_id, as_of)
-        coupon_ids.append(code.coupon_id)
-    for coupon in coupons_to_give(snapshot.coupons, coupon_ids, currency, as_of):
-        by_code = code is not None and request.promotion_code and coupon.id == code.coupon_id
-        given.append((coupon, code.id if code is not None and by_code else ""))
-    made = [
-        new_discount(coupon, number, number, as_of, snapshot.timezone, code_id)
-        for number, (coupon, code_id) in enumerate(given)
-    ]
-    return tuple(row for row, _ in made), tuple(facts for _, facts in made)
-
-
 def _first_invoice(
     snapshot: SubscribeSnapshot, request: SubscribeRequest, started: _Started, as_of: datetime
 ) -> Draft | None:
@@ -311,7 +288,9 @@ def _extra_lines(snapshot: SubscribeSnapshot, request: SubscribeRequest, started
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
         rates = extra.tax_rate_ids or subscription.default_tax_rate_ids
-        lines.append(one_time_line(price, extra.quantity, subscription.start_date, rates, snapshot.customer.locale))
+        discounts = started.given.extras[number]
+        locale = snapshot.customer.locale
+        lines.append(one_time_line(price, extra.quantity, subscription.start_date, rates, locale, discounts))
     return lines
 
 

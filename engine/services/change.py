@@ -19,9 +19,9 @@ from engine.rules.subscribe import check_option
 from engine.services.changing import load_change, post_change
 from engine.services.collect import cancel_at_gateway, collect_invoices
 from engine.services.finalize import invoice_ids_to_collect, settle_paid
+from engine.services.offers import with_our_coupons
 from engine.services.paying_first import NothingToPayWith, PaymentOutcomeUnknown, refuse_unpayable
 from engine.services.pending_updates import apply_paid_updates, drop_pending_update, hold_change
-from engine.services.signing import coupons_asked_for
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.types import ChangePlan, ChangePreview, ChangeRequest, ChangeResult, ChangeSnapshot
 from subscriptions.selectors import subscription_by_id
@@ -172,13 +172,11 @@ def _wanted(request: ChangeRequest) -> dict[str, Any]:
         "subscription_id": request.subscription_id,
         "price_ids": request.price_ids,
         "tax_rate_ids": request.tax_rate_ids,
-        "coupon_ids": request.coupon_ids or (),
+        "discounts": request.discounts_asked,
     }
 
 
 def _with_our_coupons(request: ChangeRequest) -> ChangeRequest:
     """Our coupon ids in the place of those that API clients chose."""
-    if not request.coupon_ids:
-        return request
-    _, ids = coupons_asked_for(request.merchant_id, request.coupon_ids)
-    return replace(request, coupon_ids=tuple(ids.get(given, given) for given in request.coupon_ids))
+    coupon_ids, discounts = with_our_coupons(request.merchant_id, request.coupon_ids or (), request.discounts)
+    return replace(request, coupon_ids=None if request.coupon_ids is None else coupon_ids, discounts=discounts)

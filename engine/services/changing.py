@@ -13,8 +13,9 @@ from engine.posting.refs import Refs
 from engine.rules.attributes import merged_metadata
 from engine.selectors import BillingRows, load_rows, renewal_snapshot, subscription_rows
 from engine.services.finalize import FinalizationRefused, finalize_new
-from engine.services.signing import coupons_asked_for, give_discounts
-from engine.types import ChangePlan, ChangeSnapshot
+from engine.services.offers import offers_asked_for
+from engine.services.signing import give_discounts
+from engine.types import ChangePlan, ChangeSnapshot, DiscountRequest
 from events.copying import Row, new_row
 from subscriptions.facts import prices_left_to_json
 from subscriptions.models import SubscriptionItem
@@ -30,7 +31,7 @@ def load_change(
     *,
     price_ids: Iterable[str] = (),
     tax_rate_ids: Iterable[str] = (),
-    coupon_ids: Iterable[str] = (),
+    discounts: Iterable[DiscountRequest] = (),
     lock: bool,
 ) -> tuple[BillingRows, Row, ChangeSnapshot]:
     """The subscription, all it depends on, and its standing debits. Raises `SubscriptionNotFound`."""
@@ -46,11 +47,15 @@ def load_change(
         usage_until=as_of,
         lock=lock,
     )
+    offers = offers_asked_for(merchant_id, subscription.customer_id, discounts)
     snapshot = ChangeSnapshot(
         renewal=renewal_snapshot(rows, subscription),
         debits=standing_debits(periods, rows.prices),
         prices=rows.prices,
-        coupons=coupons_asked_for(merchant_id, coupon_ids)[0],
+        coupons=offers.coupons,
+        promotion_codes=offers.promotion_codes,
+        reusable=offers.reusable,
+        has_paid=offers.has_paid,
     )
     return rows, subscription, snapshot
 
@@ -166,8 +171,11 @@ def _gather_debits(batch: Batch, plan: ChangePlan, refs: Refs) -> None:
 
 
 def _gather_discounts(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> None:
-    live = batch.discount_ids[subscription.id]
-    batch.removed_discounts.extend(plan.discounts_removed)
-    batch.discount_ids[subscription.id] = [given for given in live if given not in plan.discounts_removed]
+    batch.take_discounts(subscription.id, plan.discounts_removed)
     batch.moved_discounts.extend((move.discount_id, move.position) for move in plan.discounts_moved)
-    give_discounts(batch, plan.discounts_added, subscription, refs)
+    places = {
+        refs.discount(discount.id): {"invoice_item_id": item_id}
+        for item_id, item in zip(refs.pending, plan.pending_items, strict=True)
+        for discount in item.facts.discounts
+    }
+    give_discounts(batch, plan.discounts_added, subscription, refs, places)

@@ -13,6 +13,7 @@ from engine.rules.checkout import BasketIsEmpty, NothingRecurs, applicable_tax_r
 from engine.rules.renewal import plan_renewal
 from engine.rules.subscribe import plan_subscribe, subscribed
 from engine.selectors import load_rows
+from engine.services.offers import has_paid
 from engine.types import CheckoutRequest, ItemRequest, RefusedPlan, SubscribeRequest, SubscribeSnapshot
 from invoicing.types import CustomerFacts, PlannedInvoice
 from subscriptions.facts import coupon_facts, promotion_code_facts
@@ -133,6 +134,7 @@ def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: Su
         prices=rows.prices,
         coupons={coupon.id: coupon_facts(coupon)} if coupon else {},
         promotion_code=promotion_code_facts(code) if code else None,
+        has_paid=bool(code and wanted.customer_id) and has_paid(wanted.customer_id),
         tax_rates=rows.tax_rates,
     )
 

@@ -14,7 +14,7 @@ from core.ids import new_id
 from customers.models import Customer
 from customers.writes import lock_customer
 from engine.selectors import bodies_kept
-from engine.services.signing import coupons_asked_for
+from engine.services.offers import coupons_asked_for
 from events.copying import Row, new_row
 from events.types import EventRow
 from events.writes import record_events
@@ -24,6 +24,7 @@ from subscriptions.facts import promotion_code_facts
 from subscriptions.models import Discount
 from subscriptions.rules.discounts import (
     CouponNotFound,
+    DiscountNotFound,
     PromotionCodeBelowMinimum,
     PromotionCodeInvalid,
     check_code_restrictions,
@@ -33,12 +34,6 @@ from subscriptions.rules.discounts import (
 )
 from subscriptions.snapshots import discount_snapshot
 from subscriptions.writes import insert_discounts, lock_subscriptions, remove_discounts
-
-
-class DiscountNotFound(OstinatoError):
-    code = "resource_missing"
-    param = "discount"
-    message_id = gettext_noop("There is no such discount.")
 
 
 class CouponOrCode(OstinatoError):
@@ -66,7 +61,7 @@ def give_discount(
             raise CouponNotFound(coupon=wanted)
         [coupon] = coupons.values()
         check_redeemable(coupon, customer.currency or coupon.currency, ctx.as_of)
-        standing = Discount.objects.filter(customer=customer, subscription__isnull=True, deleted_at__isnull=True)
+        standing = Discount.objects.filter(customer=customer, deleted_at__isnull=True).of_customers()
         _take_away(ctx, [Row(values) for values in standing.order_by("id").values()], customer)
         discount = new_row(
             Discount,
@@ -107,11 +102,12 @@ def _code(ctx: Context, customer: Customer, typed: str) -> PromotionCode:
     found = PromotionCode.objects.filter(merchant_id=merchant_id, code=typed.strip().upper(), active=True).first()
     if found is None:
         raise PromotionCodeInvalid(promotion_code=typed)
-    check_promotion_code(promotion_code_facts(found), customer.id, ctx.as_of)
+    facts = promotion_code_facts(found)
+    check_promotion_code(facts, customer.id, ctx.as_of)
     if found.minimum_amount is not None:
         raise PromotionCodeBelowMinimum(promotion_code=found.code)
     has_paid = Invoice.objects.filter(customer_id=customer.id, amount_paid__gt=0).exists()
-    check_code_restrictions(found, amount=0, currency="", has_paid=has_paid)
+    check_code_restrictions(facts, amount=0, currency="", has_paid=has_paid)
     return found
 
 

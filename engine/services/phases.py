@@ -24,9 +24,10 @@ from engine.selectors import bodies_kept, subscription_rows
 from engine.services.changing import load_change, post_change
 from engine.services.collect import collect_invoices
 from engine.services.finalize import invoice_ids_to_collect, settle_paid
+from engine.services.offers import with_our_coupons
 from engine.services.renew import bill_subscription
-from engine.services.signing import coupons_asked_for, post_subscribe
-from engine.types import ChangeRequest, RefusedPlan, RunReport
+from engine.services.signing import post_subscribe
+from engine.types import RefusedPlan, RunReport
 from engine.types.schedules import Phase, PhaseRequest
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
@@ -121,18 +122,18 @@ def _start(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
 
 
 def _enter(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
-    wanted = phase.request
+    wanted = _ours(schedule.merchant_id, phase.request)
+    phase = replace(phase, request=wanted)
     rows, subscription, snapshot = load_change(
         ctx.as_of,
         schedule.merchant_id,
         str(schedule.subscription_id),
         price_ids=[item.price_id for item in (*wanted.items, *wanted.add_invoice_items)],
         tax_rate_ids=_tax_rates(wanted),
-        coupon_ids=wanted.coupon_ids or (),
+        discounts=wanted.discounts_asked,
         lock=True,
     )
-    items = snapshot.renewal.subscription.items
-    request = _ours(phase_request(phase, schedule.merchant_id, subscription.id, items))
+    request = phase_request(phase, schedule.merchant_id, subscription.id, snapshot.renewal.subscription.items)
     plan = plan_phase(snapshot, request, ctx.as_of)
     check_plan(plan, snapshot.debits)
     batch = post_change(ctx, rows, subscription, plan)
@@ -153,9 +154,10 @@ def _tax_rates(phase: PhaseRequest) -> list[str]:
     return [*of_items, *(phase.default_tax_rate_ids or ())]
 
 
-def _ours(request: ChangeRequest) -> ChangeRequest:
-    _, ids = coupons_asked_for(request.merchant_id, request.coupon_ids or ())
-    return replace(request, coupon_ids=tuple(ids.get(given, given) for given in request.coupon_ids or ()))
+def _ours(merchant_id: str, phase: PhaseRequest) -> PhaseRequest:
+    """The phase with our coupon ids in the place of those that API clients chose."""
+    coupon_ids, discounts = with_our_coupons(merchant_id, phase.coupon_ids or (), phase.discounts)
+    return replace(phase, coupon_ids=coupon_ids, discounts=discounts)
 
 
 def end_schedule(ctx: Context, subscription: Row) -> None:

@@ -153,7 +153,9 @@ def _rewrite(
 
 def _stack(draft: Row) -> tuple[DiscountFacts, ...]:
     """The discounts that counted when it was drafted, what it used up itself among them."""
-    mine = Q(subscription_id=draft.subscription_id) | Q(subscription__isnull=True, customer_id=draft.customer_id)
+    mine = Q(subscription_id=draft.subscription_id) | Q(
+        subscription__isnull=True, customer_id=draft.customer_id, invoice_id="", invoice_item_id=""
+    )
     live = Q(deleted_at__isnull=True) | Q(deleted_at__gt=draft.created)
     unused = Q(consumed_at__isnull=True) | Q(consumed_invoice_id=draft.id)
     rows = Discount.objects.filter(mine & live & unused, merchant_id=draft.merchant_id).select_related("coupon")

@@ -25,7 +25,7 @@ from engine.services.cancel import cancel_subscription
 from engine.services.change import Posted, collected, post_request
 from engine.services.changing import load_change
 from engine.services.phases import collect_step, let_go, save_and_tell, take_step, tell
-from engine.types import ChangeRequest, ItemRequest
+from engine.types import ChangeRequest, DiscountRequest, ItemRequest
 from engine.types.schedules import Phase, PhaseRequest, ScheduleRequest, ScheduleUpdate
 from merchants.models import Merchant
 from subscriptions.models import Subscription, SubscriptionSchedule
@@ -141,6 +141,13 @@ def _for_customer(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedul
     )
 
 
+def _standing(subscription: Subscription, item_id: str) -> tuple[DiscountRequest, ...]:
+    """The live discounts of the subscription, or of one item of it, as what keeps them."""
+    live = subscription.discounts.filter(deleted_at=None, consumed_at=None, subscription_item_id=item_id)
+    ids = live.order_by("position", "id").values_list("id", flat=True)
+    return tuple(DiscountRequest(discount_id=discount_id) for discount_id in ids)
+
+
 def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
     """A schedule whose only phase is what the subscription is now, up to the end of its period."""
     if request.phases:
@@ -152,8 +159,13 @@ def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
         raise ScheduleIsOver(status=subscription.status)
     items = list(subscription.items.all())
     phase = PhaseRequest(
-        items=tuple(ItemRequest(item.price_id, item.quantity, tuple(item.tax_rate_ids)) for item in items),
-        coupon_ids=tuple(subscription.discounts.filter(deleted_at=None).values_list("coupon_id", flat=True)),
+        items=tuple(
+            ItemRequest(
+                item.price_id, item.quantity, tuple(item.tax_rate_ids), discounts=_standing(subscription, item.id)
+            )
+            for item in items
+        ),
+        discounts=_standing(subscription, ""),
         end_date=min(item.current_period_end for item in items),
     )
     start = max(item.current_period_start for item in items)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from django.db.models import Q
-
-from catalog.models import Coupon, PromotionCode
 from catalog.writes import redeem
 from core.context import Context
 from core.ids import new_id, new_ids
@@ -19,18 +16,19 @@ from engine.rules.checks import check_plan
 from engine.rules.subscribe import plan_subscribe
 from engine.selectors import BillingRows, load_rows
 from engine.services.finalize import FinalizationRefused, finalize_new
+from engine.services.offers import code_typed, offers_asked_for, with_our_coupons
 from engine.types import (
+    DiscountRequest,
     SubscribePlan,
     SubscribeRequest,
     SubscribeSnapshot,
 )
 from events.copying import Row, new_row
-from invoicing.models import Invoice
-from subscriptions.facts import coupon_facts, promotion_code_facts
+from invoicing.types import PlannedInvoice
 from subscriptions.models import Discount, Subscription, SubscriptionItem
-from subscriptions.rules.amounts import in_currency, line_amount
-from subscriptions.rules.discounts import check_code_restrictions
-from subscriptions.types import CouponFacts, NewDiscount, PromotionCodeFacts
+from subscriptions.types import NewDiscount
+
+_NOWHERE: Mapping[str, Mapping[str, str]] = {}
 
 
 def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
@@ -39,8 +37,6 @@ def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
     request, snapshot = subscribe_snapshot(rows, request)
     plan = plan_subscribe(snapshot, request, ctx.as_of)
     check_plan(plan)
-    if request.promotion_code:
-        _check_code(rows, request, plan.subscription.currency)
     batch = Batch(ctx, rows, off_session=request.off_session, charge=request.payment_behavior != "default_incomplete")
     _take_currency(batch, plan)
     _gather(batch, plan)
@@ -72,9 +68,12 @@ def load_subscribe(request: SubscribeRequest, *, lock: bool) -> BillingRows:
 
 def subscribe_snapshot(rows: BillingRows, request: SubscribeRequest) -> tuple[SubscribeRequest, SubscribeSnapshot]:
     """The snapshot, and the request with our coupon ids in the place of those that clients chose."""
-    code = _promotion_code(request)
-    coupons, ids = coupons_asked_for(request.merchant_id, [*request.coupon_ids, *([code.coupon_id] if code else [])])
-    request = replace(request, coupon_ids=tuple(ids.get(given, given) for given in request.coupon_ids))
+    coupon_ids, discounts = with_our_coupons(request.merchant_id, request.coupon_ids, request.discounts)
+    request = replace(request, coupon_ids=coupon_ids, discounts=discounts)
+    typed = request.promotion_code if discounts is None else ""
+    code = code_typed(request.merchant_id, typed) if typed else None
+    asked = [*request.discounts_asked, *([DiscountRequest(promotion_code_id=code.id)] if code else [])]
+    offers = offers_asked_for(request.merchant_id, request.customer_id, asked)
     merchant = rows.merchants[request.merchant_id]
     customer = rows.customers[request.customer_id]
     return request, SubscribeSnapshot(
@@ -83,46 +82,16 @@ def subscribe_snapshot(rows: BillingRows, request: SubscribeRequest) -> tuple[Su
         billing_entity_id=rows.default_entity_id(request.merchant_id),
         timezone=merchant.timezone,
         prices=rows.prices,
-        coupons=coupons,
+        coupons=offers.coupons,
         promotion_code=code,
+        promotion_codes=offers.promotion_codes,
+        reusable=offers.reusable,
+        has_paid=offers.has_paid,
         customer_discounts=rows.discounts_of_customer(request.customer_id),
         # Items of another subscription wait for that one's invoice.
         pending_items=tuple(item for item in rows.pending.get(request.customer_id, ()) if not item.subscription_id),
         tax_rates=rows.tax_rates,
         test_clock_id=customer.test_clock_id,
-    )
-
-
-def coupons_asked_for(merchant_id: str, ids: Iterable[str]) -> tuple[dict[str, CouponFacts], dict[str, str]]:
-    """Coupons by our id, and our id by the one asked for (ours, or the one an API client chose)."""
-    wanted = list(ids)
-    if not wanted:
-        return {}, {}
-    found = Coupon.objects.filter(Q(id__in=wanted) | Q(api_id__in=wanted), merchant_id=merchant_id)
-    coupons = {coupon.id: coupon_facts(coupon) for coupon in found}
-    return coupons, {coupon.api_id: coupon.id for coupon in found if coupon.api_id}
-
-
-def _promotion_code(request: SubscribeRequest) -> PromotionCodeFacts | None:
-    if not request.promotion_code:
-        return None
-    found = _code_row(request)
-    return promotion_code_facts(found) if found else None
-
-
-def _code_row(request: SubscribeRequest) -> PromotionCode | None:
-    code = request.promotion_code.strip().upper()
-    return PromotionCode.objects.filter(merchant_id=request.merchant_id, code=code, active=True).first()
-
-
-def _check_code(rows: BillingRows, request: SubscribeRequest, currency: str) -> None:
-    """What the code asks of the purchase: the whole prices count, also while a trial or a stub charges less."""
-    sold = [(in_currency(rows.prices[item.price_id], currency), item.quantity) for item in request.items]
-    check_code_restrictions(
-        _code_row(request),
-        amount=sum(line_amount(price, quantity) for price, quantity in sold if not price.is_metered),
-        currency=currency,
-        has_paid=Invoice.objects.filter(customer_id=request.customer_id, amount_paid__gt=0).exists(),
     )
 
 
@@ -149,25 +118,48 @@ def _gather(batch: Batch, plan: SubscribePlan) -> None:
     items = [_item_row(batch.ctx, plan, number, refs) for number in range(len(plan.items))]
     batch.new_items.extend(items)
     batch.touch(subscription, items)
-    give_discounts(batch, plan.discounts, subscription, refs)
-    for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
+    invoices = dict(zip(refs.invoices, plan.invoices, strict=True))
+    give_discounts(batch, plan.discounts, subscription, refs, discounts_of_lines(invoices, refs))
+    for invoice_id, planned in invoices.items():
         batch.add_invoice(planned, invoice_id, refs)
     batch.use_discounts(plan.discounts_used, refs)
     batch.tell(plan.events, refs)
 
 
-def give_discounts(batch: Batch, planned: Iterable[NewDiscount], subscription: Row, refs: Refs) -> None:
-    """New discounts on a subscription, each redeeming its coupon once. Raises `CouponFullyRedeemed`."""
+def discounts_of_lines(invoices: Mapping[str, PlannedInvoice], refs: Refs) -> dict[str, dict[str, str]]:
+    """On which invoice the discounts stand that are a line's own: by discount. `invoices` are by their new ids."""
+    return {
+        refs.discount(discount.id): {"invoice_id": invoice_id}
+        for invoice_id, planned in invoices.items()
+        for line in planned.lines
+        for discount in line.discounts
+    }
+
+
+def give_discounts(
+    batch: Batch,
+    planned: Iterable[NewDiscount],
+    subscription: Row,
+    refs: Refs,
+    places: Mapping[str, Mapping[str, str]] = _NOWHERE,
+) -> None:
+    """New discounts on a subscription, its items and the lines beside them, each redeeming its coupon once.
+
+    `places` says where those of lines stand: columns by discount. Raises `CouponFullyRedeemed`.
+    """
     given = list(planned)
     for discount_id, new in zip(refs.discounts, given, strict=True):
+        item_id = refs.item(new.subscription_item) if new.subscription_item else ""
         row = new_row(
             Discount,
             id=discount_id,
             merchant_id=subscription.merchant_id,
             coupon_id=new.coupon_id,
             customer_id=subscription.customer_id,
-            subscription_id=subscription.id,
+            subscription_id=None if new.of_line else subscription.id,
+            subscription_item_id=item_id,
             promotion_code_id=new.promotion_code_id,
+            **places.get(discount_id, {}),
             position=new.position,
             start=new.start,
             end=new.end,
@@ -176,13 +168,17 @@ def give_discounts(batch: Batch, planned: Iterable[NewDiscount], subscription: R
         )
         batch.new_discounts.append(row)
         batch.discounts[discount_id] = row
-        batch.discount_ids[subscription.id].append(discount_id)
+        if item_id:
+            batch.item_discount_ids[item_id].append(discount_id)
+        elif not new.of_line:
+            batch.discount_ids[subscription.id].append(discount_id)
         batch.tell_of("customer.discount.created", "discount", row)
-    if given:
+    redeemed = [new for new in given if new.redeems]
+    if redeemed:
         redeem(
             subscription.merchant_id,
-            coupon_ids=[new.coupon_id for new in given],
-            promotion_code_ids=[new.promotion_code_id for new in given if new.promotion_code_id],
+            coupon_ids=[new.coupon_id for new in redeemed],
+            promotion_code_ids=[new.promotion_code_id for new in redeemed if new.promotion_code_id],
         )
 
 

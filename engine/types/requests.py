@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.periods import AnchorConfig
 from invoicing.types import PlannedInvoice
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountRequest:
+    """A discount that is asked for, by one of: our coupon id, a promotion code's id, a standing discount to keep.
+
+    `param` is where the caller wrote it ("discounts[0]"), for refusals.
+    """
+
+    coupon_id: str = ""
+    promotion_code_id: str = ""
+    discount_id: str = ""
+    param: str = ""
+
+    @property
+    def kind(self) -> str:
+        """By which of the three it is asked for; blank for none."""
+        kinds = {
+            "discount": self.discount_id,
+            "promotion_code": self.promotion_code_id,
+            "coupon": self.coupon_id,
+        }
+        return next((kind for kind, given in kinds.items() if given), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +41,15 @@ class ItemRequest:
     quantity: int = 1
     tax_rate_ids: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    discounts: tuple[DiscountRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribeRequest:
-    """A new subscription. `trial_end` wins over `trial_period_days`, that over the price's own trial days."""
+    """A new subscription. `trial_end` wins over `trial_period_days`, that over the price's own trial days.
+
+    `discounts` are the whole stack; without them it is the coupons, then what was typed as `promotion_code`.
+    """
 
     merchant_id: str
     customer_id: str
@@ -48,6 +75,12 @@ class SubscribeRequest:
     trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
     add_invoice_items: tuple[ItemRequest, ...] = ()  # one-time prices, on the first invoice only
     currency: str = ""  # of prices that are sold in several; else the customer's where all are sold in it
+    discounts: tuple[DiscountRequest, ...] | None = None
+
+    @property
+    def discounts_asked(self) -> list[DiscountRequest]:
+        """All discounts that the request names, wherever they are for."""
+        return _discounts_asked(self.coupon_ids, self.discounts, self.items, self.add_invoice_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +111,17 @@ class SubscribeResult:
 class ItemChange:
     """One item's change: `item_id` of an existing one, or only `price_id` to add one.
 
-    Another price resets the quantity to 1 unless `quantity` is sent.
+    Another price resets the quantity to 1 unless `quantity` is sent. `tax_rate_ids` and `discounts`: None leaves
+    them, () removes them.
     """
 
     item_id: str = ""
     price_id: str = ""
     quantity: int | None = None
     deleted: bool = False
-    tax_rate_ids: tuple[str, ...] = ()
+    tax_rate_ids: tuple[str, ...] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)  # merged; a blank value removes its key
+    discounts: tuple[DiscountRequest, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +134,7 @@ class PauseCollection:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """A change of a subscription. None leaves a thing as it is; `coupon_ids` () removes all discounts.
+    """A change of a subscription. None leaves a thing as it is; `discounts` or `coupon_ids` () removes all discounts.
 
     `trial_end`: an instant, or "now" to end the trial. `cancel_at`: an instant, "min_period_end" or
     "max_period_end", or "" to take a scheduled end back. `metadata` is merged; a blank value removes its key.
@@ -128,6 +163,17 @@ class ChangeRequest:
     trial_missing_payment_method: str | None = None
     add_invoice_items: tuple[ItemRequest, ...] = ()
     off_session: bool = True
+    discounts: tuple[DiscountRequest, ...] | None = None
+
+    @property
+    def changes_discounts(self) -> bool:
+        """Whether the subscription's own stack is to be another one."""
+        return self.discounts is not None or self.coupon_ids is not None
+
+    @property
+    def discounts_asked(self) -> list[DiscountRequest]:
+        """All discounts that the request names, wherever they are for."""
+        return _discounts_asked(self.coupon_ids or (), self.discounts, self.items, self.add_invoice_items)
 
     @property
     def price_ids(self) -> list[str]:
@@ -138,9 +184,20 @@ class ChangeRequest:
     @property
     def tax_rate_ids(self) -> list[str]:
         """The tax rates that the request names."""
-        of_items = [rate for item in self.items for rate in item.tax_rate_ids]
+        of_items = [rate for item in self.items for rate in item.tax_rate_ids or ()]
         of_extras = [rate for item in self.add_invoice_items for rate in item.tax_rate_ids]
         return [*of_items, *of_extras, *(self.default_tax_rate_ids or ())]
+
+
+def _discounts_asked(
+    coupon_ids: Iterable[str],
+    discounts: Iterable[DiscountRequest] | None,
+    items: Iterable[ItemRequest | ItemChange],
+    extras: Iterable[ItemRequest],
+) -> list[DiscountRequest]:
+    own = [DiscountRequest(coupon_id=one) for one in coupon_ids] if discounts is None else list(discounts)
+    of_items = [one for item in items for one in item.discounts or ()]
+    return [*own, *of_items, *(one for extra in extras for one in extra.discounts)]
 
 
 @dataclass(frozen=True, slots=True)

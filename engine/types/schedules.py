@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.types.requests import ItemRequest
+from engine.types.requests import DiscountRequest, ItemRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class PhaseRequest:
     end_date: datetime | None = None
     iterations: int | None = None
     coupon_ids: tuple[str, ...] | None = None
+    discounts: tuple[DiscountRequest, ...] | None = None
     proration_behavior: str = "create_prorations"
     billing_cycle_anchor: str = "automatic"  # automatic, phase_start
     trial_end: datetime | None = None
@@ -28,6 +29,19 @@ class PhaseRequest:
     default_tax_rate_ids: tuple[str, ...] | None = None
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def discounts_wanted(self) -> tuple[DiscountRequest, ...]:
+        """The phase's own stack: one that says nothing has none."""
+        if self.discounts is not None:
+            return self.discounts
+        return tuple(DiscountRequest(coupon_id=one) for one in self.coupon_ids or ())
+
+    @property
+    def discounts_asked(self) -> list[DiscountRequest]:
+        """All discounts that the phase names, wherever they are for."""
+        of_items = [one for item in (*self.items, *self.add_invoice_items) for one in item.discounts]
+        return [*self.discounts_wanted, *of_items]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,10 @@ class RenewalSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeSnapshot:
-    """What a new subscription depends on. `coupons` holds those asked for and the promotion code's."""
+    """What a new subscription depends on. `coupons` holds those asked for and the promotion codes'.
+
+    `promotion_code` is the one that was typed, `reusable` are the customer's discounts, by id.
+    """
 
     customer: CustomerFacts
     settings: BillingSettings
@@ -63,6 +66,9 @@ class SubscribeSnapshot:
     prices: Mapping[str, PriceFacts]
     coupons: Mapping[str, CouponFacts] = field(default_factory=dict)
     promotion_code: PromotionCodeFacts | None = None
+    promotion_codes: Mapping[str, PromotionCodeFacts] = field(default_factory=dict)
+    reusable: Mapping[str, DiscountFacts] = field(default_factory=dict)
+    has_paid: bool = False  # looked up only where a promotion code is asked for
     customer_discounts: tuple[DiscountFacts, ...] = ()
     pending_items: tuple[PendingItemFacts, ...] = ()
     tax_rates: Mapping[str, TaxRateFacts] = field(default_factory=dict)
@@ -82,6 +88,9 @@ class ChangeSnapshot:
     debits: tuple[DebitFacts, ...] = ()
     prices: Mapping[str, PriceFacts] = field(default_factory=dict)
     coupons: Mapping[str, CouponFacts] = field(default_factory=dict)
+    promotion_codes: Mapping[str, PromotionCodeFacts] = field(default_factory=dict)
+    reusable: Mapping[str, DiscountFacts] = field(default_factory=dict)
+    has_paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import AllocationMode, allocate, percent_of
@@ -35,6 +34,17 @@ class CouponCurrencyMismatch(OstinatoError):
     code = "coupon_currency_mismatch"
     param = "coupon"
     message_id = gettext_noop("The coupon %(coupon)s is in %(coupon_currency)s; the subscription is in %(currency)s.")
+
+
+class DiscountNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "discount"
+    message_id = gettext_noop("There is no such discount.")
+
+
+class DiscountEmpty(OstinatoError):
+    code = "parameter_missing"
+    message_id = gettext_noop("A discount names a coupon, a promotion code or a discount.")
 
 
 class CouponTwice(OstinatoError):
@@ -87,7 +97,7 @@ def check_redeemable(coupon: CouponFacts, currency: str, as_of: datetime) -> Non
         raise CouponExpired(coupon=name)
     if coupon.max_redemptions is not None and coupon.times_redeemed >= coupon.max_redemptions:
         raise CouponUsedUp(coupon=name)
-    if coupon.amount_off is not None and coupon.currency != currency:
+    if coupon.amount_off is not None and coupon.amount_off_in(currency) is None:
         raise CouponCurrencyMismatch(coupon=name, coupon_currency=coupon.currency.upper(), currency=currency.upper())
 
 
@@ -101,15 +111,15 @@ def check_promotion_code(code: PromotionCodeFacts, customer_id: str, as_of: date
         raise PromotionCodeExpired(promotion_code=code.code)
 
 
-def check_code_restrictions(code: Any, *, amount: int, currency: str, has_paid: bool) -> None:
-    """Whether the code (a row) is for this purchase of `amount` before discounts, by somebody who `has_paid` or not.
+def check_code_restrictions(code: PromotionCodeFacts, *, amount: int, currency: str, has_paid: bool) -> None:
+    """Whether the code is for this purchase of `amount` before discounts, by somebody who `has_paid` or not.
 
     Raises `PromotionCodeFirstTimeOnly`, `PromotionCodeBelowMinimum`; a minimum in another currency is not reached.
     """
     if code.first_time_transaction and has_paid:
         raise PromotionCodeFirstTimeOnly(promotion_code=code.code)
-    minimum = code.minimum_amount
-    if minimum is not None and (amount < minimum or currency != code.minimum_amount_currency):
+    minimum = code.minimum_in(currency)
+    if code.minimum_amount is not None and (minimum is None or amount < minimum):
         raise PromotionCodeBelowMinimum(promotion_code=code.code)
 
 
@@ -130,20 +140,27 @@ def is_active(discount: DiscountFacts, at: datetime) -> bool:
 def active_discounts(
     own: Sequence[DiscountFacts], customers: Sequence[DiscountFacts], at: datetime
 ) -> tuple[DiscountFacts, ...]:
-    """The stack that counts at `at`, in its order: the subscription's, else the customer's."""
+    """The stack that counts at `at`, in its order: those of items, then the subscription's, else the customer's."""
     counting = [discount for discount in own if is_active(discount, at)]
-    if not counting:
-        counting = [discount for discount in customers if is_active(discount, at)]
-    return tuple(sorted(counting, key=lambda discount: discount.position))
+    of_items = [discount for discount in counting if discount.subscription_item_id]
+    whole = [discount for discount in counting if not discount.subscription_item_id]
+    if not whole:
+        whole = [discount for discount in customers if is_active(discount, at)]
+    return (*sorted(of_items, key=_place), *sorted(whole, key=_place))
+
+
+def _place(discount: DiscountFacts) -> int:
+    return discount.position
 
 
 def spread_discounts(
-    discounts: Sequence[DiscountFacts], lines: Sequence[Discountable]
+    discounts: Sequence[DiscountFacts], lines: Sequence[Discountable], currency: str
 ) -> list[tuple[DiscountAmount, ...]]:
     """What each discount takes from each line, in the order of the stack; each takes from what the last one left.
 
     A percentage is taken line by line. A fixed amount, at most what is left, is spread in proportion: floors, the
-    remainder to the last (500 over 1000 and 2000 -> 166, 334). Lines at or below 0 are left alone.
+    remainder to the last (500 over 1000 and 2000 -> 166, 334). Lines at or below 0 are left alone, and so is all
+    that a fixed amount says nothing of: lines in a `currency` for which it has none.
     """
     left = [line.amount for line in lines]
     taken: list[list[DiscountAmount]] = [[] for _ in lines]
@@ -152,7 +169,7 @@ def spread_discounts(
             remaining if remaining > 0 and _applies(discount, line) else 0
             for line, remaining in zip(lines, left, strict=True)
         ]
-        for index, amount in enumerate(_parts(discount.coupon, weights)):
+        for index, amount in enumerate(_parts(discount.coupon, weights, currency)):
             if amount:
                 left[index] -= amount
                 taken[index].append(DiscountAmount(discount.id, amount))
@@ -165,10 +182,10 @@ def used_up(discounts: Sequence[DiscountFacts], taken: Sequence[tuple[DiscountAm
     return [discount.id for discount in discounts if discount.coupon.duration == "once" and discount.id in took]
 
 
-def _parts(coupon: CouponFacts, weights: list[int]) -> list[int]:
+def _parts(coupon: CouponFacts, weights: list[int], currency: str) -> list[int]:
     if coupon.percent_off is not None:
         return [percent_of(weight, coupon.percent_off) for weight in weights]
-    total = min(coupon.amount_off or 0, sum(weights))
+    total = min(coupon.amount_off_in(currency) or 0, sum(weights))
     return allocate(total, weights, AllocationMode.FLOOR_REMAINDER_TO_LAST)
 
 

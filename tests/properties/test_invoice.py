@@ -117,7 +117,7 @@ def test_lines_and_their_opposites_net_0_with_their_taxes(basket, rounding):
 
 @given(stacks, st.lists(st.integers(-1000, 100_000), min_size=1, max_size=6))
 def test_discounts_never_take_more_than_there_is(stack, amounts):
-    spread = spread_discounts(stack, [Discountable(amount) for amount in amounts])
+    spread = spread_discounts(stack, [Discountable(amount) for amount in amounts], "cad")
     for amount, taken in zip(amounts, spread, strict=True):
         assert all(one.amount > 0 for one in taken)
         assert sum(one.amount for one in taken) <= max(amount, 0)

@@ -11,7 +11,7 @@ NOW = utc(2026, 4, 1)
 
 def taken(stack, *amounts):
     """How much each line loses."""
-    spread = spread_discounts(stack, [Discountable(amount) for amount in amounts])
+    spread = spread_discounts(stack, [Discountable(amount) for amount in amounts], "cad")
     return [sum(one.amount for one in line) for line in spread]
 
 
@@ -36,18 +36,18 @@ def test_discounts_come_off_in_the_order_of_the_stack(stack, lines, off):
 
 def test_a_coupon_for_products_leaves_other_products_alone():
     coupon = percent_off(50, applies_to_product_ids=frozenset({"prod_a"}))
-    spread = spread_discounts([discount(coupon)], [Discountable(1000, "prod_a"), Discountable(1000, "prod_b")])
+    spread = spread_discounts([discount(coupon)], [Discountable(1000, "prod_a"), Discountable(1000, "prod_b")], "cad")
     assert spread == [(DiscountAmount("di_50pc", 500),), ()]
 
 
 def test_a_line_that_is_not_discountable_is_not_discounted_again():
-    assert spread_discounts([discount(percent_off(50))], [Discountable(1000, discountable=False)]) == [()]
+    assert spread_discounts([discount(percent_off(50))], [Discountable(1000, discountable=False)], "cad") == [()]
 
 
 def test_an_items_discount_is_for_that_item():
     own = discount(percent_off(50), subscription_item_id="si_1")
     lines = [Discountable(1000, subscription_item_id="si_1"), Discountable(1000, subscription_item_id="si_2")]
-    assert spread_discounts([own], lines) == [(DiscountAmount("di_50pc", 500),), ()]
+    assert spread_discounts([own], lines, "cad") == [(DiscountAmount("di_50pc", 500),), ()]
 
 
 @pytest.mark.parametrize(
