@@ -51,6 +51,7 @@ def pending_item_facts(item: Any, discounts: Iterable[DiscountFacts] = ()) -> Pe
         credited_billed_period_id=item.credited_billed_period_id,
         held_for_invoice_id=item.held_for_invoice_id,
         explanation=item.explanation,
+        metadata=item.metadata,
     )
 
 

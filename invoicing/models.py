@@ -100,6 +100,9 @@ class Invoice(models.Model):
     payment_intent_id = models.TextField(blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     footer = models.TextField(blank=True, default="")
+    custom_fields = models.JSONField(default=list, blank=True)  # [{"name": str, "value": str}], at most 4
+    statement_descriptor = models.CharField(max_length=22, blank=True, default="")
+    effective_at = models.DateTimeField(null=True, blank=True)  # the date printed; blank: the finalization's
     tax_rounding = models.CharField(max_length=12, default="per_invoice")
     locale = models.CharField(max_length=10, blank=True, default="")
     seller_snapshot = models.JSONField(default=dict, blank=True)  # legal name, address, registrations, brand
@@ -214,6 +217,7 @@ class InvoiceLine(models.Model):
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
     explanation = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 

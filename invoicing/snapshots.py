@@ -32,6 +32,7 @@ def invoice_snapshot(
         "collection_method": invoice.collection_method,
         "created": epoch(invoice.created),
         "currency": invoice.currency,
+        "custom_fields": [dict(one) for one in invoice.custom_fields] or None,
         "customer": invoice.customer_id,
         "customer_address": invoice.customer_snapshot.get("address"),
         "customer_email": invoice.customer_snapshot.get("email") or None,
@@ -43,7 +44,7 @@ def invoice_snapshot(
         "description": invoice.description or None,
         "discounts": [],
         "due_date": epoch(invoice.due_date),
-        "effective_at": epoch(invoice.finalized_at),
+        "effective_at": epoch(invoice.effective_at or invoice.finalized_at),
         # What is left of the customer's balance; known from the finalization on.
         "ending_balance": None if invoice.finalized_at is None else invoice.starting_balance + invoice.balance_applied,
         "footer": invoice.footer or None,
@@ -58,6 +59,7 @@ def invoice_snapshot(
         "post_payment_credit_notes_amount": invoice.post_payment_credit_notes_amount,
         "pre_payment_credit_notes_amount": invoice.pre_payment_credit_notes_amount,
         "starting_balance": invoice.starting_balance,
+        "statement_descriptor": invoice.statement_descriptor or None,
         "status": invoice.status,
         "status_transitions": {
             "finalized_at": epoch(invoice.finalized_at),
@@ -160,7 +162,7 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
         "discountable": line.discountable,
         "discounts": [one["discount"] for one in given],
         "invoice": line.invoice_id,
-        "metadata": {},
+        "metadata": dict(line.metadata),
         "parent": _line_parent(line),
         "period": {"start": epoch(line.period_start), "end": epoch(line.period_end)},
         "pretax_credit_amounts": [{"type": "discount", **one} for one in given] + _credits(line),

@@ -85,6 +85,7 @@ class PendingItemFacts:
     credited_billed_period_id: str = ""
     held_for_invoice_id: str = ""
     explanation: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class PlannedLine:
     tax_rate_ids: tuple[str, ...] = ()
     taxes_are_given: bool = False  # reused from a credited debit: no tax rule touches them
     explanation: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def discount_amount(self) -> int:

@@ -65,6 +65,16 @@ LINE_AMOUNTS = (
     "discountable",
     "explanation",
 )
+# What an edit of a draft may change beside.
+LINE_COLUMNS = (
+    *LINE_AMOUNTS,
+    "unit_amount_decimal",
+    "price_id",
+    "product_id",
+    "period_start",
+    "period_end",
+    "metadata",
+)
 # What may move once an invoice is finalized.
 PROGRESS_FIELDS = (
     "status",
@@ -176,15 +186,31 @@ def update_columns(row: Mapping[str, Any], columns: Sequence[str]) -> None:
     update_rows(Invoice, fields, [[row[name] for name in fields]])
 
 
+def set_default_tax_rates(draft: Row, rates: list[str]) -> None:
+    """Which rates tax the draft's lines that have none of their own; the caller reckons it anew."""
+    draft["default_tax_rate_ids"] = rates
+    Invoice.objects.filter(id=draft.id).update(default_tax_rate_ids=rates)
+
+
 def rewrite_drafts(
-    drafts: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]
+    drafts: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    taxes: Sequence[Mapping[str, Any]],
+    *,
+    line_fields: tuple[str, ...] = LINE_AMOUNTS,
 ) -> None:
     """Drafts with other amounts: totals, lines (in their places) and all their taxes. A trigger guards the others."""
-    for model, fields, rows in ((Invoice, DRAFT_AMOUNTS, drafts), (InvoiceLine, LINE_AMOUNTS, lines)):
+    for model, fields, rows in ((Invoice, DRAFT_AMOUNTS, drafts), (InvoiceLine, line_fields, lines)):
         names = ("id", *fields)
         update_rows(model, names, [[row[name] for name in names] for row in rows])
     InvoiceLineTax.objects.filter(line_id__in=[row["id"] for row in lines]).delete()
     insert_rows(InvoiceLineTax, taxes)
+
+
+def delete_lines(line_ids: Sequence[str]) -> None:
+    """Lines taken off a draft, with their taxes. A trigger refuses those of any other invoice."""
+    InvoiceLineTax.objects.filter(line_id__in=line_ids).delete()
+    InvoiceLine.objects.filter(id__in=line_ids).delete()
 
 
 def insert_invoice_items(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -194,6 +220,12 @@ def insert_invoice_items(rows: Sequence[Mapping[str, Any]]) -> None:
 def put_items_on_invoice(items: Sequence[tuple[str, str]]) -> None:
     """(item id, invoice id): what was pending is billed. The caller holds the customer's lock."""
     update_rows(InvoiceItem, ("id", "invoice_id"), items, extra='"version" = t."version" + 1')
+
+
+def save_item(item: Row, columns: Sequence[str]) -> None:
+    """What was changed of an item that is on no invoice yet, or on a draft; its version is bumped."""
+    item["version"] += 1
+    InvoiceItem.objects.filter(id=item.id).update(**{name: item[name] for name in (*columns, "version")})
 
 
 def release_held_items(invoice_ids: Sequence[str]) -> int:

@@ -119,6 +119,11 @@ def reverse_debits_of_invoice(merchant_id: str, invoice_id: str, at: Any) -> int
     )
 
 
+def reverse_debits(debit_ids: Sequence[str], at: Any) -> int:
+    """Debits that will not be billed after all (their pending item was deleted). Returns how many."""
+    return BilledPeriod.objects.filter(id__in=debit_ids, reversed_at__isnull=True).update(reversed_at=at)
+
+
 def insert_schedule(**columns: Any) -> SubscriptionSchedule:
     return SubscriptionSchedule.objects.create(**columns)
 

@@ -11,7 +11,21 @@ from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, RANGE, boolean, choice, fields, integer, text, timestamp
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    RANGE,
+    Fields,
+    ParameterMissing,
+    boolean,
+    choice,
+    fields,
+    hash_of,
+    integer,
+    list_of,
+    text,
+    timestamp,
+)
 from api.resources.customers import customer_of
 from api.resources.invoice_previews import CREATE_PREVIEW, create_preview
 from api.resources.pricing import TAX_RATES, tax_rate_ids
@@ -22,27 +36,40 @@ from engine.services.editing import update_invoice
 from engine.services.finalize import finalize_invoice
 from engine.services.pay import pay_invoice, record_payment
 from engine.types import PaymentOutcome
+from engine.types.invoices import InvoiceTexts
 from invoicing import selectors
-from invoicing.models import Invoice, InvoiceLine
-from invoicing.snapshots import invoice_snapshot, line_snapshot
+from invoicing.models import Invoice
+from invoicing.snapshots import invoice_snapshot
 
 URL = "/v1/invoices"
 COLLECTION = choice("charge_automatically", "send_invoice")
 # What Stripe calls a card's failure; anything else that a processor says is told as a decline.
 _CARD_CODES = frozenset({"expired_card", "incorrect_cvc", "incorrect_number", "processing_error"})
 
-CREATE = fields(
+_PAPER: Fields = fields(
     METADATA,
     auto_advance=boolean(),
+    automatic_tax=hash_of({"enabled": choice("false", required=True)}),
+    automatically_finalizes_at=timestamp(),
     collection_method=COLLECTION,
-    currency=text(most=3),
-    customer=text(required=True, most=200),
+    custom_fields=list_of(
+        hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), clearable=True, most=4
+    ),
     days_until_due=integer(least=0, most=3650),
-    default_payment_method=text(most=200),
+    default_payment_method=text(clearable=True, most=200),
     default_tax_rates=TAX_RATES,
-    description=text(most=1500),
+    description=text(clearable=True, most=1500),
     due_date=timestamp(),
-    pending_invoice_items_behavior=choice("include"),
+    effective_at=timestamp(clearable=True),
+    footer=text(clearable=True, most=5000),
+    statement_descriptor=text(clearable=True, most=22),
+)
+CREATE = fields(
+    _PAPER,
+    currency=text(most=3),
+    customer=text(most=200),
+    pending_invoice_items_behavior=choice("exclude", "include"),
+    subscription=text(most=200),
 )
 LIST = fields(
     PAGE,
@@ -53,16 +80,8 @@ LIST = fields(
     status=choice("draft", "open", "paid", "uncollectible", "void"),
     subscription=text(most=200),
 )
-UPDATE = fields(
-    METADATA,
-    auto_advance=boolean(),
-    collection_method=COLLECTION,
-    default_payment_method=text(clearable=True, most=200),
-    description=text(clearable=True, most=1500),
-    due_date=timestamp(),
-    footer=text(clearable=True, most=5000),
-)
-PAY = fields(off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200))
+UPDATE = _PAPER
+PAY = fields(forgive=choice("false"), off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200))
 
 
 class InvoicePaymentFailed(OstinatoError):
@@ -75,9 +94,10 @@ class InvoiceNeedsAuthentication(OstinatoError):
     message_id = gettext_noop("This payment requires additional user action before it can be completed.")
 
 
-class InvoiceNotDraft(OstinatoError):
-    code = "invoice_not_editable"
-    message_id = gettext_noop("Finalized invoices can't be updated in this way")
+class DueTwice(OstinatoError):
+    code = "parameters_exclusive"
+    param = "due_date"
+    message_id = gettext_noop("Say when it is due by due_date or by days_until_due, not by both.")
 
 
 def invoice_of(call: Call, given: str, param: str = "id") -> Invoice:
@@ -90,27 +110,55 @@ def shown_by_id(call: Call, invoice_id: str) -> Json:
 
 def create(call: Call) -> Json:
     params = call.params
+    if "customer" not in params:
+        raise ParameterMissing(param="customer", name="customer")
     customer = customer_of(call, params["customer"], "customer")
     ctx = clocked(call, customer.test_clock_id)
-    values: dict[str, Any] = {
-        name: params[name] for name in ("collection_method", "currency", "description", "due_date") if name in params
-    }
-    if "default_payment_method" in params:
-        values["default_payment_method_id"] = method_id(
-            ctx, call.merchant_id, customer.id, params["default_payment_method"], param="default_payment_method"
-        )
-    if "days_until_due" in params:
-        values.setdefault("due_date", ctx.as_of + timedelta(days=params["days_until_due"]))
+    subscription = params.get("subscription", "")
+    # Stripe leaves what is pending alone unless asked; a subscription's invoice is of what is pending of it.
+    behavior = params.get("pending_invoice_items_behavior", "include" if subscription else "exclude")
     invoice_id = services.create_invoice(
         ctx=ctx,
         merchant_id=call.merchant_id,
         customer_id=customer.id,
+        currency=params.get("currency", ""),
+        subscription_id=subscription,
+        pending_items=behavior == "include",
+        may_be_empty=not subscription,
         auto_advance=params.get("auto_advance", False),
         metadata=new_metadata(params),
-        default_tax_rate_ids=tax_rate_ids(call, params.get("default_tax_rates"), "default_tax_rates"),
-        **values,
+        **{"collection_method": "charge_automatically"} | _values(call, ctx, customer.id),
     )
     return shown_by_id(call, invoice_id)
+
+
+def _values(call: Call, ctx: Context, customer_id: str) -> dict[str, Any]:
+    """What creating and updating take alike."""
+    params = call.params
+    values: dict[str, Any] = {
+        name: params[name]
+        for name in ("automatically_finalizes_at", "collection_method", "description", "due_date")
+        if name in params
+    }
+    if values.get("description", "") is None:
+        values["description"] = ""
+    if "days_until_due" in params:
+        if "due_date" in params:
+            raise DueTwice
+        values["due_date"] = ctx.as_of + timedelta(days=params["days_until_due"])
+    if "default_payment_method" in params:
+        given = params["default_payment_method"] or ""
+        values["default_payment_method_id"] = (
+            method_id(ctx, call.merchant_id, customer_id, given, param="default_payment_method") if given else ""
+        )
+    if "default_tax_rates" in params:
+        values["default_tax_rate_ids"] = tax_rate_ids(call, params["default_tax_rates"], "default_tax_rates")
+    texts = sent(params, "footer", "statement_descriptor")
+    if "custom_fields" in params:
+        texts["custom_fields"] = tuple(params["custom_fields"] or ())
+    if params.get("effective_at") is not None:
+        texts["effective_at"] = params["effective_at"]
+    return values | {"texts": InvoiceTexts(**texts)}
 
 
 def retrieve(call: Call) -> Json:
@@ -120,12 +168,9 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     row, params = invoice_of(call, call.id), call.params
     ctx = clocked(call, row.test_clock_id)
-    values: dict[str, Any] = sent(params, "auto_advance", "collection_method", "description", "due_date", "footer")
-    if "default_payment_method" in params:
-        given = params["default_payment_method"] or ""
-        values["default_payment_method_id"] = (
-            method_id(ctx, call.merchant_id, row.customer_id, given, param="default_payment_method") if given else ""
-        )
+    values = _values(call, ctx, row.customer_id)
+    if "auto_advance" in params:
+        values["auto_advance"] = params["auto_advance"]
     if "metadata" in params:
         values["metadata"] = blanked_metadata(row, params)
     update_invoice(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, **values)
@@ -140,7 +185,12 @@ def delete(call: Call) -> Json:
 
 def finalize(call: Call) -> Json:
     row = invoice_of(call, call.id)
-    finalize_invoice(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    ctx = clocked(call, row.test_clock_id)
+    if "auto_advance" in call.params and row.status == "draft":
+        update_invoice(
+            ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, auto_advance=call.params["auto_advance"]
+        )
+    finalize_invoice(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id)
     return shown_by_id(call, row.id)
 
 
@@ -212,18 +262,6 @@ def list_(call: Call) -> Json:
     return page(rows, call, lambda found: [invoice_snapshot(row) for row in found], url=URL)
 
 
-def list_lines(call: Call) -> Json:
-    row = invoice_of(call, call.id)
-    rows = InvoiceLine.objects.filter(merchant_id=call.merchant_id, invoice=row).prefetch_related("taxes")
-    limit = call.params.get("limit", 10)
-    after = call.params.get("starting_after")
-    if after:
-        rows = rows.filter(position__gt=found(rows, after, "line item", param="starting_after").position)
-    lines = list(rows.order_by("position", "id")[: limit + 1])
-    data = [line_snapshot(line, line.taxes.all()) for line in lines[:limit]]
-    return {"object": "list", "url": f"{URL}/{row.id}/lines", "has_more": len(lines) > limit, "data": data}
-
-
 OPERATIONS = [
     Operation("POST", URL, create, CREATE),
     Operation("GET", URL, list_, LIST),
@@ -235,7 +273,6 @@ OPERATIONS = [
     Operation("POST", URL + "/{id}/pay", pay, PAY),
     Operation("POST", URL + "/{id}/void", void),
     Operation("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible),
-    Operation("GET", URL + "/{id}/lines", list_lines, PAGE),
 ]
 
 

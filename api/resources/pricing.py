@@ -106,12 +106,13 @@ def price_ids(call: Call, items: Sequence[dict[str, Any]], param: str) -> list[s
         if "price" in item and "price_data" in item:
             raise OnePrice(param=f"{param}[{number}][price]")
     return [
-        item.get("price") or _inline(call, item.get("price_data"), f"{param}[{number}][price_data]")
+        item.get("price") or inline_price(call, item.get("price_data"), f"{param}[{number}][price_data]")
         for number, item in enumerate(items)
     ]
 
 
-def _inline(call: Call, data: dict[str, Any] | None, param: str) -> str:
+def inline_price(call: Call, data: dict[str, Any] | None, param: str) -> str:
+    """The price that `price_data` describes, made; blank for None."""
     if data is None:
         return ""
     product = product_of(call, data["product"], f"{param}[product]")

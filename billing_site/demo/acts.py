@@ -13,7 +13,8 @@ from core.errors import OstinatoError
 from customers.services import create_customer
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
 from engine.services.change import change_subscription
-from engine.services.invoices import create_invoice, create_invoice_item, mark_uncollectible
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice, mark_uncollectible
 from engine.services.pay import complete_action, pay_invoice, record_payment
 from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge

@@ -14,6 +14,7 @@ from dashboard.selectors import lists
 from dashboard.views.customer_acts import CustomerAct
 from dashboard.views.invoice_acts import InvoiceAct
 from engine.services import invoices
+from engine.services.invoice_items import create_invoice_item
 from invoicing.models import Invoice
 from merchants.rules import Capability
 
@@ -30,7 +31,7 @@ class CustomerAddAmount(CustomerAct):
         return {"currency": self.object.currency or self.scope.merchant.default_currency}
 
     def perform(self, ctx: Context, form: Form) -> str:
-        invoices.create_invoice_item(
+        create_invoice_item(
             ctx=ctx,
             merchant_id=self.merchant_id,
             customer_id=self.object.pk,

@@ -194,7 +194,8 @@ class Batch:
 
     def _intent(self, plan: FinalizationPlan, invoice: Row) -> IntentToPlan:
         merchant = self.rows.merchants[invoice.merchant_id]
-        charged = self.charge and invoice.collection_method == "charge_automatically"
+        # What does not advance by itself waits, open, for somebody who pays it.
+        charged = self.charge and invoice.collection_method == "charge_automatically" and invoice.auto_advance
         return IntentToPlan(
             merchant_id=invoice.merchant_id,
             customer_id=invoice.customer_id,
@@ -204,7 +205,7 @@ class Batch:
             gateway=merchant.gateway,
             payment_method_id=plan.payment_method_id if charged else "",
             test_clock_id=invoice.test_clock_id,
-            statement_descriptor=merchant.statement_descriptor,
+            statement_descriptor=invoice.statement_descriptor or merchant.statement_descriptor,
             off_session=self.off_session,
             keep_body=merchant.keep_event_bodies,
         )

@@ -88,16 +88,17 @@ def _add_line(
         rows.swept.append(item_id)
         if line.billed_period_id and line.debit is None:
             rows.swept_debits.append((line.billed_period_id, invoice.id, taxes_to_json(line.taxes)))
-    rows.lines.append(_line_row(ctx, invoice, line, line_id, position, billed_period_id, refs))
+    rows.lines.append(line_row(ctx, invoice, line, line_id, position, billed_period_id, refs))
     taxes = [tax_row(ctx, invoice, line_id, tax) for tax in line.taxes]
     if taxes:
         rows.taxes.extend(taxes)
         rows.taxes_by_line[line_id] = taxes
 
 
-def _line_row(
+def line_row(
     ctx: Context, invoice: Row, line: PlannedLine, line_id: str, position: int, billed_period_id: str, refs: Refs
 ) -> Row:
+    """A line as its table has it, without its taxes."""
     return new_row(
         InvoiceLine,
         id=line_id,
@@ -124,6 +125,7 @@ def _line_row(
         period_start=line.period_start,
         period_end=line.period_end,
         explanation=dict(line.explanation),
+        metadata=dict(line.metadata),
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

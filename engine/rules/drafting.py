@@ -91,18 +91,20 @@ def draft_invoice(
     as_of: datetime,
     finalize_now: bool = False,
     auto_advance: bool = True,
+    finalizes_at: datetime | None = None,
 ) -> Draft:
     """The invoice of `lines`, drafted at `as_of`. `discounts` is the stack that counts for it.
 
-    It waits for the merchant's grace before it finalizes, unless `finalize_now` or the grace is 0.
+    It waits for the merchant's grace (or until `finalizes_at`) before it finalizes, unless `finalize_now` or the
+    grace is 0.
     Raises `TooManyLines`, `MixedCurrencies`, `UnknownTaxRate`, `AmountTooLarge`.
     """
     reckoned = reckon_lines(frame, lines, discounts)
     outcome = _PAUSED_OUTCOMES.get(frame.pause_behavior, "")
     auto_advance = auto_advance and frame.pause_behavior != "keep_as_draft"
-    at_once = auto_advance and (finalize_now or bool(outcome) or frame.settings.finalization_grace_seconds == 0)
-    waits = auto_advance and not at_once
-    finalizes_at = as_of + timedelta(seconds=frame.settings.finalization_grace_seconds) if waits else None
+    grace = timedelta(seconds=frame.settings.finalization_grace_seconds)
+    at_once = auto_advance and (finalize_now or bool(outcome) or (not grace and finalizes_at is None))
+    finalizes_at = (finalizes_at or as_of + grace) if auto_advance and not at_once else None
     invoice = PlannedInvoice(
         merchant_id=frame.merchant_id,
         customer_id=frame.customer.id,
@@ -148,12 +150,16 @@ def reckon_lines(
 
 def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> PlannedInvoice:
     """A one-off invoice of the customer's pending items. Raises `NothingToInvoice` and what `draft_invoice` does."""
-    if not snapshot.pending_items:
+    if not snapshot.pending_items and not snapshot.may_be_empty:
         raise NothingToInvoice
+    finalizes_at = snapshot.finalizes_at
+    if not snapshot.pending_items and snapshot.settings.finalization_grace_seconds == 0:
+        # A draft that is still to be filled is not finalized before anybody could.
+        finalizes_at = finalizes_at or as_of + timedelta(hours=1)
     frame = Frame(
         merchant_id=snapshot.merchant_id,
         billing_entity_id=snapshot.billing_entity_id,
-        subscription_id="",
+        subscription_id=snapshot.subscription_id,
         customer=snapshot.customer,
         settings=snapshot.settings,
         tax_rates=snapshot.tax_rates,
@@ -173,6 +179,7 @@ def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> Pla
         period=Period(as_of, as_of),
         as_of=as_of,
         auto_advance=snapshot.auto_advance,
+        finalizes_at=finalizes_at,
     ).invoice
 
 

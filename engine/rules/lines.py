@@ -125,6 +125,7 @@ def pending_line(item: PendingItemFacts, default_tax_rate_ids: tuple[str, ...]) 
         tax_rate_ids=() if given else item.tax_rate_ids or default_tax_rate_ids,
         taxes_are_given=given,
         explanation=item.explanation,
+        metadata=item.metadata,
     )
 
 

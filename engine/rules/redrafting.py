@@ -93,6 +93,7 @@ def written_line(row: Any, taxes: Sequence[Any]) -> PlannedLine:
         tax_rate_ids=() if kept else tuple(tax.tax_rate_id for tax in taxes),
         taxes_are_given=kept,
         explanation={name: told for name, told in row.explanation.items() if kept or name not in _TOLD_ANEW},
+        metadata=row.metadata,
     )
     exempt = bool(given) and given[0].taxability_reason != "standard_rated" and any(tax.inclusive for tax in given)
     return replace(line, backed_out=line.net_of_discounts - given[0].taxable_amount) if exempt else line

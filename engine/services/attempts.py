@@ -186,7 +186,7 @@ class _Planner:
                 currency=invoice.currency,
                 gateway=merchant.gateway,
                 payment_method_id=method_id,
-                statement_descriptor=merchant.statement_descriptor,
+                statement_descriptor=invoice.statement_descriptor or merchant.statement_descriptor,
                 off_session=self.off_session,
             ),
         )

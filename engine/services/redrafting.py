@@ -25,7 +25,7 @@ from engine.usage import prices_of
 from events.copying import Row, new_row
 from invoicing.models import InvoiceLine, InvoiceLineTax
 from invoicing.types import PlannedLine
-from invoicing.writes import rewrite_drafts
+from invoicing.writes import LINE_AMOUNTS, LINE_COLUMNS, rewrite_drafts
 from subscriptions.facts import (
     billed_usage,
     coupon_facts,
@@ -38,7 +38,7 @@ from subscriptions.models import BilledPeriod, Discount
 from subscriptions.rules.amounts import in_currency
 from subscriptions.rules.discounts import active_discounts
 from subscriptions.types import BilledUsage, DiscountFacts
-from subscriptions.writes import consume_discounts, rewrite_billed_periods
+from subscriptions.writes import consume_discounts, give_debits_to_invoice, rewrite_billed_periods
 from usage.selectors import usage_totals
 from usage.types import UsageWindow
 
@@ -143,19 +143,14 @@ def _rewrite(
         line = written_line(row, taxes_by_line[row.id])
         due = counted.dues.get(row.billed_period_id)
         planned.append(with_usage(line, due, draft.locale, subscription.timezone) if due else line)
-    stack = _stack(draft)
-    found = redraft(frame, planned, stack)
-    _write(ctx, draft, lines, found)
-    consumed = {discount.id for discount in stack if discount.consumed_at is not None}
-    fresh = [one for one in found.used_discount_ids if one not in consumed]
-    consume_discounts([(discount_id, ctx.as_of, draft.id) for discount_id in fresh])
+    write_redraft(ctx, draft, lines, redraft(frame, planned, stack_of(draft)))
 
 
-def _stack(draft: Row) -> tuple[DiscountFacts, ...]:
+def stack_of(draft: Row) -> tuple[DiscountFacts, ...]:
     """The discounts that counted when it was drafted, what it used up itself among them."""
-    mine = Q(subscription_id=draft.subscription_id) | Q(
-        subscription__isnull=True, customer_id=draft.customer_id, invoice_id="", invoice_item_id=""
-    )
+    mine = Q(subscription__isnull=True, customer_id=draft.customer_id, invoice_id="", invoice_item_id="")
+    if draft.subscription_id:
+        mine |= Q(subscription_id=draft.subscription_id)
     live = Q(deleted_at__isnull=True) | Q(deleted_at__gt=draft.created)
     unused = Q(consumed_at__isnull=True) | Q(consumed_invoice_id=draft.id)
     rows = Discount.objects.filter(mine & live & unused, merchant_id=draft.merchant_id).select_related("coupon")
@@ -167,7 +162,12 @@ def _stack(draft: Row) -> tuple[DiscountFacts, ...]:
     return tuple(replace(one, consumed_at=consumed[one.id]) for one in active)
 
 
-def _write(ctx: Context, draft: Row, lines: Sequence[Row], found: Redraft) -> None:
+def write_redraft(ctx: Context, draft: Row, lines: Sequence[Row], found: Redraft, *, whole_lines: bool = False) -> None:
+    """The draft with its lines, taxes and billed periods written over what they were.
+
+    `whole_lines`: the lines' other columns may have changed too (price, period, metadata). A `once` discount that
+    it uses now is used up.
+    """
     totals = found.totals
     draft.update(
         lines_gross=totals.lines_gross,
@@ -191,10 +191,14 @@ def _write(ctx: Context, draft: Row, lines: Sequence[Row], found: Redraft) -> No
             explanation=dict(line.explanation),
         )
         taxes += [_tax_row(ctx, row, tax) for tax in line.taxes]
-    rewrite_drafts([draft], lines, taxes)
-    rewrite_billed_periods(
-        [_period(line) for line in found.lines if line.billed_period_id and not line.invoice_item_id]
+    rewrite_drafts([draft], lines, taxes, line_fields=LINE_COLUMNS if whole_lines else LINE_AMOUNTS)
+    debits = [line for line in found.lines if line.billed_period_id]
+    rewrite_billed_periods([_period(line) for line in debits if not line.invoice_item_id])
+    give_debits_to_invoice(
+        [(line.billed_period_id, draft.id, taxes_to_json(line.taxes)) for line in debits if line.invoice_item_id]
     )
+    unused = Discount.objects.filter(id__in=found.used_discount_ids, consumed_at__isnull=True)
+    consume_discounts([(discount_id, ctx.as_of, draft.id) for discount_id in unused.values_list("id", flat=True)])
 
 
 def _period(line: PlannedLine) -> tuple[str, int, int, int, list[dict[str, Any]]]:

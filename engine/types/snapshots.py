@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from engine.types.usage import UsageFacts
 from invoicing.types import (
@@ -95,7 +96,11 @@ class ChangeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ManualInvoiceSnapshot:
-    """A one-off invoice: the customer's pending items and how it is to be collected."""
+    """A one-off invoice: the customer's pending items and how it is to be collected.
+
+    With `subscription_id` it is that subscription's, though its cycle knows nothing of it. `finalizes_at` replaces
+    the merchant's grace.
+    """
 
     merchant_id: str
     billing_entity_id: str
@@ -103,6 +108,9 @@ class ManualInvoiceSnapshot:
     settings: BillingSettings
     currency: str
     pending_items: tuple[PendingItemFacts, ...]
+    subscription_id: str = ""
+    may_be_empty: bool = False
+    finalizes_at: datetime | None = None
     collection_method: str = "charge_automatically"
     auto_advance: bool = True
     default_payment_method_id: str = ""

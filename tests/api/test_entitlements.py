@@ -42,10 +42,11 @@ def test_a_feature_is_changed_archived_and_taken_off(caller: Caller) -> None:
 def test_a_draft_invoice_is_changed_and_a_finalized_one_only_beside_the_paper(caller: Caller) -> None:
     customer = caller("POST", "/v1/customers", "email=ada@example.com")["id"]
     caller("POST", "/v1/invoiceitems", f"customer={customer}&amount=500&currency=cad")
-    invoice = caller("POST", "/v1/invoices", f"customer={customer}&collection_method=send_invoice&days_until_due=30")
+    how = "collection_method=send_invoice&days_until_due=30&pending_invoice_items_behavior=include"
+    invoice = caller("POST", "/v1/invoices", f"customer={customer}&{how}")
     changed = caller("POST", f"/v1/invoices/{invoice['id']}", "description=Thank+you&metadata[a]=1")
     assert (changed["description"], changed["metadata"]) == ("Thank you", {"a": "1"})
     caller("POST", f"/v1/invoices/{invoice['id']}/finalize")
-    refused = caller("POST", f"/v1/invoices/{invoice['id']}", "description=Sorry")
-    assert (caller.last.status_code, refused["error"]["param"]) == (400, "description")
+    refused = caller("POST", f"/v1/invoices/{invoice['id']}", "footer=Sorry")
+    assert (caller.last.status_code, refused["error"]["param"]) == (400, "footer")
     assert caller("POST", f"/v1/invoices/{invoice['id']}", "metadata[a]=")["metadata"] == {}

@@ -135,7 +135,7 @@ def test_a_one_off_invoice_is_made_finalized_and_voided(caller: Caller) -> None:
     of = customer(caller, card="pm_card_chargeCustomerFail")
     item = caller("POST", "/v1/invoiceitems", f"customer={of}&amount=700&currency=cad&description=Work")
     assert (item["object"], item["amount"], item["invoice"]) == ("invoiceitem", 700, None)
-    made = caller("POST", "/v1/invoices", f"customer={of}&metadata[a]=1&days_until_due=5")
+    made = caller("POST", "/v1/invoices", f"customer={of}&metadata[a]=1&pending_invoice_items_behavior=include")
     assert (made["status"], made["total"], made["parent"], made["metadata"]) == ("draft", 700, None, {"a": "1"})
     opened = caller("POST", f"/v1/invoices/{made['id']}/finalize")
     assert (opened["status"], bool(opened["number"])) == ("open", True)

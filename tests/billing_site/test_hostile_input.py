@@ -16,7 +16,7 @@ from django.urls import URLPattern, get_resolver
 
 from dashboard.actions import FIELD, new_action_token
 from engine.services.clocks import create_clock
-from engine.services.invoices import create_invoice_item
+from engine.services.invoice_items import create_invoice_item
 from events.models import Event
 from invoicing.models import Invoice
 from notifications.models import Message

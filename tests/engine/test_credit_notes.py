@@ -15,7 +15,8 @@ from engine.services.credit_notes import (
     preview_credit_note,
     void_credit_note,
 )
-from engine.services.invoices import create_invoice, create_invoice_item
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice
 from events.models import Event
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from invoicing.rules.credit_notes import (

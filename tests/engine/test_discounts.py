@@ -8,7 +8,8 @@ from django.db import connection
 from catalog.models import Coupon
 from core.errors import OstinatoError
 from engine.services.discounts import CouponOrCode, DiscountNotFound, delete_discount, give_discount
-from engine.services.invoices import create_invoice, create_invoice_item
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice
 from events.models import Event
 from invoicing.models import Invoice
 from subscriptions.models import Discount

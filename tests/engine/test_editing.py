@@ -3,9 +3,11 @@
 import pytest
 
 from customers.selectors import PaymentMethodNotFound
-from engine.services.editing import DueDatePassed, InvoiceNotEditable, UnknownCollectionMethod, update_invoice
+from engine.rules.scheduling import DueDatePassed
+from engine.services.editing import InvoiceNotEditable, UnknownCollectionMethod, update_invoice
 from engine.services.finalize import finalize_invoice
-from engine.services.invoices import create_invoice, create_invoice_item
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice
 from events.models import Event
 from invoicing.models import Invoice
 from invoicing.selectors import InvoiceNotFound
@@ -52,11 +54,11 @@ def test_the_same_again_tells_nothing(draft):
     assert not Event.objects.filter(type="invoice.updated").exists()
 
 
-def test_a_finalized_one_only_beside_the_paper(draft):
+def test_a_finalized_one_only_in_its_memo_and_metadata(draft):
     finalize_invoice(ctx=NOON, merchant_id=draft.merchant_id, invoice_id=draft.id)
-    change(draft, metadata={"po": "8"})
-    assert draft.metadata == {"po": "8"}
-    for fields in ({"description": "New"}, {"due_date": utc(2024, 3, 1)}, {"footer": "New"}):
+    change(draft, metadata={"po": "8"}, description="Thank you")
+    assert (draft.metadata, draft.description) == ({"po": "8"}, "Thank you")
+    for fields in ({"due_date": utc(2024, 3, 1)}, {"footer": "New"}, {"default_tax_rate_ids": ["txr_1"]}):
         with pytest.raises(InvoiceNotEditable):
             change(draft, **fields)
 

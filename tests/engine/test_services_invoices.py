@@ -2,15 +2,15 @@
 
 import pytest
 
+from engine.rules.items import AmountOrPrice
 from engine.services.finalize import InvoiceAlreadyFinalized, finalize_invoice
+from engine.services.invoice_items import create_invoice_item
 from engine.services.invoices import (
-    AmountOrPrice,
     InvoiceAlreadyVoid,
     InvoiceHasPayments,
     InvoiceNotDeletable,
     InvoiceNotOpen,
     create_invoice,
-    create_invoice_item,
     delete_draft,
     mark_uncollectible,
     void_invoice,

@@ -30,7 +30,8 @@ from engine.services.cancel import cancel_subscription, schedule_cancel, undo_ca
 from engine.services.change import change_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
 from engine.services.credit_notes import create_credit_note
-from engine.services.invoices import create_invoice, create_invoice_item, mark_uncollectible, void_invoice
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice, mark_uncollectible, void_invoice
 from engine.services.pause import pause_subscription, resume_subscription
 from engine.services.pay import complete_action, pay_invoice, record_payment
 from engine.services.paying_first import finish_pending_subscribes
