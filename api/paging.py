@@ -61,6 +61,23 @@ def in_range(rows: QuerySet[Row], field: str, wanted: datetime | dict[str, datet
     return rows.filter(**{f"{field}__{side}": value for side, value in wanted.items()})
 
 
+def page_of(data: list[Json], call: Call, *, url: str) -> Json:
+    """One page of objects that were all read, in the order they are shown in."""
+    params = call.params
+    limit = params.get("limit", DEFAULT_LIMIT)
+    if "starting_after" in params and "ending_before" in params:
+        raise CursorsExclusive
+    ids = [one["id"] for one in data]
+    for name in ("starting_after", "ending_before"):
+        if name in params and params[name] not in ids:
+            raise CursorUnknown(param=name, id=params[name])
+    if "ending_before" in params:
+        before = data[: ids.index(params["ending_before"])]
+        return {"object": "list", "url": url, "has_more": len(before) > limit, "data": before[-limit:]}
+    rest = data[ids.index(params["starting_after"]) + 1 :] if "starting_after" in params else data
+    return {"object": "list", "url": url, "has_more": len(rest) > limit, "data": rest[:limit]}
+
+
 def whole_list(data: list[Any], *, url: str) -> Json:
     """A list object that holds everything."""
     return {"object": "list", "url": url, "has_more": False, "data": data}

@@ -77,7 +77,10 @@ def update_feature(
     active: bool | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Feature:
-    """What is not sent stays. An archived feature (`active` False) stays with the products that have it."""
+    """What is not sent stays. An archived feature (`active` False) stays with the products that have it.
+
+    Raises `FeatureNotFound`, `FeatureNameMissing`; `LookupKeyTaken` when another took its key meanwhile.
+    """
     if name is not None and not 0 < len(name.strip()) <= 80:
         raise FeatureNameMissing
     with transaction.atomic():
@@ -89,7 +92,11 @@ def update_feature(
         if metadata is not None:
             feature.metadata = {key: value for key, value in {**feature.metadata, **metadata}.items() if value != ""}
         feature.version += 1
-        feature.save(update_fields=["name", "active", "metadata", "version"])
+        try:
+            with transaction.atomic():
+                feature.save(update_fields=["name", "active", "metadata", "version"])
+        except IntegrityError as error:
+            raise LookupKeyTaken(param="active", lookup_key=feature.lookup_key) from error
         _tell(ctx, "updated", feature)
     return feature
 

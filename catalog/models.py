@@ -262,7 +262,10 @@ class PromotionCode(models.Model):
 
 
 class Feature(models.Model):
-    """What a product lets its buyer do; `lookup_key` is what the merchant's own software asks for."""
+    """What a product lets its buyer do; `lookup_key` is what the merchant's own software asks for.
+
+    An archived one leaves its lookup key to others.
+    """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "feat"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
@@ -275,7 +278,11 @@ class Feature(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="feature_lookup_key_once", fields=["merchant", "lookup_key"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="feature_lookup_key_once", fields=["merchant", "lookup_key"], condition=Q(active=True)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from subscriptions.models import (
     BilledPeriod,
     CheckoutSession,
     Discount,
+    EntitlementSummary,
     PortalSession,
     Subscription,
     SubscriptionItem,
@@ -94,3 +95,11 @@ class PortalSessionAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "customer__id__exact", "customer__email")
     list_select_related = ("customer", "merchant")
     exclude = ("token_hash",)
+
+
+@admin.register(EntitlementSummary)
+class EntitlementSummaryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer", "merchant", "version", "recorded_at")
+    list_filter = (BY_MERCHANT,)
+    search_fields = ("id__exact", "customer__id__exact")
+    list_select_related = ("customer", "merchant")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from catalog.models import BundleComponent, ProductFeature
+from core.ids import ID_WIDTH
 from subscriptions.models import SubscriptionItem
 
 # Withdrawn when unpaid, paused, canceled or never begun; kept while a payment is only late.
@@ -79,4 +81,23 @@ def _distinct(customer_id: str, rows: Iterable[ProductFeature]) -> list[Entitlem
 
 
 def _id(customer_id: str, feature_id: str) -> str:
-    return "ent_" + hashlib.sha256(f"{customer_id}/{feature_id}".encode()).hexdigest()[:22]
+    return "ent_" + customer_id.rpartition("_")[2] + feature_id.rpartition("_")[2]
+
+
+def entitlement(merchant_id: str, entitlement_id: str) -> Entitlement | None:
+    """The customer's entitlement by its id, while it is active."""
+    tail = entitlement_id.removeprefix("ent_")
+    held = active_entitlements(merchant_id, f"cus_{tail[:ID_WIDTH]}")
+    return next((one for one in held if one.id == entitlement_id), None)
+
+
+def holders(merchant_id: str, product_id: str) -> QuerySet[SubscriptionItem, str]:
+    """Ids of the customers who hold the product, by itself or in a bundle; each once."""
+    bundles = BundleComponent.objects.filter(component_id=product_id).values("product_id")
+    items = SubscriptionItem.objects.filter(
+        Q(price__product_id=product_id) | Q(price__product_id__in=bundles),
+        merchant_id=merchant_id,
+        subscription__status__in=ENTITLING_STATUSES,
+        deleted_at__isnull=True,
+    )
+    return items.order_by("subscription__customer_id").values_list("subscription__customer_id", flat=True).distinct()

@@ -66,6 +66,7 @@ class Subscription(models.Model):
     cancellation_comment = models.TextField(blank=True, default="")
     days_until_due = models.PositiveSmallIntegerField(null=True, blank=True)
     billing_threshold_amount = models.BigIntegerField(null=True, blank=True)  # amount_gte: usage is invoiced early
+    billing_threshold_resets_anchor = models.BooleanField(default=False)
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     latest_invoice_id = models.TextField(blank=True, default="", db_collation="C")
@@ -331,3 +332,22 @@ class PortalSession(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="portal_token_once", fields=["merchant", "token_hash"])]
+
+
+class EntitlementSummary(models.Model):
+    """What a customer was last told to hold ({feature, lookup_key} each): a change is told against it, once."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "entsum"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="+")
+    held = models.JSONField(default=list)
+    version = models.BigIntegerField(default=0)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="entitlement_summary_per_customer", fields=["merchant", "customer"])
+        ]
+
+    def __str__(self) -> str:
+        return self.id

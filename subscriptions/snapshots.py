@@ -140,6 +140,34 @@ def discount_snapshot(discount: Any) -> dict[str, Any]:
     }
 
 
+def entitlement_snapshot(held: Mapping[str, str], *, livemode: bool) -> dict[str, Any]:
+    """Stripe's entitlements.active_entitlement, of {id, feature, lookup_key}."""
+    return {
+        "id": held["id"],
+        "object": "entitlements.active_entitlement",
+        "feature": held["feature"],
+        "livemode": livemode,
+        "lookup_key": held["lookup_key"],
+    }
+
+
+def entitlement_summary_snapshot(
+    customer_id: str, held: Iterable[Mapping[str, str]], *, livemode: bool
+) -> dict[str, Any]:
+    """Stripe's entitlements.active_entitlement_summary: all that the customer holds."""
+    return {
+        "object": "entitlements.active_entitlement_summary",
+        "customer": customer_id,
+        "entitlements": {
+            "object": "list",
+            "data": [entitlement_snapshot(one, livemode=livemode) for one in held],
+            "has_more": False,
+            "url": f"/v1/customer/{customer_id}/entitlements",
+        },
+        "livemode": livemode,
+    }
+
+
 def schedule_snapshot(schedule: Any) -> dict[str, Any]:
     """Stripe's subscription_schedule object."""
     current = schedule.phases[schedule.current_phase] if schedule.current_phase is not None else None

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from core.context import Context
 from events.copying import Row, insert_rows, update_rows
-from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem, SubscriptionSchedule
+from subscriptions.models import (
+    BilledPeriod,
+    Discount,
+    EntitlementSummary,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionSchedule,
+)
 from subscriptions.types import SubscriptionState
 
 # What planning may move, with what every writing bumps.
@@ -139,3 +147,19 @@ def save_schedule(schedule: SubscriptionSchedule) -> None:
 def give_schedule(subscription_id: str, schedule_id: str) -> None:
     """The schedule that the subscription follows; blank for none."""
     Subscription.objects.filter(id=subscription_id).update(schedule_id=schedule_id)
+
+
+def lock_summaries(ctx: Context, customers: Sequence[tuple[str, str]]) -> list[EntitlementSummary]:
+    """What each (merchant id, customer id) was last told to hold, locked in order; made where there is none yet."""
+    fresh = [
+        EntitlementSummary(merchant_id=merchant_id, customer_id=customer_id, recorded_at=ctx.recorded_at)
+        for merchant_id, customer_id in customers
+    ]
+    EntitlementSummary.objects.bulk_create(fresh, ignore_conflicts=True)
+    rows = EntitlementSummary.objects.filter(customer_id__in=[customer_id for _, customer_id in customers])
+    return list(rows.select_for_update(no_key=True).order_by("customer_id"))
+
+
+def save_summaries(ctx: Context, rows: Sequence[EntitlementSummary]) -> None:
+    columns = [(row.id, row.held, row.version, ctx.recorded_at) for row in rows]
+    update_rows(EntitlementSummary, ("id", "held", "version", "recorded_at"), columns)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from api.lookup import blanked_metadata, deleted, found, new_metadata
-from api.paging import page, whole_list
+from api.lookup import NoSuchObject, blanked_metadata, deleted, found, new_metadata
+from api.paging import page, page_of
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, boolean, fields, text
 from api.resources.customers import customer_of
@@ -16,7 +16,9 @@ from api.resources.products import product_of
 from catalog import features as services
 from catalog.models import Feature, ProductFeature
 from catalog.snapshots import feature_snapshot, product_feature_snapshot
-from subscriptions.entitlements import Entitlement, active_entitlements
+from engine.services.entitlements import attach_feature, detach_feature
+from subscriptions.entitlements import Entitlement, active_entitlements, entitlement
+from subscriptions.snapshots import entitlement_snapshot
 
 FEATURES = "/v1/entitlements/features"
 ACTIVE = "/v1/entitlements/active_entitlements"
@@ -74,7 +76,7 @@ def list_(call: Call) -> Json:
 
 def attach(call: Call) -> Json:
     product = product_of(call, call.id, "product")
-    row = services.attach_feature(
+    row = attach_feature(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
         product_id=product.id,
@@ -100,25 +102,29 @@ def list_attached(call: Call) -> Json:
 
 def detach(call: Call) -> Json:
     product = product_of(call, call.id, "product")
-    services.detach_feature(merchant_id=call.merchant_id, product_id=product.id, product_feature_id=call.ids["feature"])
+    detach_feature(
+        ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, product_feature_id=call.ids["feature"]
+    )
     return deleted("product_feature", call.ids["feature"])
 
 
 def list_active(call: Call) -> Json:
-    """All of a customer's features at once: they are read together, and there are few."""
+    """A page of a customer's features: they are read together, and there are few."""
     customer = customer_of(call, call.params["customer"], "customer")
     held = active_entitlements(call.merchant_id, customer.id)
-    return whole_list([_active(call, one) for one in held], url=ACTIVE)
+    return page_of([_active(call, one) for one in held], call, url=ACTIVE)
+
+
+def retrieve_active(call: Call) -> Json:
+    held = entitlement(call.merchant_id, call.id)
+    if held is None:
+        raise NoSuchObject(param="id", what="active entitlement", id=call.id)
+    return _active(call, held)
 
 
 def _active(call: Call, one: Entitlement) -> Json:
-    return {
-        "id": one.id,
-        "object": "entitlements.active_entitlement",
-        "feature": one.feature_id,
-        "livemode": call.livemode,
-        "lookup_key": one.lookup_key,
-    }
+    named = {"id": one.id, "feature": one.feature_id, "lookup_key": one.lookup_key}
+    return entitlement_snapshot(named, livemode=call.livemode)
 
 
 def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
@@ -132,6 +138,7 @@ OPERATIONS = [
     Operation("GET", FEATURES + "/{id}", retrieve),
     Operation("POST", FEATURES + "/{id}", update, UPDATE),
     Operation("GET", ACTIVE, list_active, fields(PAGE, customer=text(required=True, most=200))),
+    Operation("GET", ACTIVE + "/{id}", retrieve_active),
     Operation("POST", OF_PRODUCT, attach, ATTACH),
     Operation("GET", OF_PRODUCT, list_attached, fields(PAGE)),
     Operation("GET", OF_PRODUCT + "/{feature}", retrieve_attached),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.lookup import found
-from api.paging import DEFAULT_LIMIT, CursorUnknown, page
+from api.paging import page, page_of
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import PAGE, choice, fields, hash_of, integer, map_of, text, timestamp
 from api.resources.customers import customer_of
@@ -183,8 +183,7 @@ def list_summaries(call: Call) -> Json:
         for one in reversed(summaries)
         if one.value or len(summaries) == 1
     ]
-    shown, more = _part(data, params)
-    return {"object": "list", "url": f"{METERS}/{meter.id}/event_summaries", "has_more": more, "data": shown}
+    return page_of(data, call, url=f"{METERS}/{meter.id}/event_summaries")
 
 
 def _check_aligned(params: Json) -> None:
@@ -193,20 +192,6 @@ def _check_aligned(params: Json) -> None:
     for name in ("start_time", "end_time"):
         if params[name].timestamp() % _SECONDS[step]:
             raise SummaryNotAligned(param=name, name=name, step=step)
-
-
-def _part(data: list[Json], params: Json) -> tuple[list[Json], bool]:
-    """The summaries on the page that is asked for, and whether there are more beyond it."""
-    limit = params.get("limit", DEFAULT_LIMIT)
-    ids = [one["id"] for one in data]
-    for name in ("starting_after", "ending_before"):
-        if name in params and params[name] not in ids:
-            raise CursorUnknown(param=name, id=params[name])
-    if "ending_before" in params:
-        before = data[: ids.index(params["ending_before"])]
-        return before[-limit:], len(before) > limit
-    rest = data[ids.index(params["starting_after"]) + 1 :] if "starting_after" in params else data
-    return rest[:limit], len(rest) > limit
 
 
 OPERATIONS = [

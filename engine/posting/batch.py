@@ -31,6 +31,8 @@ from invoicing.types import PlannedInvoice, PlannedPendingItem
 from payments.types import IntentToPlan
 from payments.writes import plan_intents
 from subscriptions import writes as subscriptions
+from subscriptions.entitlements import ENTITLING_STATUSES
+from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import discount_snapshot, subscription_snapshot
 from subscriptions.types import DiscountUse, SubscriptionState
 
@@ -75,6 +77,7 @@ class Batch:
     intents: list[IntentToPlan] = field(default_factory=list)
     balance_entries: list[BalanceEntry] = field(default_factory=list)
     events: list[tuple[PlannedEvent, str, Row | None]] = field(default_factory=list)
+    regraded: set[str] = field(default_factory=set)  # subscriptions that begin or cease to entitle
     bodies: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)  # by object and version
 
     # --- gathering -----------------------------------------------------------------------------------------------
@@ -101,6 +104,8 @@ class Batch:
     def move(self, subscription_id: str, state: SubscriptionState) -> Row:
         """Give the subscription its planned state; its version is bumped once in a transaction."""
         row = self.subscriptions[subscription_id]
+        if (row.status in ENTITLING_STATUSES) != (state.status in ENTITLING_STATUSES):
+            self.regraded.add(subscription_id)
         for name in SubscriptionState.__slots__:
             row[name] = getattr(state, name)
         self.bump(row)
@@ -251,6 +256,13 @@ class Batch:
         subscriptions.move_discounts(self.moved_discounts)
         subscriptions.consume_discounts(self.discounts_used)
         subscriptions.give_debits_to_invoice(self.swept_debits)
+        self._tell_entitlements()
+
+    def _tell_entitlements(self) -> None:
+        """Only where something may have changed: a renewal that just renews asks nothing."""
+        changed = self.new_items or self.updated_items or self.deleted_items
+        rows = self.subscriptions.values() if changed else [self.subscriptions[one] for one in self.regraded]
+        tell_entitlements(self.ctx, [(row.merchant_id, row.customer_id) for row in rows])
 
     def _write_paper(self) -> None:
         drafted = list(self.new_invoices.values())

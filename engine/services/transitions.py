@@ -20,6 +20,7 @@ from events.writes import record_events
 from invoicing.models import Invoice
 from invoicing.snapshots import invoice_snapshot
 from invoicing.writes import drop_held_items, release_held_items, update_progress
+from subscriptions.entitlements import ENTITLING_STATUSES
 from subscriptions.models import SubscriptionItem
 from subscriptions.rules.next_action import next_action
 from subscriptions.rules.status import (
@@ -28,6 +29,7 @@ from subscriptions.rules.status import (
     status_after_retries,
     status_from_invoices,
 )
+from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import subscription_snapshot
 from subscriptions.types import TERMINAL_STATUSES
 from subscriptions.writes import lock_subscriptions, update_states
@@ -117,6 +119,8 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> 
     update_states(moved)
     kept = bodies_kept({row.merchant_id for row in moved})
     record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept) for row in moved])
+    regraded = [row for row in moved if (row.status in ENTITLING_STATUSES) != (before[row.id] in ENTITLING_STATUSES)]
+    tell_entitlements(ctx, [(row.merchant_id, row.customer_id) for row in regraded])
     stop_invoices(ctx, [row.id for row in moved if row.status == "canceled"])
 
 

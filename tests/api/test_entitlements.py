@@ -32,11 +32,11 @@ def test_a_customer_has_the_features_of_what_it_pays_for_until_it_ends(caller: C
 
 def test_a_feature_is_changed_archived_and_taken_off(caller: Caller) -> None:
     feature = caller("POST", "/v1/entitlements/features", "name=Archive&lookup_key=archive&metadata[a]=1")["id"]
+    refused = caller("POST", "/v1/entitlements/features", "name=Other&lookup_key=archive")
+    assert (caller.last.status_code, refused["error"]["param"]) == (400, "lookup_key")
     changed = caller("POST", f"/v1/entitlements/features/{feature}", "active=false&metadata[a]=")
     assert (changed["active"], changed["metadata"]) == (False, {})
     assert caller("GET", "/v1/entitlements/features", "archived=false")["data"] == []
-    refused = caller("POST", "/v1/entitlements/features", "name=Other&lookup_key=archive")
-    assert (caller.last.status_code, refused["error"]["param"]) == (400, "lookup_key")
 
 
 def test_a_draft_invoice_is_changed_and_a_finalized_one_only_beside_the_paper(caller: Caller) -> None:
