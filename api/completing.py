@@ -95,6 +95,8 @@ def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:
         if isinstance(item.get("price"), str) and item["price"] in prices:
             item["price"] = dict(prices[item["price"]])
             item["plan"] = plan_of(item["price"])
+            if item["plan"] and item["plan"]["usage_type"] == "metered":
+                item.pop("quantity", None)  # its meter counts
 
 
 def plan_of(price: Json) -> Json | None:

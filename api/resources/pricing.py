@@ -26,6 +26,7 @@ from core.errors import OstinatoError, gettext_noop
 from engine.types import DiscountRequest, ItemRequest
 from subscriptions.models import Discount
 from subscriptions.rules.discounts import DiscountEmpty
+from subscriptions.rules.prices import QuantityOfMetered
 
 _PRICE_DATA = {
     "currency": text(required=True, most=3),
@@ -97,14 +98,20 @@ def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[
 
 
 def price_ids(call: Call, items: Sequence[dict[str, Any]], param: str) -> list[str]:
-    """The price of each item, blank where it names none. Inline prices are made. Raises `NoSuchObject`."""
+    """The price of each item, blank where it names none. Inline prices are made.
+
+    Raises `NoSuchObject`, `OnePrice`, `QuantityOfMetered`.
+    """
     wanted = {item["price"] for item in items if "price" in item}
-    known = set(selectors.prices(call.merchant_id).filter(id__in=wanted).values_list("id", flat=True)) if wanted else ()
+    rows = selectors.prices(call.merchant_id).filter(id__in=wanted).values_list("id", "usage_type")
+    known: dict[str, str] = dict(rows) if wanted else {}
     for number, item in enumerate(items):
         if "price" in item and item["price"] not in known:
             raise NoSuchObject(param=f"{param}[{number}][price]", what="price", id=item["price"])
         if "price" in item and "price_data" in item:
             raise OnePrice(param=f"{param}[{number}][price]")
+        if "quantity" in item and known.get(item.get("price", "")) == "metered":
+            raise QuantityOfMetered(param=f"{param}[{number}][quantity]")
     return [
         item.get("price") or inline_price(call, item.get("price_data"), f"{param}[{number}][price_data]")
         for number, item in enumerate(items)

@@ -12,7 +12,7 @@ from engine.rules.giving import Giving, Purchase, of_coupons, whole_amount
 from engine.rules.subscribing import price_to_sell, prices_sold
 from engine.types import ChangeRequest, ChangeSnapshot, DiscountRequest, ItemChange
 from subscriptions.rules.periods import current_period
-from subscriptions.rules.prices import check_prices_fit
+from subscriptions.rules.prices import QuantityOfMetered, check_prices_fit
 from subscriptions.types import (
     DiscountFacts,
     DiscountMove,
@@ -192,6 +192,8 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
         [price] = prices_sold([price], "", snapshot.renewal.subscription.currency)
     reset = old.quantity if price is old.price else 1
     quantity = reset if change.quantity is None else change.quantity
+    if price.is_metered and quantity != reset:
+        raise QuantityOfMetered(param=f"items[{number}][quantity]")
     rates = old.tax_rate_ids if change.tax_rate_ids is None else change.tax_rate_ids
     if price is old.price and quantity == old.quantity:
         return replace(old, tax_rate_ids=rates)

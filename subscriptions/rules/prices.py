@@ -12,6 +12,12 @@ from subscriptions.types import PriceFacts
 _SHORTEST_DAYS = {"day": 1, "week": 7, "month": 28, "year": 365}
 
 
+class QuantityOfMetered(OstinatoError):
+    code = "parameter_invalid"
+    param = "quantity"
+    message_id = gettext_noop("A metered price takes no quantity: its meter counts.")
+
+
 class MixedCurrencies(OstinatoError):
     code = "currency_mismatch"
     param = "items"

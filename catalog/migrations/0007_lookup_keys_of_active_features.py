@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0005_product_presentation")]
+    dependencies = [("catalog", "0006_currency_options_of_offers")]
 
     operations = [
         migrations.RemoveConstraint(model_name="feature", name="feature_lookup_key_once"),

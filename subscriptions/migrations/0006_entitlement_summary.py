@@ -8,7 +8,7 @@ from core.ids import new_id
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("subscriptions", "0004_billing_thresholds"),
+        ("subscriptions", "0005_discounts_on_invoices"),
         ("customers", "0003_credit_grants"),
         ("merchants", "0002_proration_discounts"),
     ]
