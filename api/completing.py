@@ -11,10 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
+from api.unused_fields import put_in
 from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
+from customers.models import PaymentMethod
+from customers.snapshots import payment_method_snapshot
+from invoicing.models import Invoice
 from invoicing.selectors import lines_of
 from invoicing.snapshots import lines_snapshot
+from merchants.models import Merchant
 from subscriptions.models import Discount
 from subscriptions.snapshots import discount_snapshot
 
@@ -34,7 +42,10 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     _tax_rates(merchant_id, livemode, nodes)
     nodes = _nodes(body)
     _client_ids(merchant_id, nodes)
+    _seller_and_links(merchant_id, nodes["invoice"])
+    _instruments(merchant_id, nodes)
     for kind, found in nodes.items():
+        put_in(kind, found)
         if kind not in _WITHOUT_LIVEMODE:
             for node in found:
                 if "deleted" not in node:
@@ -69,6 +80,48 @@ def _lines(merchant_id: str, invoices: list[Json]) -> None:
             node["id"],
             [(line, line.taxes.all()) for line in lines[node["id"]] if line.merchant_id == merchant_id],
         )
+
+
+def _seller_and_links(merchant_id: str, invoices: list[Json]) -> None:
+    """Who bills, and where a finalized invoice is seen, paid and downloaded without logging in."""
+    if not invoices:
+        return
+    country, name = Merchant.objects.values_list("country", "name").get(id=merchant_id)
+    ids = {node["id"] for node in invoices if node.get("number")}
+    rows = Invoice.objects.filter(merchant_id=merchant_id, id__in=ids).exclude(hosted_token="")
+    tokens = dict(rows.values_list("id", "hosted_token")) if ids else {}
+    for node in invoices:
+        if "deleted" in node:
+            continue
+        token = tokens.get(node["id"])
+        node |= {"account_country": country, "account_name": name}
+        for field, page in (("hosted_invoice_url", "hosted_invoice"), ("invoice_pdf", "hosted_invoice_pdf")):
+            node[field] = settings.SITE_URL + reverse(page, args=[token]) if token else None
+
+
+def _instruments(merchant_id: str, nodes: Nodes) -> None:
+    """What a charge went to, and the whole method beside the refusal of an intent's last attempt."""
+    charges = [node for node in nodes["charge"] if "payment_method_details" not in node]
+    errors = [node["last_payment_error"] for node in nodes["payment_intent"] if node.get("last_payment_error")]
+    ids = {_id_of(node.get("payment_method")) for node in [*charges, *errors]} - {""}
+    if not ids:
+        return
+    rows = PaymentMethod.objects.filter(merchant_id=merchant_id, id__in=ids)
+    methods = {row.id: payment_method_snapshot(row) for row in rows}
+    for node in charges:
+        if method := methods.get(_id_of(node.get("payment_method"))):
+            kind = method["type"]
+            node["payment_method_details"] = {"type": kind, kind: dict(method[kind])}
+            node["billing_details"] = {"tax_id": None, **method["billing_details"]}
+    for error in errors:
+        given = error.get("payment_method")
+        if isinstance(given, str) and given in methods:
+            error["payment_method"] = dict(methods[given])
+            nodes["payment_method"].append(error["payment_method"])
+
+
+def _id_of(given: Any) -> str:
+    return given["id"] if isinstance(given, dict) else given or ""
 
 
 def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:

@@ -38,6 +38,7 @@ def new_metadata(params: dict[str, Any]) -> dict[str, str]:
 def blanked_metadata(row: Any, params: dict[str, Any]) -> dict[str, str]:
     """What was sent of metadata for a service that merges it: a key to remove is blank."""
     sent = params["metadata"]
+    merged_metadata(row.metadata, sent)  # refused before anything is written
     return dict.fromkeys(row.metadata, "") if sent is None else {key: value or "" for key, value in sent.items()}
 
 

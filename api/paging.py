@@ -53,12 +53,16 @@ def _beyond(rows: QuerySet[Row], row_id: str, param: str, side: str) -> Q:
 
 
 def in_range(rows: QuerySet[Row], field: str, wanted: datetime | dict[str, datetime] | None) -> QuerySet[Row]:
-    """`rows` whose `field` is at an instant or within {gt, gte, lt, lte}."""
+    """`rows` whose `field` is at an instant or within {gt, gte, lt, lte}, in the whole seconds that callers see."""
     if wanted is None:
         return rows
-    if isinstance(wanted, datetime):
-        return rows.filter(**{field: wanted})
-    return rows.filter(**{f"{field}__{side}": value for side, value in wanted.items()})
+    sides = {"gte": wanted, "lte": wanted} if isinstance(wanted, datetime) else wanted
+    return rows.filter(**{f"{field}__{side}": _edge(side, value) for side, value in sides.items()})
+
+
+def _edge(side: str, second: datetime) -> datetime:
+    """After a second is after all of it, up to it is up to its end: rows keep microseconds, answers don't."""
+    return second.replace(microsecond=999_999) if side in ("gt", "lte") else second
 
 
 def page_of(data: list[Json], call: Call, *, url: str) -> Json:

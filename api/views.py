@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,11 +20,13 @@ from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
 from api.protocol.schema import parse
+from api.resources.events import API_VERSION
 from api.routes import EXPANDABLES, ROUTES
 from core.context import Context
 from core.errors import OstinatoError
 
 log = logging.getLogger("api")
+_VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
 BODY_MAX = 1_000_000
 
 
@@ -39,6 +42,9 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
         status, body, replayed = 500, errors.internal_error_body(request_id=request_id), False
     response = JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
     response["Request-Id"] = request_id
+    response["Stripe-Version"] = API_VERSION
+    if key := request.headers.get("Idempotency-Key"):
+        response["Idempotency-Key"] = key
     if replayed:
         response["Idempotent-Replayed"] = "true"
     if status == 401:
@@ -49,6 +55,7 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
 def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any], bool]:
     now = timezone.now()
     key = authenticate(request.headers.get("Authorization", ""), now=now)
+    _check_version(request.headers.get("Stripe-Version", API_VERSION))
     method, path = request.method or "GET", request.path.rstrip("/")
     found = ROUTES.find(method, path)
     if found is None:
@@ -66,6 +73,12 @@ def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any],
     print_ = fingerprint(method, path, values)
     (status, body), replayed = once(ctx, key.merchant_id, idempotency_key, print_, work)
     return status, body, replayed
+
+
+def _check_version(version: str) -> None:
+    """Whatever version is asked for, the answer is in the one that its header names; nonsense is refused."""
+    if not _VERSION.fullmatch(version):
+        raise errors.VersionInvalid(version=version[:50])
 
 
 def _perform(

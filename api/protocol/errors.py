@@ -42,6 +42,11 @@ class UnrecognizedUrl(OstinatoError):
     message_id = gettext_noop("Unrecognized request URL (%(method)s: %(path)s).")
 
 
+class VersionInvalid(OstinatoError):
+    code = "api_version_invalid"
+    message_id = gettext_noop("Invalid Stripe API version: %(version)s")
+
+
 class IdempotencyMismatch(OstinatoError):
     code = "idempotency_error"
     message_id = gettext_noop(
@@ -104,7 +109,13 @@ def error_type(error: OstinatoError) -> str:
 def error_body(error: OstinatoError, *, request_id: str) -> dict[str, Any]:
     """The JSON body. The error or its `params` may carry decline_code, payment_intent or charge for card errors."""
     body: dict[str, Any] = {"type": error_type(error), "message": error.message}
-    if error.code and error.code not in ("api_key_invalid", "api_key_missing", "url_invalid", "idempotency_error"):
+    if error.code and error.code not in (
+        "api_key_invalid",
+        "api_key_missing",
+        "url_invalid",
+        "idempotency_error",
+        "api_version_invalid",
+    ):
         body["code"] = error.code
     if error.param:
         body["param"] = error.param

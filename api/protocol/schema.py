@@ -251,11 +251,17 @@ def metadata() -> Field:
 
 
 def merged_metadata(current: Mapping[str, str], sent: Mapping[str, str | None] | None) -> dict[str, str]:
-    """The metadata after a request: keys sent are set, keys sent empty are removed, None removes all."""
+    """The metadata after a request: keys sent are set, keys sent empty are removed, None removes all.
+
+    Raises `TooManyElements` when more keys than the bound come together.
+    """
     if sent is None:
         return {}
     merged = dict(current) | {key: value for key, value in sent.items() if value is not None}
-    return {key: value for key, value in merged.items() if sent.get(key, value) is not None}
+    kept = {key: value for key, value in merged.items() if sent.get(key, value) is not None}
+    if len(kept) > METADATA_KEYS_MAX:
+        raise TooManyElements(param="metadata", name="metadata", most=METADATA_KEYS_MAX)
+    return kept
 
 
 def one_of(*readers: Field, required: bool = False, clearable: bool = False) -> Field:

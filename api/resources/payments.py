@@ -8,9 +8,12 @@ from typing import Any
 from api.business_time import clocked
 from api.lookup import found
 from api.paging import in_range, page
+from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import PAGE, RANGE, choice, fields, integer, text
+from api.protocol.schema import PAGE, RANGE, boolean, choice, fields, integer, text
+from api.resources.invoices import invoice_of, raise_if_unpaid
 from core.errors import OstinatoError, gettext_noop
+from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
 from payments import selectors
 from payments.models import Charge, InvoicePayment, PaymentIntent, Refund
@@ -30,6 +33,19 @@ CREATE_REFUND = fields(
     payment_intent=text(most=200),
     reason=choice("duplicate", "fraudulent", "requested_by_customer"),
 )
+
+
+CONFIRM_INTENT = fields(
+    error_on_requires_action=boolean(),
+    off_session=boolean(),
+    payment_method=text(most=200),
+    return_url=text(most=2000),
+)
+
+
+class IntentOver(OstinatoError):
+    code = "payment_intent_unexpected_state"
+    message_id = gettext_noop("You cannot confirm this PaymentIntent because it has a status of %(status)s.")
 
 
 class NothingToRefund(OstinatoError):
@@ -52,6 +68,27 @@ def list_intents(call: Call) -> Json:
     return page(rows, call, lambda found: [payment_intent_snapshot(row) for row in found], url=INTENTS)
 
 
+def confirm_intent(call: Call) -> Json:
+    """Pay what the intent collects, on session unless said otherwise: with another method, or by trying again."""
+    row = found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent")
+    invoice = invoice_of(call, str(row.invoice_id))
+    ctx = clocked(call, invoice.test_clock_id)
+    if row.status in ("succeeded", "canceled"):
+        raise IntentOver(status=row.status)
+    given = call.params.get("payment_method", "")
+    method = method_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
+    outcome = pay_invoice(
+        ctx=ctx,
+        merchant_id=call.merchant_id,
+        invoice_id=invoice.id,
+        payment_method_id=method,
+        off_session=call.params.get("off_session", False),
+    )
+    if outcome.status == "declined" or call.params.get("error_on_requires_action"):
+        raise_if_unpaid(outcome)
+    return payment_intent_snapshot(found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent"))
+
+
 def retrieve_charge(call: Call) -> Json:
     return charge_snapshot(found(selectors.charges(call.merchant_id), call.id, "charge"))
 
@@ -72,7 +109,7 @@ def create_refund(call: Call) -> Json:
         amount=call.params.get("amount"),
         reason=call.params.get("reason", ""),
     )
-    return refund_snapshot(Refund.objects.get(id=outcome.refund_id))
+    return _refund(_refunds(call).get(id=outcome.refund_id))
 
 
 def _charge(call: Call) -> Charge:
@@ -90,15 +127,19 @@ def _refunds(call: Call) -> Any:
     return Refund.objects.filter(merchant_id=call.merchant_id).select_related("charge")
 
 
+def _refund(row: Refund) -> Json:
+    return refund_snapshot(row) | {"payment_intent": row.charge.payment_intent_id}
+
+
 def retrieve_refund(call: Call) -> Json:
-    return refund_snapshot(found(_refunds(call), call.id, "refund"))
+    return _refund(found(_refunds(call), call.id, "refund"))
 
 
 def list_refunds(call: Call) -> Json:
     rows = _filtered(_refunds(call), call, "charge")
     if "payment_intent" in call.params:
         rows = rows.filter(charge__payment_intent_id=call.params["payment_intent"])
-    return page(rows, call, lambda found: [refund_snapshot(row) for row in found], url=REFUNDS)
+    return page(rows, call, lambda found: [_refund(row) for row in found], url=REFUNDS)
 
 
 def retrieve_payment(call: Call) -> Json:
@@ -115,6 +156,7 @@ def list_payments(call: Call) -> Json:
 OPERATIONS = [
     Operation("GET", INTENTS, list_intents, _OF_CUSTOMER),
     Operation("GET", INTENTS + "/{id}", retrieve_intent),
+    Operation("POST", INTENTS + "/{id}/confirm", confirm_intent, CONFIRM_INTENT),
     Operation("GET", CHARGES, list_charges, fields(_OF_CUSTOMER, payment_intent=text(most=200))),
     Operation("GET", CHARGES + "/{id}", retrieve_charge),
     Operation("POST", REFUNDS, create_refund, CREATE_REFUND),
@@ -159,5 +201,30 @@ def include_secrets(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     }
 
 
-LOADERS = {"payment_intent": load_intents, "latest_charge": load_charges, "charge": load_charges}
-INCLUDES = {("invoice", "payments"): include_payments, ("invoice", "confirmation_secret"): include_secrets}
+def include_refunds(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    """What went back of each charge."""
+    lists: dict[str, Json] = {
+        given: {"object": "list", "data": [], "has_more": False, "url": f"/v1/charges/{given}/refunds"} for given in ids
+    }
+    rows = Refund.objects.filter(merchant_id=merchant_id, charge_id__in=ids).select_related("charge")
+    for row in rows.order_by("-created", "-id"):
+        lists[row.charge_id]["data"].append(_refund(row))
+    return lists
+
+
+def load_refunds(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = Refund.objects.filter(merchant_id=merchant_id, id__in=ids).select_related("charge")
+    return {row.id: _refund(row) for row in rows}
+
+
+LOADERS = {
+    "payment_intent": load_intents,
+    "latest_charge": load_charges,
+    "charge": load_charges,
+    "refund": load_refunds,
+}
+INCLUDES = {
+    ("charge", "refunds"): include_refunds,
+    ("invoice", "confirmation_secret"): include_secrets,
+    ("invoice", "payments"): include_payments,
+}

@@ -113,3 +113,41 @@ def test_no_body_whatever_is_a_fault_of_ours(caller: Caller, body: str) -> None:
 def test_every_answer_carries_its_request_id(caller: Caller) -> None:
     caller("GET", "/v1/products")
     assert caller.last["Request-Id"].startswith("req_")
+
+
+def test_the_answer_names_its_version_and_repeats_the_idempotency_key(caller: Caller) -> None:
+    caller("POST", "/v1/products", "name=Box", **{"Idempotency-Key": "k9", "Stripe-Version": "2024-06-20"})
+    assert (caller.last["Stripe-Version"], caller.last["Idempotency-Key"]) == ("2026-08-26.dahlia", "k9")
+    assert caller.last["Request-Id"].startswith("req_")
+
+
+def test_a_version_that_is_none_is_refused(caller: Caller) -> None:
+    refused = error(caller("GET", "/v1/products", **{"Stripe-Version": "latest"}))
+    assert (caller.last.status_code, refused["message"]) == (400, "Invalid Stripe API version: latest")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("created={t}", 1),
+        ("created[gte]={t}", 1),
+        ("created[lte]={t}", 1),
+        ("created[gt]={t}", 0),
+        ("created[lt]={t}", 0),
+        ("created[gt]={t}&created[lt]=253402300799", 0),
+        ("created[lte]=253402300799", 1),
+    ],
+)
+def test_lists_are_filtered_by_the_whole_seconds_that_callers_see(caller: Caller, asked: str, found: int) -> None:
+    made = caller("POST", "/v1/products", "name=Box")
+    assert len(caller("GET", "/v1/products", asked.format(t=made["created"]))["data"]) == found
+
+
+def test_metadata_has_fifty_keys_also_after_a_merge(caller: Caller) -> None:
+    full = "&".join(f"metadata[k{n}]=v" for n in range(50))
+    made = caller("POST", "/v1/customers", full)
+    assert len(made["metadata"]) == 50
+    refused = error(caller("POST", f"/v1/customers/{made['id']}", "metadata[k50]=v"))
+    assert (caller.last.status_code, refused["param"]) == (400, "metadata")
+    swapped = caller("POST", f"/v1/customers/{made['id']}", "metadata[k50]=v&metadata[k0]=")
+    assert (len(swapped["metadata"]), "k0" in swapped["metadata"]) == (50, False)
