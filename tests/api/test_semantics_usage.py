@@ -1,0 +1,228 @@
+"""SEMANTICS, Usage: each sentence driven by the official SDK on test clocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.api.metering import at, metered, user
+from tests.api.sdk import Sdk
+
+JAN_1, JAN_10, JAN_20, FEB_1, MARCH_1 = (at(2024, *day) for day in ((1, 1), (1, 10), (1, 20), (2, 1), (3, 1)))
+HOUR = 3600
+
+
+def refusal(make: Any) -> Any:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        make()
+    assert refused.value.http_status == 400
+    return refused.value
+
+
+def test_usage_within_the_hour_of_grace_counts_for_the_closed_period(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.advance(JAN_10)
+    ada.use(5)
+    ada.advance(FEB_1)
+    assert (ada.totals(), ada.lines()) == ([50], [(5, 50)])
+    ada.advance(FEB_1 + HOUR // 2)
+    ada.use(3, FEB_1 - HOUR)
+    ada.use(100)  # of February
+    ada.advance(FEB_1 + HOUR)
+    assert (ada.totals(), ada.lines()) == ([80], [(8, 80)])
+    assert sdk.invoices(customer=ada.customer)[0].status == "paid"
+
+
+def test_usage_after_the_grace_is_an_adjustment_on_the_next_invoice(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.use(5)
+    ada.advance(FEB_1 + 2 * HOUR)
+    ada.use(4, FEB_1 - HOUR)
+    ada.use(1)
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals() == [50, 10 + 40]
+    ada.advance(at(2024, 4, 1, 2))
+    assert ada.totals() == [50, 50, 0]
+
+
+def test_late_usage_costs_what_its_period_was_billed_at_not_the_last_price(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.use(5)
+    ada.advance(FEB_1 + 2 * HOUR)
+    dearer = metered(sdk, unit_amount=100)
+    ada.change(items=[{"id": ada.items()[0].id, "price": dearer.id}])
+    ada.use(4, FEB_1 - HOUR)  # 4 x 10, for January was billed at 10
+    ada.use(1)  # 1 x 100
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals() == [50, 140]
+
+
+def test_late_usage_that_crosses_a_volume_tier_reprices_its_whole_period(sdk: Sdk) -> None:
+    tiers = [{"up_to": 5, "unit_amount": 700}, {"up_to": 10, "unit_amount": 650}, {"up_to": "inf", "unit_amount": 600}]
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk, billing_scheme="tiered", tiers_mode="volume", tiers=tiers))
+    ada.use(5)
+    ada.advance(FEB_1 + 2 * HOUR)
+    ada.use(1, FEB_1 - HOUR)
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals() == [3500, 400]  # 6 x 650 = 3900, less 3500
+
+
+def test_an_identifier_counts_once_whatever_its_timestamp(sdk: Sdk) -> None:
+    ada = user(sdk, at(2024, 2, 10))
+    ada.subscribe(metered(sdk))
+    assert ada.use(5, identifier="one").identifier == "one"
+    again = refusal(lambda: ada.use(5, at(2024, 1, 10), identifier="one"))
+    assert (again.code, again.param) == ("duplicate_meter_event", "identifier")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "counts"), [(-35 * 86400, True), (-35 * 86400 - 1, False), (300, True), (301, False)]
+)
+def test_an_event_is_at_most_35_days_old_and_5_minutes_ahead(sdk: Sdk, ahead: int, counts: bool) -> None:
+    metered(sdk)
+    ada = user(sdk, at(2024, 2, 10))
+    if counts:
+        assert ada.use(1, at(2024, 2, 10) + ahead).timestamp == at(2024, 2, 10) + ahead
+    else:
+        assert refusal(lambda: ada.use(1, at(2024, 2, 10) + ahead)).param == "timestamp"
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "code"),
+    [
+        ("nothing", {"stripe_customer_id": "{customer}", "value": "1"}, "no_meter"),
+        ("calls", {"value": "1"}, "meter_event_no_customer_defined"),
+        ("calls", {"customer": "{customer}", "value": "1"}, "meter_event_no_customer_defined"),
+        ("calls", {"stripe_customer_id": "cus_none", "value": "1"}, "meter_event_customer_not_found"),
+        ("calls", {"stripe_customer_id": "{customer}"}, "meter_event_value_not_found"),
+        ("calls", {"stripe_customer_id": "{customer}", "amount": "1"}, "meter_event_value_not_found"),
+        ("calls", {"stripe_customer_id": "{customer}", "value": "NaN"}, "meter_event_invalid_value"),
+        ("calls", {"stripe_customer_id": "{customer}", "value": "Infinity"}, "meter_event_invalid_value"),
+        ("calls", {"stripe_customer_id": "{customer}", "value": "1e3"}, "meter_event_invalid_value"),
+        ("calls", {"stripe_customer_id": "{customer}", "value": "9" * 20}, "meter_event_invalid_value"),
+        ("calls", {"stripe_customer_id": "{customer}", "value": "x"}, "meter_event_invalid_value"),
+    ],
+)
+def test_an_event_that_cannot_count_is_refused_by_name(
+    sdk: Sdk, event: str, payload: dict[str, str], code: str
+) -> None:
+    metered(sdk)
+    customer = sdk.customer().id
+    filled = {key: value.replace("{customer}", customer) for key, value in payload.items()}
+    told = refusal(lambda: sdk.v1.billing.meter_events.create({"event_name": event, "payload": filled}))
+    assert told.code == code
+
+
+def test_a_negative_event_takes_back_and_never_bills_below_nothing(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.use(5)
+    ada.use(-2)
+    ada.advance(FEB_1 + 2 * HOUR)
+    ada.use(-9)
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals() == [30, 0]
+
+
+def test_an_event_of_a_meter_that_was_retired_is_refused_and_what_was_counted_is_billed(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.use(5)
+    [meter] = sdk.v1.billing.meters.list({}).data
+    assert sdk.v1.billing.meters.deactivate(meter.id).status == "inactive"
+    assert refusal(lambda: ada.use(1)).code == "no_meter"
+    retired = {"currency": "usd", "unit_amount": 1, "product_data": {"name": "X"}}
+    retired["recurring"] = {"interval": "month", "usage_type": "metered", "meter": meter.id}
+    assert refusal(lambda: sdk.v1.prices.create(retired)).param == "recurring[meter]"
+    ada.advance(FEB_1 + 2 * HOUR)
+    assert ada.totals() == [50]
+    assert sdk.v1.billing.meters.reactivate(meter.id).status == "active"
+    assert [one.id for one in sdk.v1.billing.meters.list({"status": "active"}).data] == [meter.id]
+
+
+def test_an_event_that_is_canceled_counts_no_more_even_when_it_was_billed(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.advance(FEB_1 - HOUR)
+    ada.use(5, identifier="kept")
+    ada.use(7, identifier="wrong")
+    cancel = {"event_name": "calls", "type": "cancel", "cancel": {"identifier": "wrong"}}
+    ada.advance(FEB_1 + 2 * HOUR)
+    assert ada.totals() == [120]
+    told = sdk.v1.billing.meter_event_adjustments.create(cancel)
+    assert (told.object, told.status, told.cancel.identifier) == ("billing.meter_event_adjustment", "complete", "wrong")
+    assert refusal(lambda: sdk.v1.billing.meter_event_adjustments.create(cancel)).code == "meter_event_already_canceled"
+    unknown = {**cancel, "cancel": {"identifier": "none"}}
+    assert refusal(lambda: sdk.v1.billing.meter_event_adjustments.create(unknown)).param == "cancel[identifier]"
+    assert refusal(lambda: ada.use(7, identifier="wrong")).code == "duplicate_meter_event"
+    ada.use(1)
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals() == [120, 10 - 70]
+    old = {**cancel, "cancel": {"identifier": "kept"}}
+    assert refusal(lambda: sdk.v1.billing.meter_event_adjustments.create(old)).code == "meter_event_too_old_to_cancel"
+
+
+@pytest.mark.parametrize(("formula", "counted"), [("sum", 14), ("count", 3), ("last", 2), ("max", 7)])
+def test_summaries_add_up_by_hour_and_by_day_as_the_meter_does(sdk: Sdk, formula: str, counted: int) -> None:
+    metered(sdk, formula)
+    ada = user(sdk, at(2024, 1, 12))
+    for value, when in ((5, at(2024, 1, 10, 1)), (7, at(2024, 1, 10, 1, 59)), (2, at(2024, 1, 11, 3))):
+        ada.use(value, when)
+    [meter] = sdk.v1.billing.meters.list({}).data
+    window = {"customer": ada.customer, "start_time": JAN_10, "end_time": at(2024, 1, 12)}
+
+    def summaries(**more: Any) -> list[tuple[int, int, float]]:
+        found = sdk.v1.billing.meters.event_summaries.list(meter.id, {**window, **more}).auto_paging_iter()
+        return [(one.start_time, one.end_time, one.aggregated_value) for one in found]
+
+    of_day = {"sum": 12, "count": 2, "last": 7, "max": 7}[formula]
+    later = {"sum": 2, "count": 1, "last": 2, "max": 2}[formula]
+    assert summaries() == [(JAN_10, at(2024, 1, 12), counted)]
+    assert summaries(value_grouping_window="day", limit=1) == [
+        (at(2024, 1, 11), at(2024, 1, 12), later),
+        (JAN_10, at(2024, 1, 11), of_day),
+    ]
+    assert summaries(value_grouping_window="hour") == [
+        (at(2024, 1, 11, 3), at(2024, 1, 11, 4), later),
+        (at(2024, 1, 10, 1), at(2024, 1, 10, 2), of_day),
+    ]
+    crooked = {**window, "start_time": JAN_10 + 60, "value_grouping_window": "hour"}
+    assert refusal(lambda: sdk.v1.billing.meters.event_summaries.list(meter.id, crooked)).param == "start_time"
+
+
+def test_a_meter_reads_the_keys_that_it_is_told_to(sdk: Sdk) -> None:
+    made = sdk.v1.billing.meters.create(
+        {
+            "display_name": "Bytes",
+            "event_name": "bytes",
+            "default_aggregation": {"formula": "sum"},
+            "customer_mapping": {"type": "by_id", "event_payload_key": "who"},
+            "value_settings": {"event_payload_key": "how_many"},
+            "event_time_window": "hour",
+        }
+    )
+    assert (made.customer_mapping.event_payload_key, made.value_settings.event_payload_key) == ("who", "how_many")
+    assert made.event_time_window == "hour"
+    customer = sdk.customer().id
+    payload = {"who": customer, "how_many": "2.5"}
+    told = sdk.v1.billing.meter_events.create({"event_name": "bytes", "payload": payload})
+    assert told.payload.to_dict() == payload
+    same = {"display_name": "Again", "event_name": "bytes", "default_aggregation": {"formula": "sum"}}
+    assert refusal(lambda: sdk.v1.billing.meters.create(same)).param == "event_name"
+    assert sdk.v1.billing.meters.update(made.id, {"display_name": "Octets"}).display_name == "Octets"
+
+
+def test_a_quantity_of_a_metered_price_is_refused_and_none_is_shown(sdk: Sdk) -> None:
+    price = metered(sdk)
+    ada = user(sdk, JAN_1)
+    assert refusal(lambda: ada.subscribe({"price": price.id, "quantity": 2})).param == "items[0][quantity]"
+    ada.subscribe(price)
+    assert "quantity" not in ada.items()[0]
+    item = ada.items()[0].id
+    assert refusal(lambda: ada.change(items=[{"id": item, "quantity": 3}])).param == "items[0][quantity]"
