@@ -37,6 +37,8 @@ def _generated_secret() -> str:
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _generated_secret()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# What seals the processors' keys in the database, the newest first; SECRET_KEY does when there is none.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 PORT = env.int("PORT", default=8000)
 SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -224,6 +226,11 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+# Another server that speaks Stripe's API: for tests. dj-stripe reads the first name, once.
+STRIPE_API_HOST = STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
+STRIPE_CONNECT_TIMEOUT_S = env.float("STRIPE_CONNECT_TIMEOUT_S", default=5.0)
+STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=25.0)
+STRIPE_CALLS_AT_ONCE = env.int("STRIPE_CALLS_AT_ONCE", default=8)
 
 # --- security ----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = (

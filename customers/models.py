@@ -215,6 +215,8 @@ class PaymentMethod(models.Model):
     exp_month = models.PositiveSmallIntegerField(null=True, blank=True)
     exp_year = models.PositiveSmallIntegerField(null=True, blank=True)
     fingerprint = models.TextField(blank=True, default="")
+    wallet = models.CharField(max_length=30, blank=True, default="")  # apple_pay, google_pay, link, …
+    gateway_mandate_id = models.TextField(blank=True, default="")  # what a bank debit may be collected under
     billing_details = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)

@@ -36,8 +36,8 @@ def attach_payment_method(
     gateway = gateway_named(gateway_name)
     method_id = new_id("pm")
     call = Call(merchant_id, f"{method_id}/attach", ctx.as_of, ctx.recorded_at)
-    owner = gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
-    facts = gateway.attach(call, owner, instrument)
+    gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
+    facts = gateway.attach(call, customer_id, instrument)
     with transaction.atomic(durable=True):
         customer = lock_customer(merchant_id, customer_id)
         method = _store(ctx, method_id, merchant_id, customer_id, gateway_name, facts)
@@ -82,8 +82,8 @@ def attach_stored_method(*, ctx: Context, merchant_id: str, customer_id: str, pa
     customer = customer_by_id(merchant_id, customer_id)
     gateway = gateway_named(method.gateway)
     call = Call(merchant_id, f"{method.id}/attach", ctx.as_of, ctx.recorded_at)
-    owner = gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
-    facts = gateway.attach(call, owner, method.fingerprint.removeprefix("sandbox-"))
+    gateway.ensure_customer(call, customer_id, email=customer.email, name=customer.name)
+    facts = gateway.attach(call, customer_id, method.fingerprint.removeprefix("sandbox-"))
     with transaction.atomic(durable=True):
         customer = lock_customer(merchant_id, customer_id)
         method = rows.select_for_update(no_key=True).filter(id=payment_method_id).first()
@@ -155,6 +155,8 @@ def _store(
         exp_month=facts.exp_month,
         exp_year=facts.exp_year,
         fingerprint=facts.fingerprint,
+        wallet=facts.wallet,
+        gateway_mandate_id=facts.mandate_id,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

@@ -126,3 +126,96 @@ class MethodFacts:
     exp_month: int | None = None
     exp_year: int | None = None
     fingerprint: str = ""
+    wallet: str = ""
+    mandate_id: str = ""
+    customer_id: str = ""  # the processor's id of whom it is attached to; blank: nobody, it is detached
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStarted:
+    """A setup on the processor's page: send the customer to `url`."""
+
+    gateway_setup_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupResult:
+    """open, succeeded (with its method), failed (with the reason) or expired."""
+
+    status: str
+    method: MethodFacts | None = None
+    failure_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceFacts:
+    """One movement of the balance; `fee` is what the processor kept, `net` is amount - fee."""
+
+    gateway_balance_transaction_id: str
+    type: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    status: str
+    created: datetime
+    available_on: datetime
+    reporting_category: str = ""
+    description: str = ""
+    gateway_source_id: str = ""
+    exchange_rate: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of its source, where that carries ours
+
+
+@dataclass(frozen=True, slots=True)
+class BalancePage:
+    """Some movements, and after which to go on; blank: that was all."""
+
+    items: tuple[BalanceFacts, ...]
+    next_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """A dispute as the processor tells of it."""
+
+    gateway_dispute_id: str
+    gateway_intent_id: str
+    gateway_charge_id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    created: datetime
+    network_reason_code: str = ""
+    is_charge_refundable: bool = False
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence_due_by: datetime | None = None
+    submission_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFacts:
+    """A payout as the processor tells of it."""
+
+    gateway_payout_id: str
+    status: str
+    amount: int
+    currency: str
+    created: datetime
+    arrival_date: datetime
+    automatic: bool = True
+    failure_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """A refund as the processor tells of it, whoever asked for it. `metadata` names ours, if it is one."""
+
+    refund: GatewayRefund
+    gateway_intent_id: str
+    amount: int
+    currency: str
+    reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -51,3 +51,23 @@ def subprocess_env(transactional_db: None, tmp_path) -> dict[str, str]:
         "SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@pytest.fixture(scope="session")
+def _fake_server():
+    from tests.fake_stripe import FakeStripe
+
+    with FakeStripe() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(_fake_server, settings):
+    """The fake Stripe with empty books and a good line, and our settings pointing to it."""
+    from tests.fake_stripe.books import Books
+    from tests.fake_stripe.faults import Faults
+
+    _fake_server.books, _fake_server.faults = Books(), Faults()
+    settings.STRIPE_API_BASE = _fake_server.url
+    settings.STRIPE_CALLS_AT_ONCE = 4
+    return _fake_server

@@ -50,6 +50,8 @@ class _Job:
     charge: Charge
     intent: PaymentIntent
     gateway_method_id: str  # blank: it was detached
+    method_type: str = "card"
+    mandate_id: str = ""
 
 
 def send(ctx: Context, charge_ids: Sequence[str]) -> dict[str, Standing]:
@@ -68,8 +70,12 @@ def _jobs(charge_ids: Sequence[str]) -> dict[str, list[_Job]]:
     jobs: dict[str, list[_Job]] = defaultdict(list)
     for charge in charges:
         method = methods.get(charge.payment_method_id)
-        method_id = method.gateway_method_id if method else ""
-        jobs[charge.gateway].append(_Job(charge, intents[charge.payment_intent_id], method_id))
+        # An intent is collected where it was planned: another processor does not know this method.
+        known = method is not None and method.gateway == charge.gateway
+        job = _Job(charge, intents[charge.payment_intent_id], "")
+        if method is not None and known:
+            job = _Job(charge, job.intent, method.gateway_method_id, method.type or "card", method.gateway_mandate_id)
+        jobs[charge.gateway].append(job)
     return jobs
 
 
@@ -88,6 +94,8 @@ def _confirm_all(
             gateway_ids[job.intent.id],
             job.gateway_method_id,
             job.charge.off_session,
+            job.method_type,
+            job.mandate_id,
         )
         for job in jobs
     ]
@@ -100,8 +108,7 @@ def _create_intents(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> tup
     known = {job.intent.id: job.intent.gateway_intent_id for job in jobs if job.intent.gateway_intent_id}
     missing = [job for job in jobs if job.intent.id not in known]
     batch = [
-        ToCreate(call_of(ctx, job.intent.merchant_id, intent_key(job.intent.id)), _request(job.intent))
-        for job in missing
+        ToCreate(call_of(ctx, job.intent.merchant_id, intent_key(job.intent.id)), _request(job)) for job in missing
     ]
     made = _ask_all(batch, gateway.create_intents)
     failed: dict[str, Standing] = {}
@@ -117,7 +124,8 @@ def _create_intents(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> tup
     return known | fresh, failed
 
 
-def _request(intent: PaymentIntent) -> IntentRequest:
+def _request(job: _Job) -> IntentRequest:
+    intent = job.intent
     return IntentRequest(
         customer_id=intent.customer_id,
         amount=intent.amount,
@@ -125,6 +133,7 @@ def _request(intent: PaymentIntent) -> IntentRequest:
         description=intent.description,
         statement_descriptor=intent.statement_descriptor,
         metadata=intent_metadata(intent),
+        method_type=job.method_type,
     )
 
 

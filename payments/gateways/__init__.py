@@ -2,8 +2,9 @@
 
 from payments.gateways.base import Gateway, UnknownGateway
 from payments.gateways.sandbox import SandboxGateway
+from payments.gateways.stripe import StripeGateway
 
-_GATEWAYS: dict[str, Gateway] = {gateway.name: gateway for gateway in (SandboxGateway(),)}
+_GATEWAYS: dict[str, Gateway] = {gateway.name: gateway for gateway in (SandboxGateway(), StripeGateway())}
 
 
 def gateway_named(name: str) -> Gateway:

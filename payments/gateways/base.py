@@ -15,7 +15,16 @@ from typing import ParamSpec, Protocol, TypeVar
 from django.db import connection
 
 from core.errors import OstinatoError, gettext_noop
-from payments.types import GatewayIntent, GatewayRefund, MethodFacts, Outcome, Unknown
+from payments.types import (
+    BalancePage,
+    GatewayIntent,
+    GatewayRefund,
+    MethodFacts,
+    Outcome,
+    SetupResult,
+    SetupStarted,
+    Unknown,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,12 +44,13 @@ class Call:
 class IntentRequest:
     """What is to be collected. `metadata` names our intent and invoice, so that it can be found without its id."""
 
-    customer_id: str
+    customer_id: str  # ours, as everywhere in the port: an adapter knows the processor's
     amount: int
     currency: str
     description: str = ""
     statement_descriptor: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    method_type: str = "card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,20 @@ class ToConfirm:
     gateway_intent_id: str
     gateway_method_id: str
     off_session: bool
+    method_type: str = "card"
+    mandate_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """A way to pay to be stored for our customer, on the processor's own page; `return_url` is where it leads back."""
+
+    customer_id: str
+    currency: str
+    return_url: str
+    method_types: Sequence[str] = ("card",)
+    locale: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class GatewayRefused(OstinatoError):
@@ -119,6 +143,33 @@ class RefundRefused(GatewayRefused):
     message_id = gettext_noop("The payment processor refused the refund.")
 
 
+class GatewayUnreachable(GatewayRefused):
+    """No answer, or a server's error, to a call that moves no money."""
+
+    code = "api_connection_error"
+    message_id = gettext_noop("The payment processor does not answer. Try again in a moment.")
+
+
+class GatewayKeyRefused(GatewayRefused):
+    """The key was revoked, or may not do this. It says nothing of the customer's money: no decline, no retry."""
+
+    code = "api_key_refused"
+    nothing_taken = False
+    message_id = gettext_noop("The payment processor refuses this account's key: connect it again.")
+
+
+class NotConnected(GatewayRefused):
+    code = "gateway_not_connected"
+    nothing_taken = False
+    message_id = gettext_noop("No account at the payment processor is connected.")
+
+
+class CurrencyNotSupported(GatewayRefused):
+    code = "currency_not_supported"
+    param = "currency"
+    message_id = gettext_noop("The payment processor does not take this amount in %(currency)s.")
+
+
 class UnknownGateway(OstinatoError):
     code = "gateway_unknown"
     param = "gateway"
@@ -135,11 +186,23 @@ class Gateway(Protocol):
     name: str
 
     def ensure_customer(self, call: Call, customer_id: str, *, email: str = "", name: str = "") -> str:
-        """The processor's id of our customer, made there when it has none."""
+        """The processor's id of our customer, made there when it has none. Raises `GatewayUnreachable`."""
+        ...
+
+    def start_setup(self, call: Call, request: SetupRequest) -> SetupStarted:
+        """A page of the processor's where the customer enters a way to pay. Raises `GatewayRefused`."""
+        ...
+
+    def finish_setup(self, call: Call, gateway_setup_id: str) -> SetupResult:
+        """What became of it, asked as often as one likes. Raises `NoSuchGatewayObject`, `GatewayUnreachable`."""
         ...
 
     def attach(self, call: Call, customer_id: str, instrument: str) -> MethodFacts:
         """Store an instrument for later. Raises `InstrumentDeclined`, `UnknownInstrument`."""
+        ...
+
+    def retrieve_method(self, call: Call, gateway_method_id: str) -> MethodFacts:
+        """What may be shown of it now: issuers replace cards. Raises `NoSuchGatewayObject`, `GatewayUnreachable`."""
         ...
 
     def detach(self, call: Call, gateway_method_id: str) -> None:
@@ -150,7 +213,16 @@ class Gateway(Protocol):
         """An unconfirmed intent: no money moves. Raises `GatewayRefused`."""
         ...
 
-    def confirm(self, call: Call, gateway_intent_id: str, gateway_method_id: str, *, off_session: bool) -> Outcome:
+    def confirm(
+        self,
+        call: Call,
+        gateway_intent_id: str,
+        gateway_method_id: str,
+        *,
+        off_session: bool,
+        method_type: str = "card",
+        mandate_id: str = "",
+    ) -> Outcome:
         """One attempt. Raises `GatewayRefused`; its `nothing_taken` says whether that is an answer."""
         ...
 
@@ -191,7 +263,14 @@ class Gateway(Protocol):
         ...
 
     def complete_action(self, call: Call, gateway_intent_id: str, *, approve: bool) -> Outcome:
-        """The customer authenticated, or failed to. Raises `UnexpectedIntentState`."""
+        """The customer came back from authenticating. Raises `UnexpectedIntentState`.
+
+        A processor with a page of its own knows what was done there and does not listen to `approve`.
+        """
+        ...
+
+    def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:
+        """The account's movements from `since` on, the newest first, a page at a time. Raises `GatewayUnreachable`."""
         ...
 
 

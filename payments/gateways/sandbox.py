@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.ids import new_id
-from payments.gateways import sandbox_books as books, sandbox_intents as intents
+from payments.gateways import sandbox_books as books, sandbox_intents as intents, sandbox_methods as methods
 from payments.gateways.base import (
     Call,
     GatewayRefused,
     InstrumentDeclined,
     IntentRequest,
     RefundRefused,
+    SetupRequest,
     ToConfirm,
     ToCreate,
     outside_transactions,
@@ -27,6 +28,7 @@ from payments.gateways.sandbox_instruments import LOST_AFTER, LOST_BEFORE
 from payments.gateways.sandbox_intents import INTENT, METHOD, as_it_stands, known_instrument
 from payments.models import SandboxObject
 from payments.types import (
+    BalancePage,
     GatewayIntent,
     GatewayRefund,
     IntentCanceled,
@@ -34,6 +36,8 @@ from payments.types import (
     NotConfirmed,
     Outcome,
     Processing,
+    SetupResult,
+    SetupStarted,
     Succeeded,
     Unknown,
 )
@@ -63,15 +67,30 @@ class SandboxGateway:
         if not reply["id"]:
             assert found.decline is not None
             raise InstrumentDeclined(decline_code=found.decline.decline_code)
-        return MethodFacts(
-            gateway_method_id=reply["id"],
-            type=found.type,
-            brand=found.brand,
-            last4=found.last4,
-            exp_month=12 if found.has_expiry else None,
-            exp_year=call.at.year + 4 if found.has_expiry else None,
-            fingerprint=f"sandbox-{found.token}",
-        )
+        return methods.facts_of(reply["id"], found, call.at, customer_id)
+
+    @outside_transactions
+    def start_setup(self, call: Call, request: SetupRequest) -> SetupStarted:
+        asked = {"customer": request.customer_id, "return_url": request.return_url}
+        reply, _ = books.answer_once(call, "start_setup", asked, lambda: methods.open_setup(call, request))
+        mark = "&" if "?" in request.return_url else "?"
+        return SetupStarted(reply["id"], f"{request.return_url}{mark}sandbox_setup={reply['id']}")
+
+    @outside_transactions
+    def enter_instrument(self, call: Call, gateway_setup_id: str, instrument: str) -> None:
+        """The customer's part, on a page of ours: a sandbox has none. Raises `UnknownInstrument`."""
+        with books.own_transaction():
+            methods.enter(call, gateway_setup_id, known_instrument(instrument))
+
+    @outside_transactions
+    def finish_setup(self, call: Call, gateway_setup_id: str) -> SetupResult:
+        with books.own_transaction():
+            return methods.setup_as_it_stands(call, gateway_setup_id)
+
+    @outside_transactions
+    def retrieve_method(self, call: Call, gateway_method_id: str) -> MethodFacts:
+        with books.own_transaction():
+            return methods.method_as_it_stands(books.locked(call, METHOD, gateway_method_id))
 
     @outside_transactions
     def detach(self, call: Call, gateway_method_id: str) -> None:
@@ -87,7 +106,16 @@ class SandboxGateway:
         return GatewayIntent(reply["id"], NotConfirmed(), amount=request.amount, metadata=request.metadata)
 
     @outside_transactions
-    def confirm(self, call: Call, gateway_intent_id: str, gateway_method_id: str, *, off_session: bool) -> Outcome:
+    def confirm(
+        self,
+        call: Call,
+        gateway_intent_id: str,
+        gateway_method_id: str,
+        *,
+        off_session: bool,
+        method_type: str = "card",
+        mandate_id: str = "",
+    ) -> Outcome:
         found = intents.instrument_of(call, gateway_method_id)
         if found.answer_lost == LOST_BEFORE and intents.lose_first_call(call, gateway_intent_id):
             return Unknown("timeout")
@@ -178,6 +206,10 @@ class SandboxGateway:
             customer_id = books.locked(call, INTENT, gateway_intent_id).body["customer"]
             entry = books.first_with_metadata(call, _REFUND, customer_id, metadata)
             return _refund_as_it_stands(call, entry) if entry else None
+
+    @outside_transactions
+    def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:
+        return methods.balance_page(call, since, after)
 
 
 # --- refunds -----------------------------------------------------------------------------------------------

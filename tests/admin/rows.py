@@ -29,6 +29,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "Invoice": {"number": None, "number_value": None, "status": "draft"},
     "RecoveryPolicy": {"visa_attempts_per_30_days": 15},
     "CustomerBalanceTransaction": {"type": "adjustment"},
+    "BalanceTransaction": {"amount": 500, "fee": 20, "net": 480},
     "CreditGrant": {"currency": "cad", "amount": 500, "balance": 500},
 }
 _serial = count(1)

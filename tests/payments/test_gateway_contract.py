@@ -1,4 +1,4 @@
-"""What every gateway must do. A new adapter joins by its name in `GATEWAYS` and must pass all of it."""
+"""What every gateway must do: the sandbox, and Stripe's adapter over real HTTP. A new one brings a world of its own."""
 
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from payments.gateways.base import (
     MethodNotUsable,
     NoSuchGatewayObject,
     RefundRefused,
+    SetupRequest,
     ToConfirm,
     ToCreate,
     UnexpectedIntentState,
@@ -28,21 +29,29 @@ from payments.types import (
     Declined,
     GatewayIntent,
     IntentCanceled,
+    MethodFacts,
     NotConfirmed,
     Processing,
     RequiresAction,
+    SetupResult,
     Succeeded,
     Unknown,
 )
 from tests.factories.times import NEW_YEAR
+from tests.payments.worlds import SandboxWorld, StripeWorld
 
-GATEWAYS = ["sandbox"]
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=GATEWAYS)
-def gateway(request):
-    return gateway_named(request.param)
+@pytest.fixture(params=["sandbox", "stripe"])
+def world(request):
+    """The gateway, and what its other side does by itself."""
+    return SandboxWorld() if request.param == "sandbox" else StripeWorld(request.getfixturevalue("fake"))
+
+
+@pytest.fixture
+def gateway(world):
+    return world.gateway
 
 
 def call(key: str, *, days: int = 0, merchant_id: str = "acct_1") -> Call:
@@ -62,14 +71,20 @@ def an_intent(gateway, amount: int = 1000) -> str:
 
 
 def a_method(gateway, instrument: str) -> str:
-    return gateway.attach(call(f"attach {instrument}"), "cus_1", instrument).gateway_method_id
+    return attached(gateway, instrument).gateway_method_id
+
+
+def attached(gateway, instrument: str) -> MethodFacts:
+    return gateway.attach(call(f"attach {instrument}"), "cus_1", instrument)
 
 
 def a_payment(gateway, instrument: str = "pm_card_visa", *, off_session: bool = True, amount: int = 1000):
     """(the gateway's intent, the outcome of one attempt)."""
     intent = an_intent(gateway, amount)
-    method = a_method(gateway, instrument)
-    return intent, gateway.confirm(call("confirm"), intent, method, off_session=off_session)
+    method = attached(gateway, instrument)
+    return intent, gateway.confirm(
+        call("confirm"), intent, method.gateway_method_id, off_session=off_session, method_type=method.type
+    )
 
 
 def test_creating_an_intent_moves_no_money(gateway):
@@ -148,9 +163,9 @@ def test_another_merchants_intent_is_not_there(gateway):
         gateway.retrieve(call("look", merchant_id="acct_2"), intent)
 
 
-def test_a_new_key_tries_a_declined_intent_again(gateway):
-    intent, _ = a_payment(gateway, "pm_sandbox_declineThenSucceed")
-    method = a_method(gateway, "pm_sandbox_declineThenSucceed")
+def test_a_new_key_tries_a_declined_intent_again(world, gateway):
+    intent, _ = a_payment(gateway, world.token("second try"))
+    method = a_method(gateway, world.token("second try"))
     assert isinstance(gateway.confirm(call("second"), intent, method, off_session=True), Succeeded)
 
 
@@ -167,22 +182,25 @@ def test_off_session_authentication_is_a_decline_that_asks_for_the_customer(gate
     assert outcome.decline_code == "authentication_required"
 
 
-def test_on_session_authentication_waits_and_then_pays(gateway):
+def test_on_session_authentication_waits_and_then_pays(world, gateway):
     intent, outcome = a_payment(gateway, "pm_card_threeDSecure2Required", off_session=False)
     assert isinstance(outcome, RequiresAction)
     assert gateway.retrieve(call("look"), intent).amount_received == 0
+    world.customer_authenticates(call("bank"), intent, approve=True)
     assert isinstance(gateway.complete_action(call("3ds"), intent, approve=True), Succeeded)
 
 
-def test_on_session_authentication_that_fails_is_a_decline(gateway):
+def test_on_session_authentication_that_fails_is_a_decline(world, gateway):
     intent, _ = a_payment(gateway, "pm_card_threeDSecure2Required", off_session=False)
+    world.customer_authenticates(call("bank"), intent, approve=False)
     outcome = gateway.complete_action(call("3ds"), intent, approve=False)
     assert isinstance(outcome, Declined)
     assert outcome.code == "payment_intent_authentication_failure"
 
 
-def test_a_card_authenticated_once_pays_off_session_after(gateway):
+def test_a_card_authenticated_once_pays_off_session_after(world, gateway):
     intent, _ = a_payment(gateway, "pm_card_authenticationRequiredOnSetup", off_session=False)
+    world.customer_authenticates(call("bank"), intent, approve=True)
     gateway.complete_action(call("3ds"), intent, approve=True)
     later = gateway.create_intent(call("later"), a_request()).gateway_intent_id
     method = a_method(gateway, "pm_card_authenticationRequiredOnSetup")
@@ -190,7 +208,7 @@ def test_a_card_authenticated_once_pays_off_session_after(gateway):
 
 
 def test_completing_what_waits_for_nothing_is_refused(gateway):
-    intent, _ = a_payment(gateway)
+    intent = an_intent(gateway)
     with pytest.raises(UnexpectedIntentState):
         gateway.complete_action(call("3ds"), intent, approve=True)
 
@@ -198,68 +216,88 @@ def test_completing_what_waits_for_nothing_is_refused(gateway):
 @pytest.mark.parametrize(
     ("instrument", "days", "ends"),
     [
-        ("pm_sepa_debit", 3, Succeeded),
-        ("pm_sepa_debit_fails", 3, Declined),
-        ("pm_acss_debit", 5, Succeeded),
-        ("pm_acss_debit_fails", 5, Declined),
+        ("sepa", 3, Succeeded),
+        ("sepa that fails", 3, Declined),
+        ("acss", 5, Succeeded),
+        ("acss that fails", 5, Declined),
+        ("ach", 4, Succeeded),
+        ("ach that fails", 4, Declined),
     ],
 )
-def test_a_debit_settles_days_later(gateway, instrument, days, ends):
-    intent, outcome = a_payment(gateway, instrument)
+def test_a_debit_settles_days_later(world, gateway, instrument, days, ends):
+    intent, outcome = a_payment(gateway, world.token(instrument))
     assert isinstance(outcome, Processing)
-    assert outcome.settles_at == NEW_YEAR + timedelta(days=days)
+    assert outcome.settles_at == (NEW_YEAR + timedelta(days=days) if world.tells_day_of_debits else None)
+    world.days_pass(days - 1)
     assert isinstance(gateway.retrieve(call("early", days=days - 1), intent).standing, Processing)
-    assert isinstance(gateway.retrieve(call("due", days=days), intent).standing, ends)
+    world.days_pass(1)
+    found = gateway.retrieve(call("due", days=days), intent)
+    assert isinstance(found.standing, ends)
+    assert found.latest_charge_id == outcome.gateway_charge_id
+    assert found.amount_received == (1000 if ends is Succeeded else 0)
 
 
-def test_a_lost_answer_is_unknown_and_the_look_up_finds_the_money(gateway):
-    intent, outcome = a_payment(gateway, "pm_sandbox_timeoutAfterCharge")
+def test_a_lost_answer_is_unknown_and_the_look_up_finds_the_money(world, gateway):
+    intent, outcome = a_payment(gateway, world.loses("drop_after"))
     assert isinstance(outcome, Unknown)
     assert gateway.retrieve(call("look"), intent).amount_received == 1000
 
 
-def test_a_lost_call_is_unknown_and_the_look_up_finds_nothing(gateway):
-    intent, outcome = a_payment(gateway, "pm_sandbox_timeoutBeforeCharge")
+def test_a_lost_call_is_unknown_and_the_look_up_finds_nothing(world, gateway):
+    intent, outcome = a_payment(gateway, world.loses("drop_before"))
     assert isinstance(outcome, Unknown)
     assert gateway.retrieve(call("look"), intent).standing == NotConfirmed()
 
 
-def test_a_server_error_replays_though_the_money_moved(gateway):
-    intent, outcome = a_payment(gateway, "pm_sandbox_serverErrorAfterCharge")
-    method = a_method(gateway, "pm_sandbox_serverErrorAfterCharge")
+def test_a_server_error_replays_though_the_money_moved(world, gateway):
+    instrument = world.loses("500_after")
+    intent, outcome = a_payment(gateway, instrument)
+    method = a_method(gateway, instrument)
     assert isinstance(outcome, Unknown)
     assert isinstance(gateway.confirm(call("confirm"), intent, method, off_session=True), Unknown)
     assert gateway.retrieve(call("look"), intent).amount_received == 1000
 
 
-def test_a_batch_answers_like_single_calls_each_in_its_place(gateway):
-    instruments = [
-        "pm_card_visa",
-        "pm_card_chargeCustomerFail",
-        "pm_sandbox_timeoutAfterCharge",
-        "pm_sepa_debit",
-        "pm_card_threeDSecure2Required",
-    ]
-    made = gateway.create_intents([ToCreate(call(f"create {name}"), a_request()) for name in instruments])
+def test_a_batch_answers_like_single_calls_each_in_its_place(world, gateway):
+    names = ["pm_card_visa", "pm_card_chargeCustomerFail", world.token("sepa"), "pm_card_threeDSecure2Required"]
+    methods = [attached(gateway, name) for name in names]
+    made = gateway.create_intents([ToCreate(call(f"create {name}"), a_request()) for name in names])
     batch = [
-        ToConfirm(call(f"confirm {name}"), intent.gateway_intent_id, a_method(gateway, name), True)
-        for name, intent in zip(instruments, made, strict=True)
+        ToConfirm(call(f"confirm {name}"), intent.gateway_intent_id, method.gateway_method_id, True, method.type)
+        for name, intent, method in zip(names, made, methods, strict=True)
     ]
     answers = gateway.confirm_all(batch)
-    assert [type(answer) for answer in answers] == [Succeeded, Declined, Unknown, Processing, Declined]
+    assert [type(answer) for answer in answers] == [Succeeded, Declined, Processing, Declined]
     taken = [gateway.retrieve(call("look"), intent.gateway_intent_id).amount_received for intent in made]
-    assert taken == [1000, 0, 1000, 0, 0]
+    assert taken == [1000, 0, 0, 0]
+
+
+def test_a_batch_loses_one_answer_and_keeps_the_others(world, gateway):
+    lost = world.loses("drop_after")
+    made = gateway.create_intents([ToCreate(call(f"create {n}"), a_request()) for n in range(3)])
+    methods = [a_method(gateway, lost), a_method(gateway, "pm_card_mastercard"), a_method(gateway, "pm_card_amex")]
+    answers = gateway.confirm_all(
+        [
+            ToConfirm(call(f"confirm {n}"), intent.gateway_intent_id, method, True)
+            for n, (intent, method) in enumerate(zip(made, methods, strict=True))
+        ]
+    )
+    assert sorted(type(answer).__name__ for answer in answers) == ["Succeeded", "Succeeded", "Unknown"]
+    taken = [gateway.retrieve(call("look"), intent.gateway_intent_id).amount_received for intent in made]
+    assert taken == [1000, 1000, 1000]
 
 
 def test_a_batch_replays_what_was_answered_and_refuses_what_differs(gateway):
     alone = an_intent(gateway, 1000)
-    again = gateway.create_intents([ToCreate(call("create"), a_request(1000)), ToCreate(call("new"), a_request(7))])
+    again = gateway.create_intents([ToCreate(call("create"), a_request(1000)), ToCreate(call("new"), a_request(700))])
     assert again[0].gateway_intent_id == alone
     assert (
-        gateway.create_intents([ToCreate(call("new"), a_request(7)), ToCreate(call("newer"), a_request(7))])[0]
+        gateway.create_intents([ToCreate(call("new"), a_request(700)), ToCreate(call("newer"), a_request(700))])[0]
         == again[1]
     )
-    differing = gateway.create_intents([ToCreate(call("new"), a_request(8)), ToCreate(call("newest"), a_request(8))])
+    differing = gateway.create_intents(
+        [ToCreate(call("new"), a_request(800)), ToCreate(call("newest"), a_request(800))]
+    )
     assert isinstance(differing[0], IdempotencyKeyReused)
     assert isinstance(differing[1], GatewayIntent)
 
@@ -293,9 +331,9 @@ def test_a_canceled_intent_cannot_be_paid(gateway):
         gateway.confirm(call("confirm"), intent, a_method(gateway, "pm_card_visa"), off_session=True)
 
 
-@pytest.mark.parametrize(("instrument", "kept"), [("pm_card_visa", Succeeded), ("pm_sepa_debit", Processing)])
-def test_canceling_too_late_gives_back_what_is(gateway, instrument, kept):
-    intent, _ = a_payment(gateway, instrument)
+@pytest.mark.parametrize(("instrument", "kept"), [("pm_card_visa", Succeeded), ("sepa", Processing)])
+def test_canceling_too_late_gives_back_what_is(world, gateway, instrument, kept):
+    intent, _ = a_payment(gateway, world.token(instrument))
     assert isinstance(gateway.cancel(call("cancel"), intent).standing, kept)
 
 
@@ -326,16 +364,18 @@ def test_a_refund_replays_under_its_key_and_is_found_by_metadata(gateway):
 @pytest.mark.parametrize(
     ("instrument", "ends"), [("pm_card_pendingRefund", "succeeded"), ("pm_card_refundFail", "failed")]
 )
-def test_a_refund_may_end_a_day_later(gateway, instrument, ends):
+def test_a_refund_may_end_a_day_later(world, gateway, instrument, ends):
     intent, _ = a_payment(gateway, instrument)
     refund = gateway.refund(call("r1"), intent, 1000, metadata={})
     assert refund.status == "pending"
+    world.days_pass(1)
     assert gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id).status == ends
 
 
-def test_a_failed_refund_can_be_made_again(gateway):
+def test_a_failed_refund_can_be_made_again(world, gateway):
     intent, _ = a_payment(gateway, "pm_card_refundFail")
     refund = gateway.refund(call("r1"), intent, 1000, metadata={})
+    world.days_pass(1)
     gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id)
     assert gateway.refund(call("r2", days=1), intent, 1000, metadata={}).status == "pending"
 
@@ -343,6 +383,66 @@ def test_a_failed_refund_can_be_made_again(gateway):
 def test_an_unpaid_intent_has_nothing_to_refund(gateway):
     with pytest.raises(RefundRefused):
         gateway.refund(call("r1"), an_intent(gateway), 100, metadata={})
+
+
+def a_setup(gateway, key: str = "setup"):
+    return gateway.start_setup(call(key), SetupRequest("cus_1", "cad", "https://shop.example/back"))
+
+
+def test_a_way_to_pay_is_set_up_on_the_gateways_page_and_pays_off_session(world, gateway):
+    started = a_setup(gateway)
+    assert started.url
+    assert gateway.finish_setup(call("look"), started.gateway_setup_id) == SetupResult("open")
+    world.customer_enters(call("page"), started.gateway_setup_id, "pm_card_mastercard")
+    done = gateway.finish_setup(call("look"), started.gateway_setup_id)
+    assert (done.status, done.method.brand, done.method.last4) == ("succeeded", "mastercard", "4444")
+    intent = an_intent(gateway)
+    paid = gateway.confirm(call("confirm"), intent, done.method.gateway_method_id, off_session=True)
+    assert isinstance(paid, Succeeded)
+
+
+def test_a_setup_asked_for_twice_is_one(gateway):
+    assert a_setup(gateway) == a_setup(gateway)
+
+
+def test_a_card_that_is_refused_on_the_page_leaves_the_setup_open(world, gateway):
+    started = a_setup(gateway)
+    world.customer_enters(call("page"), started.gateway_setup_id, "pm_card_chargeDeclined")
+    result = gateway.finish_setup(call("look"), started.gateway_setup_id)
+    assert (result.status, result.failure_code) == ("open", "card_declined")
+
+
+def test_an_unknown_setup_is_refused_by_name(gateway):
+    with pytest.raises(NoSuchGatewayObject):
+        gateway.finish_setup(call("look"), "cs_test_nonesuch")
+
+
+def test_what_may_be_shown_of_a_method_can_be_asked_again(gateway):
+    method = attached(gateway, "pm_card_visa")
+    again = gateway.retrieve_method(call("look"), method.gateway_method_id)
+    assert (again.gateway_method_id, again.last4) == (method.gateway_method_id, "4242")
+    assert again.customer_id
+    gateway.detach(call("detach"), method.gateway_method_id)
+    assert gateway.retrieve_method(call("look"), method.gateway_method_id).customer_id == ""
+    with pytest.raises(NoSuchGatewayObject):
+        gateway.retrieve_method(call("look"), "pm_nonesuch")
+
+
+def test_a_customer_is_made_once(gateway):
+    first = gateway.ensure_customer(call("a"), "cus_1", email="ada@example.com", name="Ada")
+    assert gateway.ensure_customer(call("b"), "cus_1") == first
+    assert gateway.ensure_customer(call("a", merchant_id="acct_2"), "cus_9") != first
+
+
+def test_the_balance_tells_what_was_taken_and_what_went_back(gateway):
+    intent, _ = a_payment(gateway, amount=1000)
+    gateway.refund(call("r1"), intent, 300, metadata={"refund": "re_1"})
+    page = gateway.balance_transactions(call("look"), since=NEW_YEAR)
+    assert sorted((row.type, row.amount) for row in page.items) == [("charge", 1000), ("refund", -300)]
+    assert all(row.net == row.amount - row.fee for row in page.items)
+    assert page.next_after == ""
+    taken = next(row for row in page.items if row.type == "charge")
+    assert taken.metadata["payment_intent"] == "pi_ours"
 
 
 @pytest.mark.parametrize("method", PORT)

@@ -1,0 +1,102 @@
+"""The sandbox's stored ways to pay, their setups, and its balance. Inside its own transactions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.ids import new_id
+from payments.gateways import sandbox_books as books
+from payments.gateways.base import Call, SetupRequest
+from payments.gateways.sandbox_instruments import Instrument
+from payments.gateways.sandbox_intents import INTENT, METHOD, attach, known_instrument
+from payments.models import SandboxObject
+from payments.types import BalanceFacts, BalancePage, MethodFacts, SetupResult
+
+SETUP, REFUND = "setup", "refund"
+_PAGE = 100
+
+
+def facts_of(gateway_method_id: str, found: Instrument, at: datetime, customer_id: str) -> MethodFacts:
+    """What may be shown of an instrument that was attached at `at`."""
+    return MethodFacts(
+        gateway_method_id=gateway_method_id,
+        type=found.type,
+        brand=found.brand,
+        last4=found.last4,
+        exp_month=12 if found.has_expiry else None,
+        exp_year=at.year + 4 if found.has_expiry else None,
+        fingerprint=f"sandbox-{found.token}",
+        customer_id=customer_id,
+    )
+
+
+def method_as_it_stands(entry: SandboxObject) -> MethodFacts:
+    """An issuer's replacement, written into the body as `replaced` (last4, exp_month, exp_year), is what counts."""
+    owner = "" if entry.body.get("detached") else entry.body.get("customer", "")
+    facts = facts_of(entry.id, known_instrument(entry.body["instrument"]), entry.created, owner)
+    return replace(facts, **entry.body.get("replaced", {}))
+
+
+def open_setup(call: Call, request: SetupRequest) -> books.Json:
+    body = {"customer": request.customer_id, "status": "open", "metadata": dict(request.metadata)}
+    return {"id": books.open_account(call, SETUP, new_id("seti"), request.customer_id, body).id}
+
+
+def enter(call: Call, gateway_setup_id: str, found: Instrument) -> None:
+    """The customer chose this instrument. One that declines leaves the setup open, as a form does."""
+    entry = books.locked(call, SETUP, gateway_setup_id)
+    if entry.body["status"] != "open":
+        return
+    made = attach(call, entry.body["customer"], found)
+    if made["id"]:
+        entry.body |= {"status": "succeeded", "method": made["id"]}
+    else:
+        entry.body["failure_code"] = "card_declined"
+    books.save_body(entry)
+
+
+def setup_as_it_stands(call: Call, gateway_setup_id: str) -> SetupResult:
+    body = books.locked(call, SETUP, gateway_setup_id).body
+    if body["status"] != "succeeded":
+        return SetupResult(body["status"], failure_code=body.get("failure_code", ""))
+    return SetupResult("succeeded", method_as_it_stands(books.locked(call, METHOD, body["method"])))
+
+
+def balance_page(call: Call, since: datetime, after: str) -> BalancePage:
+    """What was taken and what went back, without fees, the newest first."""
+    rows = SandboxObject.objects.filter(merchant_id=call.merchant_id, kind__in=[INTENT, REFUND], created__gte=since)
+    found = [facts for entry in rows.order_by("-created", "-id") for facts in _movements(entry)]
+    ids = [facts.gateway_balance_transaction_id for facts in found]
+    start = ids.index(after) + 1 if after in ids else 0
+    page = tuple(found[start : start + _PAGE])
+    return BalancePage(page, page[-1].gateway_balance_transaction_id if len(found) > start + _PAGE else "")
+
+
+def _movements(entry: SandboxObject) -> list[BalanceFacts]:
+    body = entry.body
+    if entry.kind == INTENT:
+        paid = body["standing"]["kind"] == "succeeded"
+        return [_movement(entry, "charge", body["amount"], body["currency"], body["latest_charge"])] if paid else []
+    currency = SandboxObject.objects.values_list("body__currency", flat=True).get(id=body["intent"])
+    found = [_movement(entry, "refund", -body["amount"], currency, entry.id)]
+    if body["status"] == "failed":
+        found.insert(0, _movement(entry, "refund_failure", body["amount"], currency, entry.id))
+    return found
+
+
+def _movement(entry: SandboxObject, type: str, amount: int, currency: str, source_id: str) -> BalanceFacts:
+    return BalanceFacts(
+        gateway_balance_transaction_id=f"txn_{type}_{entry.id}",
+        type=type,
+        reporting_category=type,
+        amount=amount,
+        fee=0,
+        net=amount,
+        currency=currency,
+        status="available",
+        gateway_source_id=source_id,
+        created=entry.created,
+        available_on=entry.created,
+        metadata=entry.body["metadata"],
+    )

@@ -1,0 +1,51 @@
+"""What is collected and each attempt, what went back, what stands at the gateways. One module per noun."""
+
+from payments.models.accounts import (
+    AccountStatus,
+    GatewayAccount,
+    GatewayCustomer,
+    GatewayEvent,
+    GatewayEventStatus,
+    GatewaySetup,
+    GatewaySetupStatus,
+)
+from payments.models.balance import BalanceTransaction, Payout, PayoutStatus
+from payments.models.collecting import (
+    IN_FLIGHT_CHARGE_STATUSES,
+    OPEN_INTENT_STATUSES,
+    Charge,
+    ChargeStatus,
+    InvoicePayment,
+    PaymentIntent,
+    PaymentIntentStatus,
+)
+from payments.models.disputes import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
+from payments.models.refunds import Refund, RefundStatus
+from payments.models.sandbox import SandboxObject, SandboxReply
+
+__all__ = [
+    "IN_FLIGHT_CHARGE_STATUSES",
+    "OPEN_DISPUTE_STATUSES",
+    "OPEN_INTENT_STATUSES",
+    "AccountStatus",
+    "BalanceTransaction",
+    "Charge",
+    "ChargeStatus",
+    "Dispute",
+    "DisputeStatus",
+    "GatewayAccount",
+    "GatewayCustomer",
+    "GatewayEvent",
+    "GatewayEventStatus",
+    "GatewaySetup",
+    "GatewaySetupStatus",
+    "InvoicePayment",
+    "PaymentIntent",
+    "PaymentIntentStatus",
+    "Payout",
+    "PayoutStatus",
+    "Refund",
+    "RefundStatus",
+    "SandboxObject",
+    "SandboxReply",
+]
