@@ -8,16 +8,13 @@ from django.db import transaction
 from payments.gateways import gateway_named
 from payments.gateways.base import (
     PORT,
-    Call,
     CalledInsideTransaction,
     GatewayRefused,
     IdempotencyKeyReused,
     InstrumentDeclined,
-    IntentRequest,
     MethodNotUsable,
     NoSuchGatewayObject,
     RefundRefused,
-    SetupRequest,
     ToConfirm,
     ToCreate,
     UnexpectedIntentState,
@@ -29,62 +26,16 @@ from payments.types import (
     Declined,
     GatewayIntent,
     IntentCanceled,
-    MethodFacts,
     NotConfirmed,
     Processing,
     RequiresAction,
-    SetupResult,
     Succeeded,
     Unknown,
 )
 from tests.factories.times import NEW_YEAR
-from tests.payments.worlds import SandboxWorld, StripeWorld
+from tests.payments.contract import a_method, a_payment, a_request, an_intent, attached, call
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(params=["sandbox", "stripe"])
-def world(request):
-    """The gateway, and what its other side does by itself."""
-    return SandboxWorld() if request.param == "sandbox" else StripeWorld(request.getfixturevalue("fake"))
-
-
-@pytest.fixture
-def gateway(world):
-    return world.gateway
-
-
-def call(key: str, *, days: int = 0, merchant_id: str = "acct_1") -> Call:
-    at = NEW_YEAR + timedelta(days=days)
-    return Call(merchant_id=merchant_id, key=key, at=at, recorded_at=at)
-
-
-def a_request(amount: int = 1000, **fields) -> IntentRequest:
-    return IntentRequest(
-        **{"customer_id": "cus_1", "amount": amount, "currency": "cad", "metadata": {"payment_intent": "pi_ours"}}
-        | fields
-    )
-
-
-def an_intent(gateway, amount: int = 1000) -> str:
-    return gateway.create_intent(call("create"), a_request(amount)).gateway_intent_id
-
-
-def a_method(gateway, instrument: str) -> str:
-    return attached(gateway, instrument).gateway_method_id
-
-
-def attached(gateway, instrument: str) -> MethodFacts:
-    return gateway.attach(call(f"attach {instrument}"), "cus_1", instrument)
-
-
-def a_payment(gateway, instrument: str = "pm_card_visa", *, off_session: bool = True, amount: int = 1000):
-    """(the gateway's intent, the outcome of one attempt)."""
-    intent = an_intent(gateway, amount)
-    method = attached(gateway, instrument)
-    return intent, gateway.confirm(
-        call("confirm"), intent, method.gateway_method_id, off_session=off_session, method_type=method.type
-    )
 
 
 def test_creating_an_intent_moves_no_money(gateway):
@@ -343,106 +294,6 @@ def test_a_detached_method_cannot_pay(gateway):
     with pytest.raises(MethodNotUsable) as refused:
         gateway.confirm(call("confirm"), intent, method, off_session=True)
     assert refused.value.nothing_taken
-
-
-def test_refunds_never_exceed_the_charge(gateway):
-    intent, _ = a_payment(gateway, amount=1000)
-    assert gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"}).status == "succeeded"
-    with pytest.raises(RefundRefused):
-        gateway.refund(call("r2"), intent, 500, metadata={"refund": "re_2"})
-    assert gateway.refund(call("r3"), intent, 400, metadata={"refund": "re_3"}).status == "succeeded"
-
-
-def test_a_refund_replays_under_its_key_and_is_found_by_metadata(gateway):
-    intent, _ = a_payment(gateway)
-    first = gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"})
-    assert gateway.refund(call("r1"), intent, 600, metadata={"refund": "re_1"}) == first
-    assert gateway.find_refund(call("look"), intent, {"refund": "re_1"}) == first
-    assert gateway.find_refund(call("look"), intent, {"refund": "re_2"}) is None
-
-
-@pytest.mark.parametrize(
-    ("instrument", "ends"), [("pm_card_pendingRefund", "succeeded"), ("pm_card_refundFail", "failed")]
-)
-def test_a_refund_may_end_a_day_later(world, gateway, instrument, ends):
-    intent, _ = a_payment(gateway, instrument)
-    refund = gateway.refund(call("r1"), intent, 1000, metadata={})
-    assert refund.status == "pending"
-    world.days_pass(1)
-    assert gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id).status == ends
-
-
-def test_a_failed_refund_can_be_made_again(world, gateway):
-    intent, _ = a_payment(gateway, "pm_card_refundFail")
-    refund = gateway.refund(call("r1"), intent, 1000, metadata={})
-    world.days_pass(1)
-    gateway.retrieve_refund(call("look", days=1), refund.gateway_refund_id)
-    assert gateway.refund(call("r2", days=1), intent, 1000, metadata={}).status == "pending"
-
-
-def test_an_unpaid_intent_has_nothing_to_refund(gateway):
-    with pytest.raises(RefundRefused):
-        gateway.refund(call("r1"), an_intent(gateway), 100, metadata={})
-
-
-def a_setup(gateway, key: str = "setup"):
-    return gateway.start_setup(call(key), SetupRequest("cus_1", "cad", "https://shop.example/back"))
-
-
-def test_a_way_to_pay_is_set_up_on_the_gateways_page_and_pays_off_session(world, gateway):
-    started = a_setup(gateway)
-    assert started.url
-    assert gateway.finish_setup(call("look"), started.gateway_setup_id) == SetupResult("open")
-    world.customer_enters(call("page"), started.gateway_setup_id, "pm_card_mastercard")
-    done = gateway.finish_setup(call("look"), started.gateway_setup_id)
-    assert (done.status, done.method.brand, done.method.last4) == ("succeeded", "mastercard", "4444")
-    intent = an_intent(gateway)
-    paid = gateway.confirm(call("confirm"), intent, done.method.gateway_method_id, off_session=True)
-    assert isinstance(paid, Succeeded)
-
-
-def test_a_setup_asked_for_twice_is_one(gateway):
-    assert a_setup(gateway) == a_setup(gateway)
-
-
-def test_a_card_that_is_refused_on_the_page_leaves_the_setup_open(world, gateway):
-    started = a_setup(gateway)
-    world.customer_enters(call("page"), started.gateway_setup_id, "pm_card_chargeDeclined")
-    result = gateway.finish_setup(call("look"), started.gateway_setup_id)
-    assert (result.status, result.failure_code) == ("open", "card_declined")
-
-
-def test_an_unknown_setup_is_refused_by_name(gateway):
-    with pytest.raises(NoSuchGatewayObject):
-        gateway.finish_setup(call("look"), "cs_test_nonesuch")
-
-
-def test_what_may_be_shown_of_a_method_can_be_asked_again(gateway):
-    method = attached(gateway, "pm_card_visa")
-    again = gateway.retrieve_method(call("look"), method.gateway_method_id)
-    assert (again.gateway_method_id, again.last4) == (method.gateway_method_id, "4242")
-    assert again.customer_id
-    gateway.detach(call("detach"), method.gateway_method_id)
-    assert gateway.retrieve_method(call("look"), method.gateway_method_id).customer_id == ""
-    with pytest.raises(NoSuchGatewayObject):
-        gateway.retrieve_method(call("look"), "pm_nonesuch")
-
-
-def test_a_customer_is_made_once(gateway):
-    first = gateway.ensure_customer(call("a"), "cus_1", email="ada@example.com", name="Ada")
-    assert gateway.ensure_customer(call("b"), "cus_1") == first
-    assert gateway.ensure_customer(call("a", merchant_id="acct_2"), "cus_9") != first
-
-
-def test_the_balance_tells_what_was_taken_and_what_went_back(gateway):
-    intent, _ = a_payment(gateway, amount=1000)
-    gateway.refund(call("r1"), intent, 300, metadata={"refund": "re_1"})
-    page = gateway.balance_transactions(call("look"), since=NEW_YEAR)
-    assert sorted((row.type, row.amount) for row in page.items) == [("charge", 1000), ("refund", -300)]
-    assert all(row.net == row.amount - row.fee for row in page.items)
-    assert page.next_after == ""
-    taken = next(row for row in page.items if row.type == "charge")
-    assert taken.metadata["payment_intent"] == "pi_ours"
 
 
 @pytest.mark.parametrize("method", PORT)
