@@ -21,9 +21,9 @@ from customers.models import PaymentMethod
 from customers.snapshots import payment_method_snapshot
 from invoicing.models import Invoice
 from invoicing.selectors import lines_of
-from invoicing.snapshots import lines_snapshot
+from invoicing.snapshots import put_lines
 from merchants.models import Merchant
-from subscriptions.models import Discount
+from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
 
 Json = dict[str, Any]
@@ -76,10 +76,7 @@ def _lines(merchant_id: str, invoices: list[Json]) -> None:
         return
     lines = lines_of(sorted({node["id"] for node in bare}))
     for node in bare:
-        node |= lines_snapshot(
-            node["id"],
-            [(line, line.taxes.all()) for line in lines[node["id"]] if line.merchant_id == merchant_id],
-        )
+        put_lines(node, [(line, line.taxes.all()) for line in lines[node["id"]] if line.merchant_id == merchant_id])
 
 
 def _seller_and_links(merchant_id: str, invoices: list[Json]) -> None:
@@ -129,13 +126,10 @@ def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
     ids = {node["id"] for node in customers if node.get("discount", 0) is None}
     if not ids:
         return
-    live = Discount.objects.filter(
-        merchant_id=merchant_id, customer_id__in=ids, deleted_at__isnull=True, consumed_at__isnull=True
-    ).of_customers()
-    found = {row.customer_id: discount_snapshot(row) for row in live.order_by("-created", "-id")}
+    found = discounts_of_customers(merchant_id, ids)
     for node in customers:
-        if node["id"] in ids:
-            node["discount"] = found.get(node["id"])
+        if node["id"] in found:
+            node["discount"] = discount_snapshot(found[node["id"]])
 
 
 def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:

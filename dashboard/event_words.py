@@ -12,6 +12,7 @@ EVENT_WORDS: dict[str, Promise] = {
     "customer_balance_transaction.created": _("Balance changed"),
     "customer.discount.created": _("Discount given"),
     "customer.discount.deleted": _("Discount ended"),
+    "customer.discount.updated": _("Discount changed"),
     "customer.subscription.created": _("Subscription created"),
     "customer.subscription.updated": _("Subscription changed"),
     "customer.subscription.deleted": _("Subscription ended"),

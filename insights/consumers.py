@@ -15,9 +15,10 @@ from events.types import DeliveredEvent
 from insights.models import MrrMovement
 from insights.rules import movement_type, mrr
 from insights.types import RecurringDiscount, RecurringFacts, RecurringItem
-from subscriptions.facts import price_facts
+from subscriptions.facts import coupon_facts, price_facts
 from subscriptions.models import Discount, Subscription, SubscriptionItem
 from subscriptions.rules.amounts import in_currency, line_amount
+from subscriptions.selectors import discount_ids_of
 
 EVENT_TYPES = ("customer.subscription.*",)
 
@@ -86,7 +87,8 @@ class _Known:
         return self.bodies.get(event.version_key) or self.rows.get(event.object_id)
 
     def _load_discounts(self, bodies: Iterable[Mapping[str, Any]]) -> None:
-        ids = {discount_id for body in bodies for discount_id in body.get("discounts") or ()}
+        holders = [holder for body in bodies for holder in (body, *_items(body))]
+        ids = {discount_id for holder in holders for discount_id in holder.get("discounts") or ()}
         self.discounts = Discount.objects.select_related("coupon").in_bulk(list(ids))
         customers = {body["customer"] for body in bodies}
         for row in (
@@ -113,8 +115,14 @@ class _Known:
 
 def _facts(body: Mapping[str, Any], known: _Known, at: datetime) -> RecurringFacts:
     own = [known.discounts[each] for each in body.get("discounts") or () if each in known.discounts]
-    # A customer's discount counts only where the subscription has none.
-    discounts = own or known.of_customer.get(body["customer"], [])
+    of_items = [
+        known.discounts[each]
+        for item in _items(body)
+        for each in item.get("discounts") or ()
+        if each in known.discounts
+    ]
+    # Those of items come first; a customer's discount counts only where the subscription has none.
+    discounts = [*of_items, *(own or known.of_customer.get(body["customer"], []))]
     return RecurringFacts(
         status=body["status"],
         items=tuple(
@@ -122,7 +130,7 @@ def _facts(body: Mapping[str, Any], known: _Known, at: datetime) -> RecurringFac
             for item in _items(body)
             if item["price"] in known.prices
         ),
-        discounts=tuple(_discount(row) for row in discounts if _recurs(row, at)),
+        discounts=tuple(_discount(row, body["currency"]) for row in discounts if _recurs(row, at)),
     )
 
 
@@ -149,6 +157,7 @@ def _item(item: Mapping[str, Any], price: Price, currency: str) -> RecurringItem
         interval_count=price.interval_count or 1,
         metered=price.usage_type == "metered",
         product_id=price.product_id,
+        item_id=item.get("id", ""),
     )
 
 
@@ -159,31 +168,31 @@ def _recurs(row: Discount, at: datetime) -> bool:
     return row.start <= at and all(at < moment for moment in ended)
 
 
-def _discount(row: Discount) -> RecurringDiscount:
+def _discount(row: Discount, currency: str) -> RecurringDiscount:
     coupon = row.coupon
     return RecurringDiscount(
         percent_off=coupon.percent_off,
-        amount_off=coupon.amount_off or 0,
+        amount_off=coupon_facts(coupon).amount_off_in(currency) or 0,
         product_ids=frozenset(coupon.applies_to_product_ids),
+        item_id=row.subscription_item_id,
     )
 
 
 def _rows_as_bodies(ids: set[str]) -> dict[str, dict[str, Any]]:
     if not ids:
         return {}
+    discounts, of_items = discount_ids_of(ids)
     items: dict[str, list[dict[str, Any]]] = {}
     for item in SubscriptionItem.objects.filter(subscription_id__in=ids, deleted_at__isnull=True).order_by("id"):
-        items.setdefault(item.subscription_id, []).append({"price": item.price_id, "quantity": item.quantity})
-    discounts: dict[str, list[str]] = {}
-    for row in Discount.objects.filter(subscription_id__in=ids, deleted_at__isnull=True).order_by("position", "id"):
-        discounts.setdefault(row.subscription_id or "", []).append(row.id)
+        told = {"id": item.id, "price": item.price_id, "quantity": item.quantity, "discounts": of_items[item.id]}
+        items.setdefault(item.subscription_id, []).append(told)
     return {
         row.id: {
             "status": row.status,
             "currency": row.currency,
             "customer": row.customer_id,
             "items": {"data": items.get(row.id, [])},
-            "discounts": discounts.get(row.id, []),
+            "discounts": discounts[row.id],
         }
         for row in Subscription.objects.filter(id__in=ids)
     }

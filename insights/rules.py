@@ -69,7 +69,10 @@ def _per_month(item: RecurringItem) -> Fraction:
 
 def _after(discount: RecurringDiscount, items: list[RecurringItem], monthly: Shares, per_invoice: Fraction) -> Shares:
     """`monthly` with one discount taken: a percentage off each item, or an amount off in proportion, never below 0."""
-    applies = [not discount.product_ids or item.product_id in discount.product_ids for item in items]
+    applies = [
+        (not discount.product_ids or item.product_id in discount.product_ids) and discount.item_id in ("", item.item_id)
+        for item in items
+    ]
     if discount.percent_off is not None:
         keeps = 1 - Fraction(discount.percent_off) / 100
         return [share * keeps if hit else share for share, hit in zip(monthly, applies, strict=True)]

@@ -19,18 +19,20 @@ class RecurringItem:
     interval_count: int = 1
     metered: bool = False
     product_id: str = ""
+    item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecurringDiscount:
     """A coupon that goes on: `forever`, or `repeating` and still inside its months. `once` is left out by the caller.
 
-    `amount_off` is per invoice. `product_ids` empty: every product.
+    `amount_off` is per invoice. `product_ids` empty: every product; `item_id` blank: every item.
     """
 
     percent_off: Decimal | None = None
     amount_off: int = 0
     product_ids: frozenset[str] = frozenset()
+    item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

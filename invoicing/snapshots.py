@@ -13,7 +13,7 @@ def invoice_snapshot(
 ) -> dict[str, Any]:
     """Stripe's invoice object. `lines` (with `taxes` by line id) are shown when given.
 
-    `subtotal` is derived, as Stripe shows it: before discounts and exclusive tax.
+    `subtotal` is derived, as Stripe shows it: before the invoice's discounts and exclusive tax.
     """
     body: dict[str, Any] = {
         "id": invoice.id,
@@ -75,15 +75,24 @@ def invoice_snapshot(
     }
     if lines is not None:
         by_line = taxes or {}
-        body |= lines_snapshot(invoice.id, [(line, by_line.get(line.id, ())) for line in lines])
+        put_lines(body, [(line, by_line.get(line.id, ())) for line in lines])
     return body
+
+
+def put_lines(body: dict[str, Any], lines: Sequence[tuple[Any, Iterable[Any]]]) -> None:
+    """Put the lines into an invoice that is told without them. What lines' own discounts took is no part of its
+    subtotal, as in Stripe."""
+    body |= lines_snapshot(body["id"], lines)
+    own = sum(one["amount"] for line, _ in lines for one in line.discount_amounts if one.get("of_line"))
+    body["subtotal"] -= own
+    body["subtotal_excluding_tax"] -= own
 
 
 def lines_snapshot(invoice_id: str, lines: Sequence[tuple[Any, Iterable[Any]]]) -> dict[str, Any]:
     """The lines, each with its taxes, and what Stripe derives from them: totals by discount and by tax rate."""
     data = [line_snapshot(line, taxes) for line, taxes in lines]
     return {
-        "discounts": _distinct(given for line in data for given in line["discounts"]),
+        "discounts": _whole_discounts(data),
         "lines": {
             "object": "list",
             "data": data,
@@ -145,6 +154,13 @@ def _total_taxes(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(totals.values())
 
 
+def _whole_discounts(lines: Sequence[dict[str, Any]]) -> list[str]:
+    """The discounts of the whole invoice: those that took something from a line and are not a line's own."""
+    own = {discount for line in lines for discount in line["discounts"]}
+    taken = (given["discount"] for line in lines for given in line["discount_amounts"])
+    return [discount for discount in _distinct(taken) if discount not in own]
+
+
 def _distinct(ids: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(ids))
 
@@ -160,7 +176,7 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
         "description": line.description or None,
         "discount_amounts": given,
         "discountable": line.discountable,
-        "discounts": [one["discount"] for one in given],
+        "discounts": _distinct(one["discount"] for one in line.discount_amounts if one.get("of_line")),
         "invoice": line.invoice_id,
         "metadata": dict(line.metadata),
         "parent": _line_parent(line),

@@ -22,13 +22,17 @@ from api.protocol.schema import (
     merged_metadata,
     text,
 )
+from catalog.selectors import coupons
 from core.context import Context
 from core.errors import OstinatoError
 from customers import selectors, services
 from customers.models import Customer
 from customers.snapshots import balance_transaction_snapshot, customer_snapshot, tax_id_snapshot
 from customers.types import TaxId
+from engine.services import discounts
 from engine.services.deletion import delete_customer
+from subscriptions.rules.discounts import DiscountNamedTwice
+from subscriptions.selectors import discounts_of_customers
 
 URL = "/v1/customers"
 _ADDRESS_FIELDS = ("line1", "line2", "city", "state", "postal_code", "country")
@@ -40,11 +44,13 @@ _COMMON = fields(
     METADATA,
     address=ADDRESS,
     balance=integer(),
+    coupon=text(clearable=True, most=200),
     description=text(clearable=True),
     email=text(clearable=True, most=512),
     invoice_settings=hash_of({"default_payment_method": text(clearable=True)}),
     name=text(clearable=True),
     phone=text(clearable=True),
+    promotion_code=text(clearable=True, most=200),
     preferred_locales=list_of(text(most=20), clearable=True, most=10),
     tax_exempt=choice("none", "exempt", "reverse", clearable=True),
 )
@@ -113,6 +119,33 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
             amount=params["balance"] - row.balance,
             currency=row.currency or row.merchant.default_currency,
         )
+    _discount(call, ctx, row, params)
+
+
+def _discount(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> None:
+    """The customer's one discount, as older versions of the API give and clear it; it can be deleted by itself too."""
+    given = {name: params[name] for name in ("coupon", "promotion_code") if name in params}
+    if not given:
+        return
+    if len(given) > 1:
+        raise DiscountNamedTwice(param="coupon")
+    [(name, value)] = given.items()
+    if value is None:
+        if discounts_of_customers(call.merchant_id, [row.id]):
+            discounts.delete_customer_discount(ctx=ctx, merchant_id=row.merchant_id, customer_id=row.id)
+    elif name == "coupon":
+        coupon = found(coupons(call.merchant_id), value, "coupon", param="coupon", chosen_ids=True)
+        discounts.give_discount(ctx=ctx, merchant_id=row.merchant_id, customer_id=row.id, coupon_id=coupon.id)
+    else:
+        discounts.give_discount(ctx=ctx, merchant_id=row.merchant_id, customer_id=row.id, promotion_code_id=value)
+
+
+def delete_discount(call: Call) -> Json:
+    row = customer_of(call, call.id)
+    discounts.delete_customer_discount(
+        ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, customer_id=row.id
+    )
+    return {"object": "discount", "deleted": True}
 
 
 def retrieve(call: Call) -> Json:
@@ -213,6 +246,7 @@ OPERATIONS = [
     Operation("GET", URL + "/{id}", retrieve),
     Operation("POST", URL + "/{id}", update, UPDATE),
     Operation("DELETE", URL + "/{id}", delete),
+    Operation("DELETE", URL + "/{id}/discount", delete_discount),
     Operation("POST", URL + "/{id}/balance_transactions", create_balance_transaction, _BALANCE),
     Operation("GET", URL + "/{id}/balance_transactions", list_balance_transactions, PAGE),
     Operation("GET", URL + "/{id}/balance_transactions/{entry}", retrieve_balance_transaction),

@@ -25,7 +25,7 @@ from catalog.models import PromotionCode
 from core.errors import OstinatoError, gettext_noop
 from engine.types import DiscountRequest, ItemRequest
 from subscriptions.models import Discount
-from subscriptions.rules.discounts import DiscountEmpty
+from subscriptions.rules.discounts import DiscountEmpty, DiscountNamedTwice
 from subscriptions.rules.prices import QuantityOfMetered
 
 _PRICE_DATA = {
@@ -77,11 +77,6 @@ def item_fields(**more: Field) -> Field:
 class OnePrice(OstinatoError):
     code = "parameter_missing"
     message_id = gettext_noop("Each item has one price: price or price_data.")
-
-
-class DiscountNamedTwice(OstinatoError):
-    code = "parameter_invalid"
-    message_id = gettext_noop("A discount names one of a coupon, a promotion code and a discount, not several.")
 
 
 def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[ItemRequest, ...]:

@@ -310,7 +310,11 @@ def whole_discounts(
         for item in items
     ]
     taken = spread_discounts(discounts, lines, items[0].price.currency if items else "")
-    return {item.id: amounts for item, amounts in zip(items, taken, strict=True)}
+    of_items = {discount.id for discount in discounts if discount.subscription_item_id}
+    return {
+        item.id: tuple(replace(one, of_line=one.discount_id in of_items) for one in amounts)
+        for item, amounts in zip(items, taken, strict=True)
+    }
 
 
 def _uncredited(debit: DebitFacts) -> DebitFacts:

@@ -18,7 +18,7 @@ from engine.services.signing import give_discounts
 from engine.types import ChangePlan, ChangeSnapshot, DiscountRequest
 from events.copying import Row, new_row
 from subscriptions.facts import prices_left_to_json
-from subscriptions.models import SubscriptionItem
+from subscriptions.models import Discount, SubscriptionItem
 from subscriptions.selectors import SubscriptionNotFound
 from subscriptions.types import ItemUpdate, NewItem
 from subscriptions.writes import lock_subscriptions
@@ -172,6 +172,10 @@ def _gather_debits(batch: Batch, plan: ChangePlan, refs: Refs) -> None:
 
 def _gather_discounts(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> None:
     batch.take_discounts(subscription.id, plan.discounts_removed)
+    if plan.discounts_removed:
+        for values in Discount.objects.filter(id__in=plan.discounts_removed).order_by("id").values():
+            gone = batch.discounts[values["id"]] = Row(values)
+            batch.tell_of("customer.discount.deleted", "discount", gone)
     batch.moved_discounts.extend((move.discount_id, move.position) for move in plan.discounts_moved)
     places = {
         refs.discount(discount.id): {"invoice_item_id": item_id}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -32,6 +33,7 @@ from subscriptions.rules.discounts import (
     check_redeemable,
     discount_end,
 )
+from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
 from subscriptions.writes import insert_discounts, lock_subscriptions, remove_discounts
 
@@ -43,18 +45,25 @@ class CouponOrCode(OstinatoError):
 
 
 def give_discount(
-    *, ctx: Context, merchant_id: str, customer_id: str, coupon_id: str = "", promotion_code: str = ""
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    coupon_id: str = "",
+    promotion_code: str = "",
+    promotion_code_id: str = "",
 ) -> str:
     """A discount on the customer, in the place of the one it had: it counts where a subscription has none of its own.
 
-    Returns its id. Raises `CouponOrCode`, `CustomerNotFound`, `CouponNotFound`, `CouponExpired`, `CouponUsedUp`,
+    By a coupon, or a promotion code's text or id. Returns its id. Raises `CouponOrCode`, `CustomerNotFound`,
+    `CouponNotFound`, `CouponExpired`, `CouponUsedUp`,
     `CouponCurrencyMismatch`, the promotion code's refusals and, for the last one, `CouponFullyRedeemed`.
     """
-    if bool(coupon_id) == bool(promotion_code):
+    if [bool(coupon_id), bool(promotion_code), bool(promotion_code_id)].count(True) != 1:
         raise CouponOrCode
     with transaction.atomic():
         customer = lock_customer(merchant_id, customer_id)
-        code = _code(ctx, customer, promotion_code) if promotion_code else None
+        code = None if coupon_id else _code(ctx, customer, promotion_code, promotion_code_id)
         wanted = code.coupon_id if code else coupon_id
         coupons, _ = coupons_asked_for(merchant_id, [wanted])
         if not coupons:
@@ -62,7 +71,8 @@ def give_discount(
         [coupon] = coupons.values()
         check_redeemable(coupon, customer.currency or coupon.currency, ctx.as_of)
         standing = Discount.objects.filter(customer=customer, deleted_at__isnull=True).of_customers()
-        _take_away(ctx, [Row(values) for values in standing.order_by("id").values()], customer)
+        replaced = [Row(values) for values in standing.order_by("id").values()]
+        remove_discounts([row.id for row in replaced], ctx.as_of)
         discount = new_row(
             Discount,
             id=new_id("di"),
@@ -77,7 +87,7 @@ def give_discount(
         )
         insert_discounts([discount])
         redeem(merchant_id, coupon_ids=[coupon.id], promotion_code_ids=[code.id] if code else [])
-        record_events(ctx, [_event("customer.discount.created", discount, customer)])
+        record_events(ctx, [_given(discount, replaced, customer)])
     return str(discount.id)
 
 
@@ -96,12 +106,31 @@ def delete_discount(*, ctx: Context, merchant_id: str, discount_id: str) -> None
         _take_away(ctx, rows, customer)
 
 
-def _code(ctx: Context, customer: Customer, typed: str) -> PromotionCode:
+def delete_customer_discount(*, ctx: Context, merchant_id: str, customer_id: str) -> None:
+    """The customer's own discount goes. Raises `DiscountNotFound` where there is none."""
+    found = discounts_of_customers(merchant_id, [customer_id]).get(customer_id)
+    if found is None:
+        raise DiscountNotFound
+    delete_discount(ctx=ctx, merchant_id=merchant_id, discount_id=found.id)
+
+
+def _given(discount: Row, replaced: list[Row], customer: Customer) -> EventRow:
+    """That the customer has a discount, or another one than before."""
+    standing = [row for row in replaced if row.consumed_at is None]
+    if not standing:
+        return _event("customer.discount.created", discount, customer)
+    before = discount_snapshot(standing[-1])
+    changed = {name: before[name] for name in ("id", "source", "promotion_code", "start", "end")}
+    return replace(_event("customer.discount.updated", discount, customer), previous_attributes=changed)
+
+
+def _code(ctx: Context, customer: Customer, typed: str, code_id: str) -> PromotionCode:
     """The code, checked for this customer. Nothing is bought yet, so a code with a minimum is for a purchase only."""
     merchant_id = customer.merchant_id
-    found = PromotionCode.objects.filter(merchant_id=merchant_id, code=typed.strip().upper(), active=True).first()
+    named = {"id": code_id} if code_id else {"code": typed.strip().upper()}
+    found = PromotionCode.objects.filter(merchant_id=merchant_id, active=True, **named).first()
     if found is None:
-        raise PromotionCodeInvalid(promotion_code=typed)
+        raise PromotionCodeInvalid(promotion_code=typed or code_id)
     facts = promotion_code_facts(found)
     check_promotion_code(facts, customer.id, ctx.as_of)
     if found.minimum_amount is not None:

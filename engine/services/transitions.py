@@ -29,6 +29,7 @@ from subscriptions.rules.status import (
     status_after_retries,
     status_from_invoices,
 )
+from subscriptions.selectors import discount_ids_of
 from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import subscription_snapshot
 from subscriptions.types import TERMINAL_STATUSES
@@ -118,7 +119,8 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> 
         row["version"] += 1
     update_states(moved)
     kept = bodies_kept({row.merchant_id for row in moved})
-    record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept) for row in moved])
+    discounts = discount_ids_of([row.id for row in moved if row.merchant_id in kept])
+    record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept, discounts) for row in moved])
     regraded = [row for row in moved if (row.status in ENTITLING_STATUSES) != (before[row.id] in ENTITLING_STATUSES)]
     tell_entitlements(ctx, [(row.merchant_id, row.customer_id) for row in regraded])
     stop_invoices(ctx, [row.id for row in moved if row.status == "canceled"])
@@ -139,8 +141,15 @@ def next_action_of(row: Row, items: Iterable[Any]) -> Any:
     )
 
 
-def subscription_event(row: Row, items: Iterable[Any], status_before: str, kept: Collection[str]) -> EventRow:
-    """customer.subscription.updated, or deleted when it has ended."""
+def subscription_event(
+    row: Row,
+    items: Iterable[Any],
+    status_before: str,
+    kept: Collection[str],
+    discounts: tuple[dict[str, list[str]], dict[str, list[str]]],
+) -> EventRow:
+    """customer.subscription.updated, or deleted when it has ended. `discounts` are as `discount_ids_of` gives them."""
+    own, of_items = discounts
     ended = row.status in TERMINAL_STATUSES and status_before not in TERMINAL_STATUSES
     return EventRow(
         merchant_id=row.merchant_id,
@@ -149,7 +158,7 @@ def subscription_event(row: Row, items: Iterable[Any], status_before: str, kept:
         object_id=row.id,
         object_version=row.version,
         customer_id=row.customer_id,
-        body=subscription_snapshot(row, items) if row.merchant_id in kept else None,
+        body=subscription_snapshot(row, items, own[row.id], of_items) if row.merchant_id in kept else None,
         previous_attributes={"status": status_before} if status_before != row.status else None,
         test_clock_id=row.test_clock_id,
     )

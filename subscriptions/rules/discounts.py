@@ -47,6 +47,11 @@ class DiscountEmpty(OstinatoError):
     message_id = gettext_noop("A discount names a coupon, a promotion code or a discount.")
 
 
+class DiscountNamedTwice(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("A discount names one of a coupon, a promotion code and a discount, not several.")
+
+
 class CouponTwice(OstinatoError):
     code = "coupon_duplicate"
     param = "coupon"

@@ -107,6 +107,4 @@ def _split(total: int, taken: Sequence[DiscountAmount]) -> tuple[DiscountAmount,
     if total == 0:
         return ()
     parts = allocate(total, [discount.amount for discount in taken], AllocationMode.LARGEST_REMAINDER)
-    return tuple(
-        DiscountAmount(discount.discount_id, part) for discount, part in zip(taken, parts, strict=True) if part
-    )
+    return tuple(replace(discount, amount=part) for discount, part in zip(taken, parts, strict=True) if part)

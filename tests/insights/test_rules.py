@@ -41,6 +41,12 @@ def off(amount, *products) -> RecurringDiscount:
             [item(1000, product_id="a"), item(1000, product_id="b")], [percent(50, "a")], 1500, id="one product only"
         ),
         pytest.param([item(1000, product_id="a")], [off(500, "b")], 1000, id="another product's coupon"),
+        pytest.param(
+            [item(1000, item_id="si_a"), item(2000, item_id="si_b")],
+            [RecurringDiscount(percent_off=Decimal(50), item_id="si_a"), percent(10)],
+            2250,
+            id="(500 + 2000) less 10 %",
+        ),
         pytest.param([], [], 0, id="nothing on it"),
     ],
 )
