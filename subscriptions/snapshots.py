@@ -182,7 +182,7 @@ def schedule_snapshot(schedule: Any) -> dict[str, Any]:
         if current is None or schedule.status != "active"
         else {"start_date": _told(current["start"]), "end_date": _told(current["end"])},
         "customer": schedule.customer_id,
-        "default_settings": dict(schedule.default_settings),
+        "default_settings": _default_settings(schedule.default_settings),
         "end_behavior": schedule.end_behavior,
         "metadata": dict(schedule.metadata),
         "phases": [_phase(phase) for phase in schedule.phases],
@@ -194,21 +194,45 @@ def schedule_snapshot(schedule: Any) -> dict[str, Any]:
     }
 
 
+def _default_settings(said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": said.get("billing_cycle_anchor", "automatic"),
+        "billing_thresholds": None,
+        "collection_method": said.get("collection_method", "charge_automatically"),
+        "default_payment_method": said.get("default_payment_method_id"),
+        "description": said.get("description"),
+        "invoice_settings": _invoice_settings(said.get("days_until_due")),
+        "on_behalf_of": None,
+        "transfer_data": None,
+    }
+
+
+def _invoice_settings(days_until_due: int | None) -> dict[str, Any]:
+    return {"account_tax_ids": None, "days_until_due": days_until_due, "issuer": {"type": "self"}}
+
+
 def _phase(phase: Any) -> dict[str, Any]:
     asked = phase["request"]
     trial_end = phase["end"] if asked["trial"] else asked["trial_end"]
     return {
         "start_date": _told(phase["start"]),
         "end_date": _told(phase["end"]),
-        "items": [_phase_item(item) for item in asked["items"]],
+        "items": [
+            _phase_item(item)
+            | {"billing_thresholds": None, "metadata": dict(item.get("metadata") or {}), "plan": item["price_id"]}
+            for item in asked["items"]
+        ],
         "add_invoice_items": [_phase_item(item) for item in asked["add_invoice_items"]],
         "billing_cycle_anchor": asked["billing_cycle_anchor"],
         "collection_method": asked["collection_method"],
-        "currency": None,
+        "currency": asked.get("currency") or None,
         "default_payment_method": asked["default_payment_method_id"],
         "default_tax_rates": list(asked["default_tax_rate_ids"] or ()),
         "description": asked["description"],
         "discounts": _phase_discounts(asked),
+        "invoice_settings": None if asked["days_until_due"] is None else _invoice_settings(asked["days_until_due"]),
         "metadata": dict(asked["metadata"]),
         "proration_behavior": asked["proration_behavior"],
         "trial_end": _told(trial_end),

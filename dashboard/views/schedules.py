@@ -69,7 +69,7 @@ class ScheduleRelease(ScheduleAct):
     done = _("The schedule was released.")
 
     def perform(self, ctx: Context, form: Form) -> str:
-        schedules.release_schedule(ctx=ctx, **self.ids)
+        schedules.release_schedule(ctx=ctx, merchant_id=self.merchant_id, schedule_id=self.object.pk)
         return self.back_url()
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from core.periods import Period
 from engine.rules.attributes import changed_attributes
-from engine.rules.change import ImmediateInvoice, Work, invoice_at_once, plan_of, work_out
+from engine.rules.change import ImmediateInvoice, Work, invoice_at_once, item_labels, plan_of, work_out
 from engine.rules.changing import ItemTarget, item_targets, items_after, restack
 from engine.rules.lines import period_line
 from engine.rules.prorating import Prorations, whole_discounts
@@ -34,7 +34,8 @@ def plan_phase(snapshot: ChangeSnapshot, request: ChangeRequest, moment: datetim
     Raises what `plan_change` does, but never that a renewal is due first.
     """
     before = snapshot.renewal.subscription
-    check_can_change(before.status)
+    if before.status != "paused":
+        check_can_change(before.status)
     attributes = changed_attributes(before, request)
     relabelled = replace(before, **attributes)  # type: ignore[arg-type]
     if before.status == "trialing" and before.trial_end is not None and before.trial_end <= moment:
@@ -42,10 +43,22 @@ def plan_phase(snapshot: ChangeSnapshot, request: ChangeRequest, moment: datetim
     snapshot = replace(snapshot, renewal=replace(snapshot.renewal, subscription=relabelled))
     restarts = request.billing_cycle_anchor == "now" or request.trial_end is not None
     ended = {item.id for item in before.items if item.current_period_end <= moment}
-    if restarts or not ended:
-        return plan_of(before, work_out(snapshot, request, moment, at_boundary=True), attributes, moment)
-    usage_is_free = before.status == "trialing"
-    return plan_of(before, _step(snapshot, request, moment, ended, usage_is_free), attributes, moment)
+    if before.status == "paused":
+        work = _while_paused(snapshot, request, moment)
+    elif restarts or not ended:
+        work = work_out(snapshot, request, moment, at_boundary=True)
+    else:
+        work = _step(snapshot, request, moment, ended, usage_is_free=before.status == "trialing")
+    return replace(plan_of(before, work, attributes, moment), item_metadata=item_labels(request))
+
+
+def _while_paused(snapshot: ChangeSnapshot, request: ChangeRequest, moment: datetime) -> Work:
+    """The phase's items and discounts, and nothing billed: a resumption charges what they are by then."""
+    subscription = snapshot.renewal.subscription
+    targets = item_targets(snapshot, request, moment)
+    after = replace(subscription, items=items_after(subscription, targets))
+    stack = restack(snapshot, request, after.items, moment)
+    return Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
 
 
 def _step(

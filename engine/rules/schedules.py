@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from subscriptions.types import ItemFacts
 
 MAX_PHASES = 50
 END_BEHAVIORS = ("release", "cancel")
+# What a phase says of itself, or its schedule for all of them.
+DEFAULT_SETTINGS = ("collection_method", "days_until_due", "default_payment_method_id", "description")
 
 _TUPLES = ("coupon_ids", "default_tax_rate_ids")
 
@@ -40,6 +42,12 @@ class PhaseEndInvalid(OstinatoError):
     message_id = gettext_noop("Every phase ends after it begins, and the current one in the future.")
 
 
+class PhaseStartInvalid(OstinatoError):
+    code = "parameter_invalid"
+    param = "phases"
+    message_id = gettext_noop("A phase begins where the one before it ends, and the first one where it began.")
+
+
 class IterationsInvalid(OstinatoError):
     code = "parameter_invalid_integer"
     param = "phases"
@@ -52,8 +60,8 @@ def phases_from(
     """The phases one after the other from `start` on, each ending where the next begins.
 
     `intervals` are those of the prices, by id. A phase that is counted in intervals aims at the day of the month
-    on which the schedule starts. Raises `PhasesMissing`, `TooManyPhases`, `PhaseEndInvalid`, `IterationsInvalid`,
-    `UnknownOption`.
+    on which the schedule starts. Raises `PhasesMissing`, `TooManyPhases`, `PhaseEndInvalid`, `PhaseStartInvalid`,
+    `IterationsInvalid`, `UnknownOption`.
     """
     if not requests or any(not request.items for request in requests):
         raise PhasesMissing
@@ -61,12 +69,14 @@ def phases_from(
         raise TooManyPhases(most=MAX_PHASES)
     phases: list[Phase] = []
     begins = start
-    for request in requests:
+    for number, request in enumerate(requests):
+        if request.start is not None and request.start != begins:
+            raise PhaseStartInvalid(param=f"phases[{number}][start_date]")
         check_option("proration_behavior", request.proration_behavior, ("create_prorations", "always_invoice", "none"))
         check_option("billing_cycle_anchor", request.billing_cycle_anchor, ("automatic", "phase_start"))
         ends = _end(request, begins, start, intervals, tz)
         if ends <= begins:
-            raise PhaseEndInvalid
+            raise PhaseEndInvalid(param=f"phases[{number}][end_date]")
         phases.append(Phase(begins, ends, request))
         begins = ends
     if phases[0].end <= as_of:
@@ -79,6 +89,8 @@ def _end(
 ) -> datetime:
     if request.end_date is not None:
         return request.end_date
+    if request.duration is not None:
+        return boundary(begins, Interval(*request.duration), 1, tz, day_of_month=_meant_day(start, tz))
     iterations = 1 if request.iterations is None else request.iterations
     if iterations < 1:
         raise IterationsInvalid(iterations=iterations)
@@ -95,8 +107,8 @@ def _meant_day(start: datetime, tz: str) -> int:
 def first_request(
     phase: Phase, merchant_id: str, customer_id: str, defaults: Mapping[str, Any] | None = None
 ) -> SubscribeRequest:
-    """The subscription that a schedule starts with."""
-    request = phase.request
+    """The subscription that a schedule starts with; `defaults` count where the phase says nothing."""
+    request = with_defaults(phase.request, defaults or {})
     return SubscribeRequest(
         merchant_id=merchant_id,
         customer_id=customer_id,
@@ -112,12 +124,27 @@ def first_request(
         off_session=True,
         proration_behavior=request.proration_behavior,
         add_invoice_items=request.add_invoice_items,
+        currency=request.currency,
     )
 
 
-def phase_request(phase: Phase, merchant_id: str, subscription_id: str, items: Sequence[ItemFacts]) -> ChangeRequest:
+def with_defaults(request: PhaseRequest, defaults: Mapping[str, Any]) -> PhaseRequest:
+    """The phase with the schedule's default settings in the place of what it does not say."""
+    unsaid = {name: defaults[name] for name in DEFAULT_SETTINGS if name in defaults and getattr(request, name) is None}
+    if (unsaid.get("collection_method") or request.collection_method) != "send_invoice":
+        unsaid.pop("days_until_due", None)
+    return replace(request, **unsaid)
+
+
+def phase_request(
+    phase: Phase,
+    merchant_id: str,
+    subscription_id: str,
+    items: Sequence[ItemFacts],
+    defaults: Mapping[str, Any] | None = None,
+) -> ChangeRequest:
     """What turns the subscription with these items into what the phase says. A phase without coupons has none."""
-    request = phase.request
+    request = with_defaults(phase.request, defaults or {})
     trial_end = phase.end if request.trial else request.trial_end
     return ChangeRequest(
         merchant_id=merchant_id,
@@ -156,7 +183,14 @@ def item_changes(standing: Sequence[ItemFacts], wanted: Sequence[ItemRequest]) -
 
 def _item_change(item_id: str, price_id: str, wanted: ItemRequest) -> ItemChange:
     """All that a phase says of an item holds for its time: its tax rates and discounts too, none when it says none."""
-    return ItemChange(item_id, price_id, wanted.quantity, tax_rate_ids=wanted.tax_rate_ids, discounts=wanted.discounts)
+    return ItemChange(
+        item_id,
+        price_id,
+        wanted.quantity,
+        tax_rate_ids=wanted.tax_rate_ids,
+        metadata=wanted.metadata,
+        discounts=wanted.discounts,
+    )
 
 
 def phases_to_json(phases: Sequence[Phase]) -> list[dict[str, Any]]:
@@ -166,6 +200,7 @@ def phases_to_json(phases: Sequence[Phase]) -> list[dict[str, Any]]:
         request = asdict(phase.request)
         request["end_date"] = instant_to_json(phase.request.end_date)
         request["trial_end"] = instant_to_json(phase.request.trial_end)
+        request["start"] = None  # `Phase.start` says it
         kept.append({"start": phase.start.isoformat(), "end": phase.end.isoformat(), "request": request})
     return kept
 
@@ -183,6 +218,22 @@ def phases_from_json(kept: Sequence[Mapping[str, Any]]) -> tuple[Phase, ...]:
             given[name] = None if given[name] is None else tuple(given[name])
         for name in ("end_date", "trial_end"):
             given[name] = instant_from_json(given[name])
+        given["duration"] = tuple(given["duration"]) if given.get("duration") else None
         start, end = datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])
         phases.append(Phase(start, end, PhaseRequest(**given)))
     return tuple(phases)
+
+
+def revised(before: PhaseRequest, asked: PhaseRequest, change: ChangeRequest) -> ChangeRequest:
+    """The change that an update of the current phase comes to: only what it says otherwise than before.
+
+    Its cycle began when it was entered, and what it added then was billed: neither happens again.
+    """
+    silent = ChangeRequest(change.merchant_id, change.subscription_id)
+    kept: dict[str, Any] = {"billing_cycle_anchor": "unchanged", "add_invoice_items": ()}
+    for name in ("coupon_ids", "discounts", "metadata", "default_tax_rate_ids", *DEFAULT_SETTINGS):
+        if getattr(before, name) == getattr(asked, name):
+            kept[name] = getattr(silent, name)
+    if (before.trial, before.trial_end) == (asked.trial, asked.trial_end) and not asked.trial:
+        kept["trial_end"] = None
+    return replace(change, **kept)

@@ -10,12 +10,13 @@ A run takes each due schedule by itself, in one transaction: it locks the schedu
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from core.context import Context
 from core.errors import OstinatoError
+from customers.models import Customer
 from engine.posting.batch import Batch
 from engine.rules.checks import check_plan
 from engine.rules.phases import plan_phase
@@ -34,6 +35,7 @@ from events.copying import Row
 from events.types import EventRow
 from events.writes import record_events
 from subscriptions.models import SubscriptionSchedule
+from subscriptions.rules.status import status_after_trial
 from subscriptions.selectors import due_schedule_ids
 from subscriptions.snapshots import schedule_snapshot
 from subscriptions.types import TERMINAL_STATUSES
@@ -94,6 +96,12 @@ def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:
         end_schedule(ctx, subscription)
         return None
     bill_subscription(replace(ctx, as_of=moment - _JUST_BEFORE), schedule.subscription_id)
+    if _trial_ends_without_a_method(schedule.subscription_id, moment):
+        bill_subscription(ctx, schedule.subscription_id)  # what its trial settings say comes before the phase
+        subscription = subscription_rows([schedule.subscription_id])[schedule.subscription_id]
+        if subscription.status in TERMINAL_STATUSES:
+            end_schedule(ctx, subscription)
+            return None
     following = schedule.current_phase + 1
     if following < len(phases):
         batch = _enter(ctx, schedule, phases[following])
@@ -105,12 +113,27 @@ def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:
         schedule.status, schedule.completed_at, schedule.next_action_at = "completed", moment, None
         save_and_tell(ctx, schedule, "completed")
         return None
-    let_go(ctx, schedule, "completed")
+    let_go(ctx, schedule, "released")
     return None
 
 
+def _trial_ends_without_a_method(subscription_id: str, moment: datetime) -> bool:
+    """Whether the subscription's trial is over by `moment` and it is to be canceled or paused for want of a method."""
+    row = subscription_rows([subscription_id])[subscription_id]
+    if row.status != "trialing" or row.trial_end is None or row.trial_end > moment:
+        return False
+    default = Customer.objects.values_list("default_payment_method_id", flat=True).get(id=row.customer_id)
+    status = status_after_trial(
+        row.trial_missing_payment_method,
+        has_payment_method=bool(row.default_payment_method_id or default),
+        collection_method=row.collection_method,
+    )
+    return status in ("canceled", "paused")
+
+
 def _start(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
-    batch = post_subscribe(ctx, first_request(phase, schedule.merchant_id, schedule.customer_id))
+    request = first_request(phase, schedule.merchant_id, schedule.customer_id, schedule.default_settings)
+    batch = post_subscribe(ctx, request)
     [subscription] = batch.new_subscriptions
     subscription["schedule_id"] = schedule.id
     batch.write()
@@ -133,7 +156,8 @@ def _enter(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
         discounts=wanted.discounts_asked,
         lock=True,
     )
-    request = phase_request(phase, schedule.merchant_id, subscription.id, snapshot.renewal.subscription.items)
+    items = snapshot.renewal.subscription.items
+    request = phase_request(phase, schedule.merchant_id, subscription.id, items, schedule.default_settings)
     plan = plan_phase(snapshot, request, ctx.as_of)
     check_plan(plan, snapshot.debits)
     batch = post_change(ctx, rows, subscription, plan)
@@ -166,7 +190,8 @@ def end_schedule(ctx: Context, subscription: Row) -> None:
     if schedule is None or schedule.status != "active":
         return
     schedule.status, schedule.canceled_at, schedule.next_action_at = "canceled", ctx.as_of, None
-    save_and_tell(ctx, schedule, "canceled")
+    # Stripe's word for one that nobody ended: its subscription was not paid for.
+    save_and_tell(ctx, schedule, "aborted" if subscription.cancellation_reason == "payment_failed" else "canceled")
 
 
 def let_go(ctx: Context, schedule: SubscriptionSchedule, what: str) -> None:

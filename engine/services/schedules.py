@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -12,20 +13,25 @@ from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from core.periods import Interval
 from customers.selectors import customer_by_id
+from engine.posting.batch import Batch
+from engine.rules.attributes import merged_metadata
+from engine.rules.change import NothingToChange
 from engine.rules.schedules import (
+    DEFAULT_SETTINGS,
     END_BEHAVIORS,
     phase_request,
     phases_from,
     phases_from_json,
     phases_to_json,
+    revised,
 )
 from engine.rules.subscribe import check_option
 from engine.rules.subscribing import PriceNotFound
-from engine.services.cancel import cancel_subscription
-from engine.services.change import Posted, collected, post_request
+from engine.services.cancel import cancel_subscription, post_schedule_cancel
+from engine.services.change import Posted, checked, collected, post_request
 from engine.services.changing import load_change
 from engine.services.phases import collect_step, let_go, save_and_tell, take_step, tell
-from engine.types import ChangeRequest, DiscountRequest, ItemRequest
+from engine.types import ChangeRequest, DiscountRequest, ItemRequest, ScheduleCancelRequest
 from engine.types.schedules import Phase, PhaseRequest, ScheduleRequest, ScheduleUpdate
 from merchants.models import Merchant
 from subscriptions.models import Subscription, SubscriptionSchedule
@@ -62,15 +68,20 @@ def create_schedule(*, ctx: Context, request: ScheduleRequest) -> SubscriptionSc
     Raises `CustomerNotFound`, `SubscriptionNotFound`, `AlreadyScheduled`, `PriceNotFound`, `PhasesMisplaced`, what
     `phases_from` refuses, and, when it starts at once, what `subscribe` does.
     """
-    check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
     with transaction.atomic(durable=True):
-        schedule = _around(ctx, request) if request.from_subscription else _for_customer(ctx, request)
-        tell(ctx, schedule, "created")
-        waits = schedule.status != "not_started" or (request.start_date or ctx.as_of) > ctx.as_of
-        batch = None if waits else take_step(ctx, schedule)
+        schedule, batch = post_schedule(ctx, request)
     collect_step(ctx, batch)
     schedule.refresh_from_db()
     return schedule
+
+
+def post_schedule(ctx: Context, request: ScheduleRequest) -> tuple[SubscriptionSchedule, Batch | None]:
+    """The schedule and what its first step bills, inside the caller's transaction."""
+    check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
+    schedule = _around(ctx, request) if request.from_subscription else _for_customer(ctx, request)
+    tell(ctx, schedule, "created")
+    waits = schedule.status != "not_started" or (request.start_date or ctx.as_of) > ctx.as_of
+    return schedule, None if waits else take_step(ctx, schedule)
 
 
 def update_schedule(*, ctx: Context, request: ScheduleUpdate) -> SubscriptionSchedule:
@@ -78,28 +89,52 @@ def update_schedule(*, ctx: Context, request: ScheduleUpdate) -> SubscriptionSch
 
     Raises `ScheduleNotFound`, `ScheduleIsOver`, `PriceNotFound`, what `phases_from` refuses, and what a change does.
     """
-    posted: list[tuple[Posted, ChangeRequest]] = []
     with transaction.atomic(durable=True):
-        schedule = _open(request.merchant_id, request.schedule_id)
-        if request.end_behavior is not None:
-            check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
-            schedule.end_behavior = request.end_behavior
-        if request.metadata is not None:
-            merged = {**schedule.metadata, **request.metadata}
-            schedule.metadata = {key: value for key, value in merged.items() if value != ""}
-        if request.phases is not None:
-            posted = _put_phases(ctx, schedule, request)
-        save_and_tell(ctx, schedule, "updated")
+        schedule, posted = post_schedule_update(ctx, request)
     for one, change in posted:
         collected(ctx, one, change)
     return schedule
 
 
-def release_schedule(*, ctx: Context, merchant_id: str, schedule_id: str) -> SubscriptionSchedule:
-    """The subscription goes on as it is; the schedule is done with. Raises `ScheduleNotFound`, `ScheduleIsOver`."""
+def post_schedule_update(
+    ctx: Context, request: ScheduleUpdate
+) -> tuple[SubscriptionSchedule, list[tuple[Posted, ChangeRequest]]]:
+    """The schedule changed and its current phase applied, inside the caller's transaction."""
+    posted: list[tuple[Posted, ChangeRequest]] = []
+    schedule = _open(request.merchant_id, request.schedule_id)
+    if request.end_behavior is not None:
+        check_option("end_behavior", request.end_behavior, END_BEHAVIORS)
+        schedule.end_behavior = request.end_behavior
+    if request.default_settings is not None:
+        schedule.default_settings = {**schedule.default_settings, **request.default_settings}
+    if request.metadata is not None:
+        schedule.metadata = merged_metadata(schedule.metadata, request.metadata)
+    if request.phases is not None:
+        posted = _put_phases(ctx, schedule, request)
+    save_and_tell(ctx, schedule, "updated")
+    return schedule, posted
+
+
+def release_schedule(
+    *, ctx: Context, merchant_id: str, schedule_id: str, preserve_cancel_date: bool = False
+) -> SubscriptionSchedule:
+    """The subscription goes on as it is; the schedule is done with.
+
+    `preserve_cancel_date` keeps the end that the schedule meant for it (`end_behavior` cancel).
+    Raises `ScheduleNotFound`, `ScheduleIsOver`.
+    """
     with transaction.atomic(durable=True):
         schedule = _open(merchant_id, schedule_id)
+        subscription_id = schedule.subscription_id
         let_go(ctx, schedule, "released")
+        if preserve_cancel_date and subscription_id and schedule.end_behavior == "cancel":
+            ends = phases_from_json(schedule.phases)[-1].end
+            post_schedule_cancel(
+                ctx,
+                ScheduleCancelRequest(
+                    merchant_id, subscription_id, at_period_end=False, cancel_at=ends, proration_behavior="none"
+                ),
+            )
     return schedule
 
 
@@ -157,19 +192,29 @@ def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
         raise AlreadyScheduled
     if subscription.status in TERMINAL_STATUSES:
         raise ScheduleIsOver(status=subscription.status)
-    items = list(subscription.items.all())
+    items = list(subscription.items.filter(deleted_at__isnull=True))
+    start = max(item.current_period_start for item in items)
+    end = subscription.cancel_at or min(item.current_period_end for item in items)
     phase = PhaseRequest(
         items=tuple(
             ItemRequest(
-                item.price_id, item.quantity, tuple(item.tax_rate_ids), discounts=_standing(subscription, item.id)
+                item.price_id, item.quantity, tuple(item.tax_rate_ids), item.metadata, _standing(subscription, item.id)
             )
             for item in items
         ),
         discounts=_standing(subscription, ""),
-        end_date=min(item.current_period_end for item in items),
+        end_date=end,
+        currency=subscription.currency,
+        default_tax_rate_ids=tuple(subscription.default_tax_rate_ids) or None,
+        trial_end=subscription.trial_end if subscription.status == "trialing" else None,
     )
-    start = max(item.current_period_start for item in items)
-    end = min(item.current_period_end for item in items)
+    said = {name: getattr(subscription, name) for name in DEFAULT_SETTINGS}
+    request = replace(
+        request,
+        default_settings={name: value for name, value in said.items() if value} | dict(request.default_settings),
+        # One that is to end ends with its schedule.
+        end_behavior="cancel" if subscription.cancel_at else request.end_behavior,
+    )
     schedule = _insert(
         ctx,
         request,
@@ -211,18 +256,18 @@ def _put_phases(
     if schedule.status == "not_started":
         return []
     schedule.next_action_at = phases[0].end
-    if phases[0].request.items == before[current].request.items or not schedule.subscription_id:
+    if phases[0].request == before[current].request or not schedule.subscription_id:
         return []
     _, _, snapshot = load_change(ctx.as_of, schedule.merchant_id, schedule.subscription_id, lock=True)
     items = snapshot.renewal.subscription.items
     asked = phase_request(phases[0], schedule.merchant_id, schedule.subscription_id, items)
-    change = ChangeRequest(
-        schedule.merchant_id,
-        schedule.subscription_id,
-        asked.items,
-        proration_behavior=request.proration_behavior,
+    change = replace(
+        revised(before[current].request, phases[0].request, asked), proration_behavior=request.proration_behavior
     )
-    return [(post_request(ctx, change), change)] if change.items else []
+    try:
+        return [(post_request(ctx, checked(change)), change)]
+    except NothingToChange:
+        return []
 
 
 def _intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, Interval]:

@@ -11,10 +11,14 @@ from engine.types.requests import DiscountRequest, ItemRequest
 
 @dataclass(frozen=True, slots=True)
 class PhaseRequest:
-    """One phase. It ends at `end_date`, or after `iterations` of its shortest interval (1 unless told)."""
+    """One phase. It ends at `end_date`, after `duration` (unit, count), or after `iterations` of its shortest interval
+    (1 unless told). `start` is only checked: a phase begins where the one before it ends."""
 
     items: tuple[ItemRequest, ...]
     end_date: datetime | None = None
+    start: datetime | None = None
+    duration: tuple[str, int] | None = None
+    currency: str = ""
     iterations: int | None = None
     coupon_ids: tuple[str, ...] | None = None
     discounts: tuple[DiscountRequest, ...] | None = None
@@ -64,7 +68,7 @@ class ScheduleRequest:
     from_subscription: str = ""
     end_behavior: str = "release"  # release, cancel
     metadata: Mapping[str, str] = field(default_factory=dict)
-    default_settings: Mapping[str, object] = field(default_factory=dict)
+    default_settings: Mapping[str, object] = field(default_factory=dict)  # by our names, `DEFAULT_SETTINGS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +81,4 @@ class ScheduleUpdate:
     end_behavior: str | None = None
     metadata: Mapping[str, str] | None = None
     proration_behavior: str = "create_prorations"  # of a change of the current phase
+    default_settings: Mapping[str, object] | None = None  # merged

@@ -74,13 +74,13 @@ def test_a_schedule_that_downgrades_on_one_invoice(shop):
     assert {status for _, status, _ in paper()} == {"paid"}
     assert Invoice.objects.get(period_end=MARCH_1).billing_reason == "subscription_cycle"
     schedule.refresh_from_db()
-    assert (schedule.status, schedule.released_subscription_id) == ("completed", Subscription.objects.get().id)
+    assert (schedule.status, schedule.released_subscription_id) == ("released", Subscription.objects.get().id)
     assert Subscription.objects.get().schedule_id == ""
     assert told(schedule) == [
         "subscription_schedule.created",
         "subscription_schedule.updated",
         "subscription_schedule.updated",
-        "subscription_schedule.completed",
+        "subscription_schedule.released",
     ]
 
 
