@@ -65,6 +65,11 @@ class Customer(models.Model):
     balance_sequence = models.BigIntegerField(default=0)
     tax_exempt = models.CharField(max_length=8, choices=TaxExempt, default=TaxExempt.NONE)
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    shipping = models.JSONField(null=True, blank=True)  # Stripe's {"address", "name", "phone"}
+    invoice_custom_fields = models.JSONField(default=list, blank=True)  # [{"name", "value"}] for every new invoice
+    invoice_footer = models.TextField(blank=True, default="")
+    invoice_prefix = models.CharField(max_length=12, blank=True, default="")
+    next_invoice_sequence = models.BigIntegerField(default=1)
     delinquent = models.BooleanField(default=False)
     test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     metadata = models.JSONField(default=dict, blank=True)
@@ -115,6 +120,7 @@ class CustomerBalanceTransaction(models.Model):
     description = models.CharField(max_length=350, blank=True, default="")
     invoice_id = models.TextField(blank=True, default="", db_collation="C")
     credit_note_id = models.TextField(blank=True, default="", db_collation="C")
+    metadata = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
@@ -153,6 +159,8 @@ class CreditGrant(models.Model):
     effective_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
+    next_action_at = models.DateTimeField(null=True, blank=True)  # its expiry, while something is left to expire
+    updated = models.DateTimeField(null=True, blank=True)
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)
@@ -168,6 +176,16 @@ class CreditGrant(models.Model):
         indexes = [
             models.Index(name="grant_by_merchant", fields=["merchant", "-created", "-id"]),
             models.Index(name="grant_to_spend", fields=["customer"], condition=Q(balance__gt=0)),
+            models.Index(
+                name="grant_due",
+                fields=["next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=True, next_action_at__isnull=False),
+            ),
+            models.Index(
+                name="grant_due_on_clock",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=False, next_action_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

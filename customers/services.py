@@ -21,7 +21,7 @@ from customers.snapshots import (
     tax_id_snapshot,
 )
 from customers.types import BalanceEntry, CustomerFields, GrantEntry, TaxId
-from customers.writes import append_balance_entries, append_grant_entries, lock_customer
+from customers.writes import append_balance_entries, append_grant_entries, lock_customer, save_grant
 from events.types import EventRow
 from events.writes import record_events
 
@@ -305,7 +305,7 @@ def create_credit_grant(
             recorded_at=ctx.recorded_at,
         )
         [grant] = append_grant_entries(ctx, [GrantEntry(grant.id, "credits_granted", amount)]).values()
-        record_events(ctx, [_grant_fact("created", grant, customer)])
+        record_events(ctx, [grant_fact("created", grant, customer)])
     return grant
 
 
@@ -325,22 +325,26 @@ def _end_grant(ctx: Context, merchant_id: str, credit_grant_id: str, type_: str)
     with transaction.atomic():
         customer = lock_customer(merchant_id, owner)
         grant = CreditGrant.objects.get(id=credit_grant_id)
-        over = grant.expires_at is not None and grant.expires_at <= ctx.as_of
-        if grant.voided_at or over:
-            raise rules.GrantNotChangeable
+        check_standing(grant, ctx)
         if type_ == "credits_voided" and grant.balance != grant.amount:
             raise rules.GrantSpent
         if grant.balance:
             [grant] = append_grant_entries(ctx, [GrantEntry(grant.id, type_, -grant.balance)]).values()
         ended = "voided_at" if type_ == "credits_voided" else "expires_at"
         setattr(grant, ended, ctx.as_of)
-        grant.version += 1
-        grant.save(update_fields=[ended, "version"])
-        record_events(ctx, [_grant_fact("updated", grant, customer)])
+        save_grant(ctx, grant, [ended])
+        record_events(ctx, [grant_fact("updated", grant, customer)])
     return grant
 
 
-def _grant_fact(what: str, grant: CreditGrant, customer: Customer) -> EventRow:
+def check_standing(grant: CreditGrant, ctx: Context) -> None:
+    """Raises `GrantNotChangeable` for one that was voided or is over."""
+    if grant.voided_at or (grant.expires_at is not None and grant.expires_at <= ctx.as_of):
+        raise rules.GrantNotChangeable
+
+
+def grant_fact(what: str, grant: CreditGrant, customer: Customer) -> EventRow:
+    """A fact about a grant whose version was bumped."""
     return EventRow(
         merchant_id=grant.merchant_id,
         type=f"billing.credit_grant.{what}",

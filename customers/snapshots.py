@@ -126,7 +126,7 @@ def credit_grant_snapshot(grant: Any) -> dict[str, Any]:
         "name": grant.name or None,
         "priority": grant.priority,
         "test_clock": grant.test_clock_id,
-        "updated": epoch(grant.created),
+        "updated": epoch(grant.updated or grant.created),
         "voided_at": epoch(grant.voided_at),
     }
 

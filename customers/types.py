@@ -65,10 +65,15 @@ class CreditGrantFacts:
 
 @dataclass(frozen=True, slots=True)
 class GrantEntry:
-    """One line for a grant's ledger: below 0 when something of it is spent, expired or voided."""
+    """One line for a grant's ledger: below 0 when something of it is spent, expired or voided.
+
+    `id` is given where something refers to the line; `at` where it is not the moment of the context.
+    """
 
     credit_grant_id: str
     type: str
     amount: int
     invoice_id: str = ""
     invoice_line_id: str = ""
+    id: str = ""
+    at: datetime | None = None

@@ -1,6 +1,6 @@
 """Writers of the customers' tables. They never open a transaction: their caller's is the one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -9,10 +9,12 @@ from django.db import connection
 from django.db.models import F
 
 from core.context import Context
+from core.ids import new_id
 from customers.models import CreditGrant, CreditGrantTransaction, Customer, CustomerBalanceTransaction, TestClock
 from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
 from customers.types import BalanceEntry, GrantEntry
+from events.copying import Row
 
 
 def lock_customers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str, Customer]:
@@ -89,6 +91,7 @@ def append_grant_entries(ctx: Context, entries: Sequence[GrantEntry]) -> dict[st
         grant.sequence += 1
         rows.append(
             CreditGrantTransaction(
+                id=entry.id or new_id("cgtxn"),
                 merchant_id=grant.merchant_id,
                 customer_id=grant.customer_id,
                 credit_grant=grant,
@@ -99,15 +102,48 @@ def append_grant_entries(ctx: Context, entries: Sequence[GrantEntry]) -> dict[st
                 currency=grant.currency,
                 invoice_id=entry.invoice_id,
                 invoice_line_id=entry.invoice_line_id,
-                created=ctx.as_of,
+                created=entry.at or ctx.as_of,
                 recorded_at=ctx.recorded_at,
             )
         )
     for grant in grants.values():
         grant.version += 1
+        grant.updated = ctx.as_of
+        grant.next_action_at = grant_expiry(grant)
     CreditGrantTransaction.objects.bulk_create(rows)
-    CreditGrant.objects.bulk_update(list(grants.values()), ["balance", "sequence", "version"])
+    moved = ["balance", "sequence", "updated", "next_action_at", "version"]
+    CreditGrant.objects.bulk_update(list(grants.values()), moved)
     return grants
+
+
+def grant_expiry(grant: CreditGrant) -> datetime | None:
+    """When what is left of it has to be written off; None while nothing is."""
+    return grant.expires_at if grant.balance and grant.voided_at is None else None
+
+
+def save_grant(ctx: Context, grant: CreditGrant, columns: Sequence[str]) -> None:
+    """What was changed of a grant whose customer the caller holds; its version is bumped."""
+    grant.version += 1
+    grant.updated = ctx.as_of
+    grant.next_action_at = grant_expiry(grant)
+    grant.save(update_fields=[*columns, "updated", "next_action_at", "version"])
+
+
+def claim_expired_grants(
+    as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
+) -> list[Row]:
+    """Grants that are over and of which something is left, under their customers' locks as every spender takes them."""
+    due = CreditGrant.objects.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
+    due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    if only is not None:
+        due = due.filter(id__in=list(only))
+    found = list(due.order_by("next_action_at", "id").values_list("id", "customer_id")[:limit])
+    if not found:
+        return []
+    owners = Customer.objects.select_for_update(no_key=True).filter(id__in={owner for _, owner in found}).order_by("id")
+    list(owners.values_list("id"))
+    still = due.filter(id__in=[grant_id for grant_id, _ in found]).order_by("next_action_at", "id")
+    return [Row(values) for values in still.values()]
 
 
 def set_currency(customer_id: str, currency: str) -> int:

@@ -14,7 +14,9 @@ from django.db import models
 from django.db.models import Min
 
 from core.context import Context
+from customers.models import CreditGrant
 from engine.services.collect import run_collections
+from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.pending_updates import run_pending_updates
@@ -38,6 +40,7 @@ class DueSource:
 # Late settlements first: money that arrived is counted before anything new is billed or tried again.
 DUE_SOURCES = (
     DueSource("settlement", settle_due),
+    DueSource("grant_expiry", run_grant_expiries),
     # A change that was paid in time is written before its subscription's next moment, and at once when a retry paid it.
     DueSource("pending_updates", run_pending_updates),
     # A phase begins before its subscription is renewed, so that both make one invoice.
@@ -51,7 +54,14 @@ DUE_SOURCES = (
 )
 
 # Every table that waits has the one indexed column `next_action_at` (and `test_clock_id` beside it).
-WAITING_TABLES: tuple[type[models.Model], ...] = (SubscriptionSchedule, Subscription, Invoice, Charge, Refund)
+WAITING_TABLES: tuple[type[models.Model], ...] = (
+    SubscriptionSchedule,
+    Subscription,
+    Invoice,
+    Charge,
+    Refund,
+    CreditGrant,
+)
 
 
 def next_due_moment(clock_id: str | None) -> datetime | None:

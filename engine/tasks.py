@@ -11,6 +11,7 @@ from django_q.tasks import async_task
 from core.context import Context
 from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way
 from engine.services.collect import run_collections
+from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.paying_first import finish_pending_subscribes
@@ -72,8 +73,9 @@ def resolve() -> None:
 
 
 def overdue() -> None:
-    """Sent invoices that are late."""
+    """Sent invoices that are late, and credit grants that are over."""
     run_overdue(ctx=_now())
+    run_grant_expiries(ctx=_now())
 
 
 def advance_clock(clock_id: str) -> bool:

@@ -118,13 +118,13 @@ def _total_discount_amounts(lines: Iterable[dict[str, Any]]) -> list[dict[str, A
 
 
 def _credits(line: Any) -> list[dict[str, Any]]:
-    """What credit grants pay of the line. Stripe names the ledger's entry here, we the grant: one entry has one."""
+    """What credit grants pay of the line, by the entries of their ledgers; a preview has none yet."""
     given = getattr(line, "credit_amounts", None) or ()
     return [
         {
             "type": "credit_balance_transaction",
             "amount": one["amount"],
-            "credit_balance_transaction": one["credit_grant"],
+            "credit_balance_transaction": one.get("transaction"),
         }
         for one in given
     ]

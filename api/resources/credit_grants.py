@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.business_time import clocked, of_customer
-from api.lookup import NoSuchObject, found, new_metadata
+from api.lookup import NoSuchObject, blanked_metadata, found, new_metadata
 from api.paging import page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, choice, fields, hash_of, integer, list_of, text, timestamp
@@ -14,6 +14,7 @@ from api.resources.pricing import price_ids
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from customers import selectors, services
+from customers.granting import update_credit_grant
 from customers.models import CreditGrant, CreditGrantTransaction
 from customers.snapshots import credit_grant_snapshot
 
@@ -90,6 +91,18 @@ def retrieve(call: Call) -> Json:
     return credit_grant_snapshot(_grant(call))
 
 
+def update(call: Call) -> Json:
+    row, params = _grant(call), call.params
+    values = {"expires_at": params["expires_at"]} if "expires_at" in params else {}
+    if "metadata" in params:
+        values["metadata"] = blanked_metadata(row, params)
+    return credit_grant_snapshot(
+        update_credit_grant(
+            ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, credit_grant_id=row.id, **values
+        )
+    )
+
+
 def expire(call: Call) -> Json:
     row = _grant(call)
     ctx = clocked(call, row.test_clock_id)
@@ -141,10 +154,17 @@ def list_transactions(call: Call) -> Json:
     return page(rows, call, lambda found: [_entry(row) for row in found], url=TRANSACTIONS)
 
 
+def retrieve_transaction(call: Call) -> Json:
+    rows = CreditGrantTransaction.objects.filter(merchant_id=call.merchant_id).select_related("credit_grant")
+    return _entry(found(rows, call.id, "credit balance transaction"))
+
+
 def _entry(row: CreditGrantTransaction) -> Json:
     """Stripe's billing.credit_balance_transaction."""
     credit = row.amount > 0
     told: Json = {"amount": _money(row.currency, abs(row.amount)), "type": row.type}
+    if row.type == "credits_application_invoice_voided":
+        told[row.type] = {"invoice": row.invoice_id, "invoice_line_item": row.invoice_line_id}
     if row.type == "credits_applied":
         told["credits_applied"] = {"invoice": row.invoice_id, "invoice_line_item": row.invoice_line_id}
     return {
@@ -169,8 +189,10 @@ OPERATIONS = [
     Operation("POST", GRANTS, create, CREATE),
     Operation("GET", GRANTS, list_, fields(PAGE, customer=text(most=200))),
     Operation("GET", GRANTS + "/{id}", retrieve),
+    Operation("POST", GRANTS + "/{id}", update, fields(METADATA, expires_at=timestamp(clearable=True))),
     Operation("POST", GRANTS + "/{id}/expire", expire),
     Operation("POST", GRANTS + "/{id}/void", void),
     Operation("GET", SUMMARY, summary, fields(customer=_OF, filter=_FILTER)),
+    Operation("GET", TRANSACTIONS + "/{id}", retrieve_transaction),
     Operation("GET", TRANSACTIONS, list_transactions, fields(PAGE, customer=_OF, credit_grant=text(most=200))),
 ]

@@ -9,17 +9,15 @@ from api.lookup import NoSuchObject
 from api.protocol.operation import Call, Json
 from api.protocol.schema import boolean, choice, fields, hash_of, list_of, text, timestamp
 from api.resources.customers import customer_of
+from api.resources.preview_shapes import shown_as_finalized
 from api.resources.pricing import DISCOUNTS, TAX_RATES, discount_requests, new_items, tax_rate_ids
 from api.resources.subscription_changes import ITEM_CHANGE, item_changes
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
-from core.ids import new_id
-from engine.posting.rows import preview_rows
 from engine.services.change import preview_change
 from engine.services.subscribe import preview_subscribe
 from engine.services.upcoming import preview_upcoming
 from engine.types import ChangeRequest, InvoicePreview, SubscribeRequest
-from invoicing.snapshots import invoice_snapshot
 from subscriptions.models import Subscription
 from subscriptions.selectors import subscriptions
 
@@ -135,10 +133,4 @@ def _new_subscription(call: Call, customer_id: str) -> SubscribeRequest:
 def _shown(ctx: Context, preview: InvoicePreview, customer_id: str) -> Json:
     if preview.planned is None:
         raise NothingUpcoming(customer=customer_id)
-    rows = preview_rows(ctx, preview.planned, new_id("upcoming_in"))
-    body = invoice_snapshot(rows.invoice, rows.lines, rows.taxes_by_line)
-    return body | {
-        "amount_due": preview.amount_due,
-        "amount_remaining": preview.amount_due,
-        "lines": body["lines"] | {"url": "/v1/invoices/upcoming/lines"},
-    }
+    return shown_as_finalized(ctx, preview.planned, customer_id)

@@ -13,6 +13,7 @@ from typing import Any
 
 from catalog.models import Price
 from core.context import Context
+from core.ids import new_ids
 from customers.models import CreditGrant, CreditGrantTransaction, Customer
 from customers.selectors import grants_to_spend
 from customers.snapshots import credit_grant_snapshot
@@ -20,6 +21,7 @@ from customers.types import GrantEntry
 from customers.writes import append_grant_entries
 from engine.posting.batch import Batch
 from engine.posting.rows import tax_row
+from engine.rules.crediting import credited_lines
 from engine.rules.drafting import taxes_told
 from engine.rules.redrafting import rates_of, written_line
 from engine.selectors import bodies_kept
@@ -27,8 +29,6 @@ from events.copying import Row
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import InvoiceLine, InvoiceLineTax
-from invoicing.rules.credit_grants import spend_grants
-from invoicing.rules.tax import tax_lines
 from invoicing.rules.totals import invoice_totals
 from invoicing.types import PlannedLine
 from invoicing.writes import rewrite_drafts
@@ -53,12 +53,20 @@ def spend_grants_on(batch: Batch, draft: Row) -> None:
     ids = {line.price_id for line in lines}
     metered = set(Price.objects.filter(id__in=ids, usage_type="metered").values_list("id", flat=True))
     planned = [_with_discounts(line, taxes[line.id]) for line in lines]
-    spent = spend_grants(planned, metered, grants, currency=draft.currency, at=batch.ctx.as_of)
-    if not any(line.credit_amounts for line in spent):
-        return
     every_tax = [tax for of_line in taxes.values() for tax in of_line]
     exempt = next((_EXEMPTIONS[tax.taxability_reason] for tax in every_tax if tax.taxability_reason in _EXEMPTIONS), "")
-    taxed = tax_lines(spent, rates_of(every_tax), tax_exempt=exempt, rounding=draft.tax_rounding)
+    taxed = credited_lines(
+        planned,
+        metered,
+        grants,
+        rates_of(every_tax),
+        currency=draft.currency,
+        at=batch.ctx.as_of,
+        tax_exempt=exempt,
+        rounding=draft.tax_rounding,
+    )
+    if taxed is None:
+        return
     _write(batch, draft, lines, taxed)
     used = {grant.id: 0 for grant in grants}
     for line in taxed:
@@ -116,11 +124,12 @@ def _write(batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[Plann
     )
     entries, taxes_by_line = [], {}
     for row, line in zip(lines, taxed, strict=True):
-        row.update(credit_amounts=_credits(line), explanation=_explained(line))
+        ids = new_ids("cgtxn", len(line.credit_amounts))
+        row.update(credit_amounts=_credits(line, ids), explanation=_explained(line))
         taxes_by_line[row.id] = [tax_row(batch.ctx, draft, row.id, tax) for tax in line.taxes]
         entries += [
-            GrantEntry(credit.credit_grant_id, "credits_applied", -credit.amount, draft.id, row.id)
-            for credit in line.credit_amounts
+            GrantEntry(credit.credit_grant_id, "credits_applied", -credit.amount, draft.id, row.id, id=entry_id)
+            for credit, entry_id in zip(line.credit_amounts, ids, strict=True)
         ]
     taxes = [tax for of_line in taxes_by_line.values() for tax in of_line]
     drafted = batch.new_invoices.get(draft.id)
@@ -132,14 +141,20 @@ def _write(batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[Plann
     _tell(batch.ctx, append_grant_entries(batch.ctx, entries).values())
 
 
-def _credits(line: PlannedLine) -> list[dict[str, Any]]:
-    return [{"credit_grant": credit.credit_grant_id, "amount": credit.amount} for credit in line.credit_amounts]
+def _credits(line: PlannedLine, entry_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What the grants pay of the line, each with its entry in the grant's ledger."""
+    return [
+        {"credit_grant": credit.credit_grant_id, "amount": credit.amount, "transaction": entry_id}
+        for credit, entry_id in zip(line.credit_amounts, entry_ids, strict=True)
+    ]
 
 
 def _explained(line: PlannedLine) -> dict[str, object]:
     told = dict(line.explanation)
     if line.credit_amounts:
-        told["credit_grants"] = _credits(line)
+        told["credit_grants"] = [
+            {"credit_grant": credit.credit_grant_id, "amount": credit.amount} for credit in line.credit_amounts
+        ]
     if line.taxes:
         told["taxes"] = taxes_told(line)
     return told

@@ -113,6 +113,8 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> 
         if row.status == "canceled":
             row.update(ended_at=ctx.as_of, canceled_at=row.canceled_at or ctx.as_of, next_action_at=None)
             row["cancellation_reason"] = row.cancellation_reason or "payment_failed"
+        elif row.status == "incomplete_expired":
+            row.update(ended_at=ctx.as_of, cancel_at=None, incomplete_expires_at=None, next_action_at=None)
         else:
             row["incomplete_expires_at"] = None if row.status != "incomplete" else row.incomplete_expires_at
             row["next_action_at"] = next_action_of(row, items[row.id])
@@ -123,7 +125,7 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> 
     record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept, discounts) for row in moved])
     regraded = [row for row in moved if (row.status in ENTITLING_STATUSES) != (before[row.id] in ENTITLING_STATUSES)]
     tell_entitlements(ctx, [(row.merchant_id, row.customer_id) for row in regraded])
-    stop_invoices(ctx, [row.id for row in moved if row.status == "canceled"])
+    stop_invoices(ctx, [row.id for row in moved if row.status in TERMINAL_STATUSES])
 
 
 def next_action_of(row: Row, items: Iterable[Any]) -> Any:

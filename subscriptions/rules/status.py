@@ -87,11 +87,14 @@ def status_after_retries(status: str, end_behavior: str) -> str:
 
 
 def status_from_invoices(status: str, invoice_statuses: Sequence[str]) -> str:
-    """The status of a past-due subscription once its latest invoice was settled without a payment.
+    """The status of a past-due or incomplete subscription once an invoice was settled without a payment.
 
     `invoice_statuses` are those of its finalized invoices, latest first. Voided ones are passed over: the first
-    that is not voided decides, and paid or uncollectible makes it active. With none left nothing is owed.
+    that is not voided decides, and paid or uncollectible makes it active. With none left nothing is owed. One that
+    never began ends when its first invoice is voided: nothing is left that could begin it.
     """
+    if status == "incomplete" and invoice_statuses and set(invoice_statuses) == {"void"}:
+        return "incomplete_expired"
     if status not in ("past_due", "unpaid"):
         return status
     deciding = next((found for found in invoice_statuses if found != "void"), "paid")

@@ -61,9 +61,10 @@ def test_a_grant_pays_usage_before_tax_and_nothing_else():
     given.refresh_from_db()
     assert given.balance == 0
     [usage] = InvoiceLine.objects.filter(invoice=invoice, quantity=100)
-    assert usage.credit_amounts == [{"credit_grant": given.id, "amount": 400}]
-    assert usage.explanation["credit_grants"] == usage.credit_amounts
     entries = CreditGrantTransaction.objects.filter(credit_grant=given).order_by("sequence")
+    paid = {"credit_grant": given.id, "amount": 400}
+    assert usage.credit_amounts == [{**paid, "transaction": entries[1].id}]
+    assert usage.explanation["credit_grants"] == [paid]
     assert [(entry.type, entry.amount, entry.ending_balance) for entry in entries] == [
         ("credits_granted", 400, 400),
         ("credits_applied", -400, 0),
@@ -109,7 +110,9 @@ def test_what_expired_is_not_spent():
     owner, _ = user()
     given = grant(owner, expires_at=utc(2024, 1, 31))
     assert february().credit_grants_applied == 0
-    assert credit_summary(owner.merchant_id, owner.id, FEB_1) == {"cad": (0, 400)}
+    # Written off on its day, in the ledger too.
+    assert given.transactions.order_by("-sequence").first().created == utc(2024, 1, 31)
+    assert credit_summary(owner.merchant_id, owner.id, FEB_1) == {}
     with pytest.raises(rules.GrantNotChangeable):
         expire_credit_grant(ctx=context(FEB_1), merchant_id=owner.merchant_id, credit_grant_id=given.id)
 
