@@ -64,7 +64,11 @@ class PromotionCodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class DiscountFacts:
-    """A coupon that was given, in the place of its stack. `end` closes a repeating one, `consumed_at` a `once`."""
+    """A coupon that was given, in the place of its stack. `end` closes a repeating one, `consumed_at` a `once`.
+
+    `of_phase`, where two phases of a schedule meet on an invoice: "ended" takes from the usage of the one that is over,
+    "begun" from all but that; blank from both.
+    """
 
     id: str
     coupon: CouponFacts
@@ -74,6 +78,7 @@ class DiscountFacts:
     position: int = 0
     subscription_item_id: str = ""
     promotion_code_id: str = ""
+    of_phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)

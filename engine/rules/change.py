@@ -26,7 +26,7 @@ from engine.rules.attributes import (
 from engine.rules.changing import ItemTarget, Stack, item_targets, items_after, restack
 from engine.rules.drafting import draft_invoice, frame_of
 from engine.rules.lines import pending_line
-from engine.rules.prorating import Prorations, whole_discounts
+from engine.rules.prorating import Prorations, meeting_stacks, whole_discounts
 from engine.rules.renewal import state_of
 from engine.rules.restarting import (
     Restart,
@@ -43,6 +43,7 @@ from subscriptions.rules.amounts import line_amount
 from subscriptions.rules.discounts import active_discounts
 from subscriptions.rules.status import check_alive, check_can_change
 from subscriptions.types import (
+    DiscountFacts,
     DiscountUse,
     ItemFacts,
     ItemUpdate,
@@ -139,7 +140,7 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
     stack = restack(snapshot, request, after.items, as_of)
     work = Work(after, targets, stack, Prorations(snapshot), ImmediateInvoice())
     if restart is not None:
-        _restart(work, request, restart)
+        _restart(work, request, restart, ends_phase=at_boundary)
     else:
         _close_usage(work.prorations, targets, at, request.proration_behavior)
         if request.proration_behavior != "none":
@@ -151,16 +152,17 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
     if restart is not None or billed_now:
         changed = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)
         lines = cycle_lines(work.after, restart, snapshot.renewal.customer.locale) if restart else []
-        work.at_once = invoice_at_once(changed, work.prorations.items, "subscription_update", as_of, lines)
+        met = meeting_stacks(snapshot.renewal, stack.discounts, as_of) if at_boundary else None
+        work.at_once = invoice_at_once(changed, work.prorations.items, "subscription_update", as_of, lines, stack=met)
     return work
 
 
-def _restart(work: Work, request: ChangeRequest, restart: Restart) -> None:
+def _restart(work: Work, request: ChangeRequest, restart: Restart, *, ends_phase: bool) -> None:
     """Every item begins anew; what was charged for the time from there on is credited, or given up without."""
     before = work.prorations.snapshot.renewal.subscription
     stood = [item.id for item in before.items]
     for item in before.items:
-        work.prorations.usage(item, restart.at)
+        work.prorations.usage(item, restart.at, ends_phase=ends_phase)
     if request.proration_behavior == "none" or before.status == "trialing":
         work.prorations.close(stood, restart.at)  # of a trial there is nothing to give back
     else:
@@ -185,6 +187,7 @@ def invoice_at_once(
     lines: Sequence[PlannedLine] = (),
     *,
     period: Period | None = None,
+    stack: Sequence[DiscountFacts] | None = None,
 ) -> ImmediateInvoice:
     """An invoice of `lines`, of all that is pending and of the plan's own items, finalized at once.
 
@@ -199,7 +202,7 @@ def invoice_at_once(
     draft = draft_invoice(
         frame_of(snapshot),
         [*lines, *(pending_line(item, subscription.default_tax_rate_ids) for item in pending)],
-        active_discounts(snapshot.discounts, snapshot.customer_discounts, as_of),
+        active_discounts(snapshot.discounts, snapshot.customer_discounts, as_of) if stack is None else stack,
         billing_reason=billing_reason,
         period=period or Period(as_of, as_of),
         as_of=as_of,

@@ -202,6 +202,7 @@ def _discounted(lines: Sequence[PlannedLine], discounts: Sequence[DiscountFacts]
             line.product_id,
             line.subscription_item_id,
             line.discountable,
+            bool(line.explanation.get("ends_phase")),
         )
         for line, amounts in zip(lines, own, strict=True)
     ]

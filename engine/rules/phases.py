@@ -17,7 +17,7 @@ from engine.rules.attributes import changed_attributes
 from engine.rules.change import ImmediateInvoice, Work, invoice_at_once, item_labels, plan_of, work_out
 from engine.rules.changing import ItemTarget, item_targets, items_after, restack
 from engine.rules.lines import period_line
-from engine.rules.prorating import Prorations, whole_discounts
+from engine.rules.prorating import Prorations, meeting_stacks, whole_discounts
 from engine.rules.restarting import ending_with_period
 from engine.rules.subscribe import one_time_price
 from engine.types import ChangePlan, ChangeRequest, ChangeSnapshot
@@ -71,7 +71,7 @@ def _step(
     if not usage_is_free:
         for item in subscription.items:
             if item.id in ended:
-                prorations.usage(item, moment)
+                prorations.usage(item, moment, ends_phase=True)
     targets, lines = _next_periods(subscription, changed, ended, moment, locale)
     after = replace(subscription, items=items_after(subscription, targets))
     running = [target for target in targets if target.old is not None and target.old.id not in ended]
@@ -91,8 +91,9 @@ def _step(
     work = Work(ending_with_period(after), targets, stack, prorations, ImmediateInvoice())
     renewal = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)
     began = min(item.current_period_start for item in subscription.items if item.id in ended)
+    met = meeting_stacks(snapshot.renewal, stack.discounts, moment)
     work.at_once = invoice_at_once(
-        renewal, prorations.items, "subscription_cycle", moment, lines, period=Period(began, moment)
+        renewal, prorations.items, "subscription_cycle", moment, lines, period=Period(began, moment), stack=met
     )
     return work
 

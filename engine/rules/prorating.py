@@ -8,11 +8,11 @@ from datetime import datetime
 
 from core.periods import Period, period_at
 from engine.rules.arrears import closing_dues, due_line
-from engine.types import ChangeSnapshot
+from engine.types import ChangeSnapshot, RenewalSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
-from subscriptions.rules.discounts import Discountable, spread_discounts
+from subscriptions.rules.discounts import Discountable, active_discounts, spread_discounts, where_phases_meet
 from subscriptions.rules.proration import Proration, closing, is_creditable, proration_credit, proration_debit
 from subscriptions.types import (
     DebitClosing,
@@ -98,8 +98,11 @@ class Prorations:
         part = proration_debit(gross, discounts, Period(at, item.current_period_end), whole)
         self._add_debit(item, self._put_back(item, part), gross, at)
 
-    def usage(self, item: ItemFacts, at: datetime) -> None:
-        """Bill what was used until `at` in the item's period, which ends there. Free during a trial."""
+    def usage(self, item: ItemFacts, at: datetime, *, ends_phase: bool = False) -> None:
+        """Bill what was used until `at` in the item's period, which ends there. Free during a trial.
+
+        `ends_phase`: a phase of a schedule is over there too, and its discounts count for it.
+        """
         renewal = self.snapshot.renewal
         subscription, customer = renewal.subscription, renewal.customer
         if item.current_period_start >= at:
@@ -124,7 +127,7 @@ class Prorations:
                 product_id=line.product_id,
                 discountable=line.discountable,
                 tax_rate_ids=line.tax_rate_ids,
-                explanation=line.explanation,
+                explanation={**line.explanation, "ends_phase": True} if ends_phase else line.explanation,
             )
             self.items.append(PlannedPendingItem(facts, line.debit))
 
@@ -315,6 +318,12 @@ def whole_discounts(
         item.id: tuple(replace(one, of_line=one.discount_id in of_items) for one in amounts)
         for item, amounts in zip(items, taken, strict=True)
     }
+
+
+def meeting_stacks(renewal: RenewalSnapshot, begun: Sequence[DiscountFacts], at: datetime) -> tuple[DiscountFacts, ...]:
+    """The discounts of an invoice on which one phase's usage stands beside the next one's periods."""
+    before = active_discounts(renewal.discounts, renewal.customer_discounts, at)
+    return where_phases_meet(before, active_discounts(begun, renewal.customer_discounts, at))
 
 
 def _uncredited(debit: DebitFacts) -> DebitFacts:

@@ -22,6 +22,7 @@ from subscriptions.facts import discount_amounts_from_json
 from subscriptions.rules.discounts import used_up
 from subscriptions.types import BilledUsage, DiscountFacts, PlannedTax
 
+_KEPT = ("ends_phase",)
 _TOLD_ANEW = ("discounts", "taxes", "tax_rounding")
 
 
@@ -60,7 +61,7 @@ def with_usage(line: PlannedLine, due: UsageDue, locale: str, tz: str) -> Planne
         amount=due.amount,
         quantity=due.quantity,
         discountable=due.amount >= 0,
-        explanation=due_told(due),
+        explanation=due_told(due) | {name: line.explanation[name] for name in _KEPT if name in line.explanation},
     )
 
 

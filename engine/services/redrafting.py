@@ -36,11 +36,13 @@ from subscriptions.facts import (
 )
 from subscriptions.models import BilledPeriod, Discount
 from subscriptions.rules.amounts import in_currency
-from subscriptions.rules.discounts import active_discounts
+from subscriptions.rules.discounts import active_discounts, where_phases_meet
 from subscriptions.types import BilledUsage, DiscountFacts
 from subscriptions.writes import consume_discounts, give_debits_to_invoice, rewrite_billed_periods
 from usage.selectors import usage_totals
 from usage.types import UsageWindow
+
+_USAGE = ("usage", "usage_late")
 
 
 @dataclass(slots=True)
@@ -147,19 +149,25 @@ def _rewrite(
 
 
 def stack_of(draft: Row) -> tuple[DiscountFacts, ...]:
-    """The discounts that counted when it was drafted, what it used up itself among them."""
+    """The discounts that counted when it was drafted, what it used up itself among them.
+
+    Where a schedule's phase ended there, those that it took with it count for its usage.
+    """
     mine = Q(subscription__isnull=True, customer_id=draft.customer_id, invoice_id="", invoice_item_id="")
     if draft.subscription_id:
         mine |= Q(subscription_id=draft.subscription_id)
-    live = Q(deleted_at__isnull=True) | Q(deleted_at__gt=draft.created)
+    moment = draft.period_end
+    live = Q(deleted_at__isnull=True) | Q(deleted_at__gt=draft.created) | Q(deleted_at=moment, start__lt=moment)
     unused = Q(consumed_at__isnull=True) | Q(consumed_invoice_id=draft.id)
     rows = Discount.objects.filter(mine & live & unused, merchant_id=draft.merchant_id).select_related("coupon")
     facts = [(row, discount_facts(row, coupon_facts(row.coupon))) for row in rows.order_by("position", "id")]
     consumed = {row.id: row.consumed_at for row, _ in facts}
     own = [replace(one, consumed_at=None) for row, one in facts if row.subscription_id]
     customers = [replace(one, consumed_at=None) for row, one in facts if not row.subscription_id]
-    active = active_discounts(own, customers, draft.period_end)
-    return tuple(replace(one, consumed_at=consumed[one.id]) for one in active)
+    gone = {row.id for row, _ in facts if row.deleted_at is not None and row.deleted_at <= draft.created}
+    before = active_discounts([one for one in own if one.start < moment], customers, moment)
+    after = active_discounts([one for one in own if one.id not in gone], customers, moment)
+    return tuple(replace(one, consumed_at=consumed[one.id]) for one in where_phases_meet(before, after))
 
 
 def write_redraft(ctx: Context, draft: Row, lines: Sequence[Row], found: Redraft, *, whole_lines: bool = False) -> None:
@@ -193,7 +201,9 @@ def write_redraft(ctx: Context, draft: Row, lines: Sequence[Row], found: Redraft
         taxes += [_tax_row(ctx, row, tax) for tax in line.taxes]
     rewrite_drafts([draft], lines, taxes, line_fields=LINE_COLUMNS if whole_lines else LINE_AMOUNTS)
     debits = [line for line in found.lines if line.billed_period_id]
-    rewrite_billed_periods([_period(line) for line in debits if not line.invoice_item_id])
+    # A pending proration's debit is what it was; one of usage is counted again, pending or not.
+    counted = [line for line in debits if not line.invoice_item_id or line.explanation.get("kind") in _USAGE]
+    rewrite_billed_periods([_period(line) for line in counted])
     give_debits_to_invoice(
         [(line.billed_period_id, draft.id, taxes_to_json(line.taxes)) for line in debits if line.invoice_item_id]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
@@ -90,6 +90,7 @@ class Discountable:
     product_id: str = ""
     subscription_item_id: str = ""
     discountable: bool = True
+    ends_phase: bool = False  # usage of a schedule's phase that is over
 
 
 def check_redeemable(coupon: CouponFacts, currency: str, as_of: datetime) -> None:
@@ -154,6 +155,23 @@ def active_discounts(
     return (*sorted(of_items, key=_place), *sorted(whole, key=_place))
 
 
+def where_phases_meet(before: Sequence[DiscountFacts], after: Sequence[DiscountFacts]) -> tuple[DiscountFacts, ...]:
+    """The stacks of a phase that ends and of the one that begins as one, in the order that both have.
+
+    What is in both counts once for all lines, so that a fixed amount is not given twice.
+    """
+    kept = {one.id for one in before} & {one.id for one in after}
+    ended = list(before)
+    merged: list[DiscountFacts] = []
+    for one in after:
+        if one.id in kept:
+            place = next(n for n, other in enumerate(ended) if other.id == one.id)
+            merged += [replace(other, of_phase="ended") for other in ended[:place] if other.id not in kept]
+            ended = [other for n, other in enumerate(ended) if n > place or other.id in kept]
+        merged.append(one if one.id in kept else replace(one, of_phase="begun"))
+    return (*merged, *(replace(other, of_phase="ended") for other in ended if other.id not in kept))
+
+
 def _place(discount: DiscountFacts) -> int:
     return discount.position
 
@@ -195,7 +213,7 @@ def _parts(coupon: CouponFacts, weights: list[int], currency: str) -> list[int]:
 
 
 def _applies(discount: DiscountFacts, line: Discountable) -> bool:
-    if not line.discountable:
+    if not line.discountable or discount.of_phase == ("begun" if line.ends_phase else "ended"):
         return False
     if discount.subscription_item_id not in ("", line.subscription_item_id):
         return False

@@ -226,3 +226,33 @@ def test_a_quantity_of_a_metered_price_is_refused_and_none_is_shown(sdk: Sdk) ->
     assert "quantity" not in ada.items()[0]
     item = ada.items()[0].id
     assert refusal(lambda: ada.change(items=[{"id": item, "quantity": 3}])).param == "items[0][quantity]"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["drafted", "drafted anew in the grace"])
+def test_at_a_phase_change_usage_takes_the_old_phases_discounts_on_the_one_invoice(sdk: Sdk, late: bool) -> None:
+    flat, calls = sdk.price(1000), metered(sdk, unit_amount=100)
+    half, fifth = (sdk.v1.coupons.create({"percent_off": off, "duration": "forever"}).id for off in (50, 20))
+    ada = user(sdk, JAN_1)
+    items = [{"price": flat.id}, {"price": calls.id}]
+    schedule = sdk.v1.subscription_schedules.create(
+        {
+            "customer": ada.customer,
+            "start_date": JAN_1,
+            "end_behavior": "release",
+            "phases": [
+                {"items": items, "discounts": [{"coupon": half}], "end_date": FEB_1},
+                {"items": items, "discounts": [{"coupon": fifth}], "end_date": at(2024, 4, 1)},
+            ],
+        }
+    )
+    ada.advance(JAN_10)
+    assert sdk.v1.subscription_schedules.retrieve(schedule.id).subscription
+    ada.use(10, JAN_10)
+    ada.advance(FEB_1)
+    if late:
+        ada.use(2, FEB_1 - HOUR)
+    ada.advance(FEB_1 + 2 * HOUR)
+    usage = 600 if late else 500  # 10 (12) x 100, half of it off
+    assert ada.totals() == [500, usage + 800]  # and 1000 less a fifth for February
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert ada.totals()[2:] == [800]
