@@ -18,6 +18,7 @@ from engine.types import BillingSettings, FinalizationSnapshot, RenewalSnapshot
 from engine.types.usage import UsageFacts
 from engine.usage import usage_of
 from events.copying import Row
+from events.reading import read_rows
 from invoicing.facts import customer_facts, invoice_facts, pending_item_facts, tax_rate_facts
 from invoicing.models import Invoice, InvoiceItem
 from invoicing.rules.legal import customer_snapshot, seller_snapshot
@@ -74,9 +75,9 @@ def _claim(
     due = rows.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
     due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
     if only is not None:
-        due = due.filter(id__in=list(only))
+        due = due.filter(id__any=list(only))
     locked = due.select_for_update(skip_locked=True, no_key=True).order_by("next_action_at", "id")
-    return _rows(locked[:limit])
+    return read_rows(locked[:limit])
 
 
 # --- what a chunk depends on ---------------------------------------------------------------------------------------
@@ -215,42 +216,42 @@ def billing_settings(merchant: Row) -> BillingSettings:
 
 def subscription_rows(ids: Iterable[str]) -> dict[str, Row]:
     """Subscriptions by id, as they are: for the invoices that belong to them."""
-    return {row.id: row for row in _rows(Subscription.objects.filter(id__in={*ids} - {"", None}))}
+    return {row.id: row for row in read_rows(Subscription.objects.filter(id__any={*ids} - {"", None}))}
 
 
 def coupons_by_id(merchant_id: str, ids: Iterable[str]) -> dict[str, Row]:
     """Coupons of the merchant by our id or by the one its API clients chose, deleted ones too."""
     wanted = list(ids)
-    found = _rows(Coupon.objects.filter(Q(id__in=wanted) | Q(api_id__in=wanted), merchant_id=merchant_id))
+    found = read_rows(Coupon.objects.filter(Q(id__any=wanted) | Q(api_id__any=wanted), merchant_id=merchant_id))
     return {row.id: row for row in found}
 
 
 def _load_customers(rows: BillingRows, ids: set[str], lock: bool) -> None:
-    customers = Customer.objects.filter(id__in=ids).order_by("id")
+    customers = Customer.objects.filter(id__any=ids).order_by("id")
     if lock:
         customers = customers.select_for_update(no_key=True)
-    rows.customers = {row.id: row for row in _rows(customers)}
+    rows.customers = {row.id: row for row in read_rows(customers)}
     tax_ids: dict[str, list[Row]] = defaultdict(list)
-    for row in _rows(CustomerTaxId.objects.filter(customer_id__in=ids)):
+    for row in read_rows(CustomerTaxId.objects.filter(customer_id__any=ids)):
         tax_ids[row.customer_id].append(row)
     rows.tax_ids = tax_ids
 
 
 def _load_merchants(rows: BillingRows, ids: set[str]) -> None:
-    rows.merchants = {row.id: row for row in _rows(Merchant.objects.filter(id__in=ids))}
+    rows.merchants = {row.id: row for row in read_rows(Merchant.objects.filter(id__any=ids))}
     rows.settings = {row.id: billing_settings(row) for row in rows.merchants.values()}
-    rows.entities = {row.id: row for row in _rows(BillingEntity.objects.filter(merchant_id__in=ids))}
+    rows.entities = {row.id: row for row in read_rows(BillingEntity.objects.filter(merchant_id__any=ids))}
 
 
 def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[str]) -> None:
     items: dict[str, list[Row]] = defaultdict(list)
-    live = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
-    for row in _rows(live.order_by("created", "id")):
+    live = SubscriptionItem.objects.filter(subscription_id__any=subscription_ids, deleted_at__isnull=True)
+    for row in read_rows(live.order_by("created", "id")):
         items[row.subscription_id].append(row)
         price_ids.update([row.price_id, *(left["price"] for left in row.prices_left)])
     rows.items = items
-    prices = _rows(Price.objects.filter(merchant_id__in=list(rows.merchants), id__in=price_ids))
-    products = {row.id: row for row in _rows(Product.objects.filter(id__in={row.product_id for row in prices}))}
+    prices = read_rows(Price.objects.filter(merchant_id__any=list(rows.merchants), id__any=price_ids))
+    products = {row.id: row for row in read_rows(Product.objects.filter(id__any={row.product_id for row in prices}))}
     inside = {
         product_id: [(part.component.name, part.quantity) for part in parts]
         for product_id, parts in components_of(products).items()
@@ -262,13 +263,15 @@ def _load_discounts(
     rows: BillingRows, subscription_ids: list[str], pending: Sequence[Row]
 ) -> dict[str, list[DiscountFacts]]:
     """Those of subscriptions (their items' among them) and customers into `rows`; gives those of pending items."""
-    of_customers = Q(subscription__isnull=True, customer_id__in=list(rows.customers), invoice_id="", invoice_item_id="")
-    wanted = Q(subscription_id__in=subscription_ids) | of_customers
+    of_customers = Q(
+        subscription__isnull=True, customer_id__any=list(rows.customers), invoice_id="", invoice_item_id=""
+    )
+    wanted = Q(subscription_id__any=subscription_ids) | of_customers
     if pending:
-        wanted |= Q(invoice_item_id__in=[row.id for row in pending])
+        wanted |= Q(invoice_item_id__any=[row.id for row in pending])
     live = Discount.objects.filter(deleted_at__isnull=True, consumed_at__isnull=True)
-    found = _rows(live.filter(wanted).order_by("position", "id"))
-    coupons = {row.id: row for row in _rows(Coupon.objects.filter(id__in={row.coupon_id for row in found}))}
+    found = read_rows(live.filter(wanted).order_by("position", "id"))
+    coupons = {row.id: row for row in read_rows(Coupon.objects.filter(id__any={row.coupon_id for row in found}))}
     on_subscription: dict[str, list[DiscountFacts]] = defaultdict(list)
     on_customer: dict[str, list[DiscountFacts]] = defaultdict(list)
     on_item: dict[str, list[DiscountFacts]] = defaultdict(list)
@@ -286,13 +289,13 @@ def _load_discounts(
 
 def _load_pending(rows: BillingRows) -> list[Row]:
     waiting = InvoiceItem.objects.filter(
-        merchant_id__in=list(rows.merchants),
-        customer_id__in=list(rows.customers),
+        merchant_id__any=list(rows.merchants),
+        customer_id__any=list(rows.customers),
         invoice_id="",
         deleted_at__isnull=True,
         held_for_invoice_id="",
     )
-    return _rows(waiting.order_by("created", "id"))
+    return read_rows(waiting.order_by("created", "id"))
 
 
 def _gather_pending(rows: BillingRows, waiting: Sequence[Row], discounts: Mapping[str, list[DiscountFacts]]) -> None:
@@ -313,14 +316,10 @@ def _load_tax_rates(rows: BillingRows, subscriptions: Sequence[Row], ids: set[st
             ids.update(facts.tax_rate_ids)
     rows.tax_rates = {
         row.id: tax_rate_facts(row)
-        for row in _rows(TaxRate.objects.filter(merchant_id__in=list(rows.merchants), id__in=ids))
+        for row in read_rows(TaxRate.objects.filter(merchant_id__any=list(rows.merchants), id__any=ids))
     }
-
-
-def _rows(queryset: Any) -> list[Row]:
-    return [Row(values) for values in queryset.values()]
 
 
 def bodies_kept(merchant_ids: Iterable[str]) -> set[str]:
     """The merchants whose events keep their objects' bodies."""
-    return set(Merchant.objects.filter(id__in=set(merchant_ids), keep_event_bodies=True).values_list("id", flat=True))
+    return set(Merchant.objects.filter(id__any=set(merchant_ids), keep_event_bodies=True).values_list("id", flat=True))

@@ -96,10 +96,11 @@ def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str]) -> 
                 continue
             if is_infrastructure(error) or not claimed:
                 raise
-            ids = list(claimed)
-            claimed.clear()  # what another worker held meanwhile may rightly come again
-            logger.warning("a chunk of %d failed (%s): claiming it again in halves", len(ids), error)
-            return _in_halves(ctx, job, ids, error)
+            failure = error
+        ids = list(claimed)
+        claimed.clear()  # what another worker held meanwhile may rightly come again
+        logger.warning("a chunk of %d failed (%s): claiming it again in halves", len(ids), failure)
+        return _in_halves(ctx, job, ids, failure)
     raise AssertionError("the loop returns or raises")
 
 
@@ -131,11 +132,14 @@ def _in_halves(ctx: Context, job: Job, ids: list[str], error: Exception) -> Chun
     middle = len(ids) // 2
     done = refused = 0
     for half in (ids[:middle], ids[middle:]):
+        failure = None
         try:
             report = _in_one_transaction(job, len(half), half, []) or ChunkReport()
-        except Exception as failure:
-            if is_infrastructure(failure):
+        except Exception as raised:
+            if is_infrastructure(raised):
                 raise
+            failure = raised
+        if failure is not None:  # outside the handler: each culprit is told with its own traceback, not all before it
             report = _in_halves(ctx, job, half, failure)
         done, refused = done + report.done, refused + report.refused
     return ChunkReport(done, refused)

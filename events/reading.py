@@ -1,0 +1,81 @@
+"""Rows out of PostgreSQL in bulk: querysets written by Django's names, read without its per-row cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.db.models import Field, ForeignKey, Lookup
+from psycopg.adapt import Buffer, Loader
+
+from events.copying import Row
+
+
+class InstantLoader(Loader):
+    """A timestamptz as the session's UTC text, parsed by the interpreter: Django's loader takes six times as long."""
+
+    def load(self, data: Buffer) -> datetime:
+        return datetime.fromisoformat(bytes(data).decode())
+
+
+@ForeignKey.register_lookup
+@Field.register_lookup
+class AnyOf(Lookup):  # type: ignore[type-arg]
+    """`filter(id__any=ids)`: one array instead of `IN` with a placeholder for each of a thousand ids."""
+
+    lookup_name = "any"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        values = [value for value in self.rhs if value is not None]
+        if not values:
+            raise EmptyResultSet
+        left, params = self.process_lhs(compiler, connection)
+        kind = self.lhs.output_field.rel_db_type(connection) or "text"
+        return f"{left} = ANY(%s::{kind}[])", (*params, values)
+
+
+def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
+    """All of the queryset's rows with every column of its model, by attribute name. One query, or none when it can
+    match nothing. Raises `django.db.Error`."""
+    fields = queryset.model._meta.concrete_fields
+    found = queryset.values_list(*(field.attname for field in fields))
+    try:
+        statement, params = found.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.adapters.register_loader("timestamptz", InstantLoader)
+        cursor.execute(statement, params)
+        rows = cursor.fetchall()
+    names = [field.attname for field in fields]
+    converters = [(index, convert) for index, field in enumerate(fields) if (convert := _converter(field)) is not None]
+    return [_row(names, values, converters) for values in rows]
+
+
+def _row(names: list[str], values: tuple[Any, ...], converters: list[tuple[int, Callable[[Any], Any]]]) -> Row:
+    row = Row(dict(zip(names, values, strict=True)))
+    for index, convert in converters:
+        if values[index] is not None:
+            row.__dict__[names[index]] = convert(values[index])
+    return row
+
+
+def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """What Django does to the column's value; None when nothing. JSON comes as text, and mostly as an empty one."""
+    if isinstance(field, models.JSONField):
+        return _json
+    assert not field.get_db_converters(connection), f"{field} needs a converter"
+    return None
+
+
+def _json(text: str) -> Any:
+    if text == "{}":
+        return {}
+    if text == "[]":
+        return []
+    return orjson.loads(text)
