@@ -1,5 +1,6 @@
 """What the pages of meters, schedules, credit grants and API keys read; every read is the merchant's own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,13 +9,14 @@ from django.db.models import Count, Q, QuerySet
 
 from api.models import ApiKey
 from catalog import selectors as catalog
-from catalog.models import Meter, Price
+from catalog.models import Coupon, Meter, Price
 from customers import selectors as people
 from customers.models import CreditGrant, Customer
 from dashboard.selectors.lists import ENDED
 from engine.rules.schedules import phases_from_json
+from engine.types.schedules import Phase
 from subscriptions import selectors as subscriptions
-from subscriptions.models import SubscriptionItem, SubscriptionSchedule
+from subscriptions.models import Discount, SubscriptionItem, SubscriptionSchedule
 from usage.selectors import usage_totals
 from usage.types import UsageWindow
 
@@ -87,11 +89,13 @@ class PhaseShown:
     trial: bool
     proration_behavior: str
     items: tuple[PhaseItem, ...]
+    coupons: tuple[Coupon, ...]
 
 
 def phases_of(schedule: SubscriptionSchedule) -> list[PhaseShown]:
-    """The phases in order, with the prices they are about. One query."""
+    """The phases in order, with the prices and coupons they are about. At most three queries."""
     phases = phases_from_json(schedule.phases)
+    coupons = _coupons_of(schedule, phases)
     prices = catalog.prices_by_id(schedule.merchant_id, {i.price_id for p in phases for i in p.request.items})
     return [
         PhaseShown(
@@ -101,9 +105,39 @@ def phases_of(schedule: SubscriptionSchedule) -> list[PhaseShown]:
             trial=phase.request.trial,
             proration_behavior=phase.request.proration_behavior,
             items=tuple(PhaseItem(prices.get(i.price_id), i.price_id, i.quantity) for i in phase.request.items),
+            coupons=tuple(
+                coupons[one.coupon_id or one.discount_id]
+                for one in phase.request.discounts_wanted
+                if (one.coupon_id or one.discount_id) in coupons
+            ),
         )
         for place, phase in enumerate(phases)
     ]
+
+
+def _coupons_of(schedule: SubscriptionSchedule, phases: Sequence[Phase]) -> dict[str, Coupon]:
+    """The coupons that phases name, by their own id or that of the discount which stands."""
+    asked = [one for phase in phases for one in phase.request.discounts_wanted]
+    own = {one.coupon_id for one in asked if one.coupon_id}
+    standing = {one.discount_id for one in asked if one.discount_id}
+    found = Coupon.objects.filter(merchant_id=schedule.merchant_id).in_bulk(own) if own else {}
+    if standing:
+        rows = Discount.objects.filter(merchant_id=schedule.merchant_id, id__in=standing).select_related("coupon")
+        found |= {row.pk: row.coupon for row in rows}
+    return found
+
+
+def phases_ahead(schedule: SubscriptionSchedule) -> list[Phase]:
+    """The current phase and those to come: what can still be changed."""
+    return list(phases_from_json(schedule.phases))[schedule.current_phase or 0 :]
+
+
+def currency_of_schedule(schedule: SubscriptionSchedule) -> str:
+    """The customer's, or that of the first price while the customer has none."""
+    if schedule.customer.currency:
+        return str(schedule.customer.currency)
+    first = next((item.price_id for phase in phases_ahead(schedule) for item in phase.request.items), "")
+    return str(Price.objects.values_list("currency", flat=True).filter(pk=first).first() or "")
 
 
 @dataclass(frozen=True, slots=True)

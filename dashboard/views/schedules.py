@@ -27,7 +27,10 @@ class ScheduleList(ListPage):
     filename = "schedules"
     empty_icon = "calendar-clock"
     empty_title = _("No schedules yet")
-    empty_text = _("They are made through the API: a start in the future, a downgrade at a date, a price for a season.")
+    empty_text = _("A start in the future, a downgrade at a date, a price for a season.")
+    create_url = "dashboard:schedule_new"
+    create_label = _("New schedule")
+    create_capability = Capability.SUBSCRIPTIONS
 
     def rows(self) -> QuerySet[SubscriptionSchedule]:
         return making.listed_schedules(self.merchant_id)

@@ -162,9 +162,8 @@ def cancel_schedule(
 def _for_customer(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
     customer = customer_by_id(request.merchant_id, request.customer_id)
     start = request.start_date or ctx.as_of
-    phases = phases_from(
-        request.phases, start, _intervals(request.merchant_id, request.phases), _zone(request.merchant_id), ctx.as_of
-    )
+    intervals = phase_intervals(request.merchant_id, request.phases)
+    phases = phases_from(request.phases, start, intervals, zone_of(request.merchant_id), ctx.as_of)
     return _insert(
         ctx,
         request,
@@ -192,22 +191,7 @@ def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
         raise AlreadyScheduled
     if subscription.status in TERMINAL_STATUSES:
         raise ScheduleIsOver(status=subscription.status)
-    items = list(subscription.items.filter(deleted_at__isnull=True))
-    start = max(item.current_period_start for item in items)
-    end = subscription.cancel_at or min(item.current_period_end for item in items)
-    phase = PhaseRequest(
-        items=tuple(
-            ItemRequest(
-                item.price_id, item.quantity, tuple(item.tax_rate_ids), item.metadata, _standing(subscription, item.id)
-            )
-            for item in items
-        ),
-        discounts=_standing(subscription, ""),
-        end_date=end,
-        currency=subscription.currency,
-        default_tax_rate_ids=tuple(subscription.default_tax_rate_ids) or None,
-        trial_end=subscription.trial_end if subscription.status == "trialing" else None,
-    )
+    now = phase_now(subscription)
     said = {name: getattr(subscription, name) for name in DEFAULT_SETTINGS}
     request = replace(
         request,
@@ -222,12 +206,33 @@ def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
         test_clock_id=subscription.test_clock_id,
         status="active",
         subscription_id=subscription.id,
-        phases=phases_to_json([Phase(start, end, phase)]),
+        phases=phases_to_json([now]),
         current_phase=0,
-        next_action_at=end,
+        next_action_at=now.end,
     )
     give_schedule(subscription.id, schedule.id)
     return schedule
+
+
+def phase_now(subscription: Subscription) -> Phase:
+    """What a running subscription is now, up to the end of its period."""
+    items = list(subscription.items.filter(deleted_at__isnull=True))
+    start = max(item.current_period_start for item in items)
+    end = subscription.cancel_at or min(item.current_period_end for item in items)
+    request = PhaseRequest(
+        items=tuple(
+            ItemRequest(
+                item.price_id, item.quantity, tuple(item.tax_rate_ids), item.metadata, _standing(subscription, item.id)
+            )
+            for item in items
+        ),
+        discounts=_standing(subscription, ""),
+        end_date=end,
+        currency=subscription.currency,
+        default_tax_rate_ids=tuple(subscription.default_tax_rate_ids) or None,
+        trial_end=subscription.trial_end if subscription.status == "trialing" else None,
+    )
+    return Phase(start, end, request)
 
 
 def _insert(ctx: Context, request: ScheduleRequest, **columns: Any) -> SubscriptionSchedule:
@@ -250,8 +255,8 @@ def _put_phases(
     wanted = request.phases or ()
     before = phases_from_json(schedule.phases)
     current = schedule.current_phase or 0
-    intervals = _intervals(schedule.merchant_id, wanted)
-    phases = phases_from(wanted, before[current].start, intervals, _zone(schedule.merchant_id), ctx.as_of)
+    intervals = phase_intervals(schedule.merchant_id, wanted)
+    phases = phases_from(wanted, before[current].start, intervals, zone_of(schedule.merchant_id), ctx.as_of)
     schedule.phases = phases_to_json([*before[:current], *phases])
     if schedule.status == "not_started":
         return []
@@ -270,8 +275,8 @@ def _put_phases(
         return []
 
 
-def _intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, Interval]:
-    """The prices' intervals. Raises `PriceNotFound`."""
+def phase_intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, Interval]:
+    """The intervals of the prices, by id. Raises `PriceNotFound`."""
     asked = {item.price_id for phase in phases for item in phase.items}
     found = intervals_of_prices(merchant_id, asked)
     for price_id in sorted(asked - set(found)):
@@ -279,7 +284,8 @@ def _intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, In
     return found
 
 
-def _zone(merchant_id: str) -> str:
+def zone_of(merchant_id: str) -> str:
+    """The time zone in which a schedule's intervals are counted."""
     return str(Merchant.objects.values_list("timezone", flat=True).get(id=merchant_id))
 
 
