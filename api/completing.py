@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     """Put prices, tax rates, lines, customers' discounts and clients' own ids into `body`, in place."""
     _lines(merchant_id, _nodes(body)["invoice"])
     _customer_discounts(merchant_id, _nodes(body)["customer"])
+    _pending_items(_nodes(body)["subscription"])
     nodes = _nodes(body)
     _prices(merchant_id, livemode, nodes["subscription_item"])
     _tax_rates(merchant_id, livemode, nodes)
@@ -130,6 +132,33 @@ def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
     for node in customers:
         if node["id"] in found:
             node["discount"] = discount_snapshot(found[node["id"]])
+
+
+def _pending_items(subscriptions: list[Json]) -> None:
+    """The items of a change that waits to be paid, whole: as they stand, with what the change makes of them."""
+    for node in subscriptions:
+        waiting = node.get("pending_update") or {}
+        standing = {item["id"]: item for item in node.get("items", {}).get("data", ())}
+        for item in waiting.get("subscription_items") or ():
+            if "object" not in item:
+                whole = _new_item(node) | deepcopy(standing.get(item["id"], {}))
+                item |= whole | {name: said for name, said in item.items() if said is not None}
+
+
+def _new_item(subscription: Json) -> Json:
+    """What an item that is not there yet has for certain."""
+    return {
+        "object": "subscription_item",
+        "billing_thresholds": None,
+        "created": subscription["created"],
+        "current_period_end": subscription["billing_cycle_anchor"],
+        "current_period_start": subscription["billing_cycle_anchor"],
+        "discounts": [],
+        "metadata": {},
+        "quantity": 1,
+        "subscription": subscription["id"],
+        "tax_rates": [],
+    }
 
 
 def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:

@@ -26,30 +26,34 @@ class CursorsExclusive(OstinatoError):
     message_id = gettext_noop("You may send starting_after or ending_before, not both.")
 
 
-def page(rows: QuerySet[Row], call: Call, render: Callable[[list[Row]], list[Json]], *, url: str) -> Json:
-    """One page of `rows` as a list object. `render` gets the page's rows at once, so that it can read in bulk."""
+def page(
+    rows: QuerySet[Row], call: Call, render: Callable[[list[Row]], list[Json]], *, url: str, by: str = "created"
+) -> Json:
+    """One page of `rows` as a list object, the latest first `by` that column.
+
+    `render` gets the page's rows at once, so that it can read in bulk.
+    """
     limit = call.params.get("limit", DEFAULT_LIMIT)
     after, before = call.params.get("starting_after"), call.params.get("ending_before")
     if after and before:
         raise CursorsExclusive
     if before:
-        found = list(rows.filter(_beyond(rows, before, "ending_before", "gt")).order_by("created", "id")[: limit + 1])
+        wanted = rows.filter(_beyond(rows, before, "ending_before", "gt", by))
+        found = list(wanted.order_by(by, "id")[: limit + 1])
     else:
-        wanted = rows.filter(_beyond(rows, after, "starting_after", "lt")) if after else rows
-        found = list(wanted.order_by("-created", "-id")[: limit + 1])
+        wanted = rows.filter(_beyond(rows, after, "starting_after", "lt", by)) if after else rows
+        found = list(wanted.order_by(f"-{by}", "-id")[: limit + 1])
     shown = found[:limit]
     if before:
         shown.reverse()
     return {"object": "list", "url": url, "has_more": len(found) > limit, "data": render(shown)}
 
 
-def _beyond(rows: QuerySet[Row], row_id: str, param: str, side: str) -> Q:
-    created = (
-        rows.model._default_manager.filter(pk__in=rows.filter(pk=row_id)).values_list("created", flat=True).first()
-    )
-    if created is None:
+def _beyond(rows: QuerySet[Row], row_id: str, param: str, side: str, by: str) -> Q:
+    at = rows.model._default_manager.filter(pk__in=rows.filter(pk=row_id)).values_list(by, flat=True).first()
+    if at is None:
         raise CursorUnknown(param=param, id=row_id)
-    return Q(**{f"created__{side}": created}) | Q(**{"created": created, f"id__{side}": row_id})
+    return Q(**{f"{by}__{side}": at}) | Q(**{by: at, f"id__{side}": row_id})
 
 
 def in_range(rows: QuerySet[Row], field: str, wanted: datetime | dict[str, datetime] | None) -> QuerySet[Row]:

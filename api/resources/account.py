@@ -26,6 +26,17 @@ def retrieve(call: Call) -> Json:
         "metadata": {},
         "payouts_enabled": False,
         "settings": {
+            "branding": {
+                "icon": None,
+                "logo": None,
+                "primary_color": merchant.brand_color or None,
+                "secondary_color": None,
+            },
+            "card_payments": {
+                "statement_descriptor_prefix": None,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
             "dashboard": {"display_name": merchant.name, "timezone": merchant.timezone},
             "payments": {"statement_descriptor": merchant.statement_descriptor or None},
         },

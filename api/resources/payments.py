@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from api.business_time import clocked
 from api.lookup import found
-from api.paging import in_range, page
+from api.paging import in_range, page, whole_list
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import PAGE, RANGE, boolean, choice, fields, integer, text
+from api.protocol.schema import PAGE, RANGE, boolean, choice, fields, hash_of, integer, text
 from api.resources.invoices import invoice_of, raise_if_unpaid
 from core.errors import OstinatoError, gettext_noop
 from engine.services.pay import pay_invoice
@@ -40,6 +42,15 @@ CONFIRM_INTENT = fields(
     off_session=boolean(),
     payment_method=text(most=200),
     return_url=text(most=2000),
+)
+
+
+LIST_PAYMENTS = fields(
+    PAGE,
+    created=RANGE,
+    invoice=text(most=200),
+    payment=hash_of({"payment_intent": text(most=200), "type": choice("payment_intent", required=True)}),
+    status=choice("canceled", "open", "paid"),
 )
 
 
@@ -143,13 +154,32 @@ def list_refunds(call: Call) -> Json:
 
 
 def retrieve_payment(call: Call) -> Json:
+    waiting = _waiting(PaymentIntent.objects.filter(merchant_id=call.merchant_id))
+    intent = waiting.filter(id="pi_" + call.id.removeprefix("inpay_")).first()
+    if intent is not None:
+        return open_payment_snapshot(intent)
     return invoice_payment_snapshot(
         found(InvoicePayment.objects.filter(merchant_id=call.merchant_id), call.id, "invoice_payment")
     )
 
 
+def _waiting(intents: QuerySet[PaymentIntent]) -> QuerySet[PaymentIntent]:
+    """Intents that still collect their invoice: each stands for a payment that is open."""
+    return intents.exclude(status__in=["succeeded", "canceled"])
+
+
 def list_payments(call: Call) -> Json:
+    """What was paid; of one invoice, what is still being collected too."""
+    status, given = call.params.get("status"), call.params.get("payment", {})
+    if "invoice" in call.params and status != "paid" and not given:
+        invoice = invoice_of(call, call.params["invoice"], "invoice")
+        every = include_payments(call.merchant_id, [invoice.id])[invoice.id]["data"]
+        return whole_list([one for one in every if status in (None, one["status"])], url=PAYMENTS)
     rows = _filtered(InvoicePayment.objects.filter(merchant_id=call.merchant_id), call, "invoice")
+    if "payment_intent" in given:
+        rows = rows.filter(payment_intent_id=given["payment_intent"])
+    if status in ("open", "canceled"):
+        rows = rows.none()
     return page(rows, call, lambda found: [invoice_payment_snapshot(row) for row in found], url=PAYMENTS)
 
 
@@ -164,7 +194,7 @@ OPERATIONS = [
         "GET", REFUNDS, list_refunds, fields(PAGE, created=RANGE, charge=text(most=200), payment_intent=text(most=200))
     ),
     Operation("GET", REFUNDS + "/{id}", retrieve_refund),
-    Operation("GET", PAYMENTS, list_payments, fields(PAGE, created=RANGE, invoice=text(most=200))),
+    Operation("GET", PAYMENTS, list_payments, LIST_PAYMENTS),
     Operation("GET", PAYMENTS + "/{id}", retrieve_payment),
 ]
 
@@ -187,8 +217,8 @@ def include_payments(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     paid = InvoicePayment.objects.filter(merchant_id=merchant_id, invoice_id__in=ids).order_by("created", "id")
     for payment in paid:
         lists[payment.invoice_id]["data"].append(invoice_payment_snapshot(payment))
-    waiting = PaymentIntent.objects.filter(merchant_id=merchant_id, invoice_id__in=ids)
-    for intent in waiting.exclude(status__in=["succeeded", "canceled"]).order_by("created", "id"):
+    waiting = _waiting(PaymentIntent.objects.filter(merchant_id=merchant_id, invoice_id__in=ids))
+    for intent in waiting.order_by("created", "id"):
         lists[str(intent.invoice_id)]["data"].append(open_payment_snapshot(intent))
     return lists
 

@@ -38,7 +38,7 @@ def retrieve(call: Call) -> Json:
 
 def list_(call: Call) -> Json:
     rows = TestClock.objects.filter(merchant_id=call.merchant_id, deleted_at__isnull=True)
-    return page(rows, call, lambda found: [test_clock_snapshot(row) for row in found], url=URL)
+    return page(rows, call, lambda found: [test_clock_snapshot(row) for row in found], url=URL, by="recorded_at")
 
 
 def advance(call: Call) -> Json:

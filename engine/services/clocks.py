@@ -118,6 +118,8 @@ def _advance(ctx: Context, clock_id: str, max_steps: int) -> bool:
     if clock.status != "advancing" or clock.target_time is None:
         return True
     try:
+        # What waits for no moment of its own: usage reported since the clock last went, that reached a threshold.
+        run_all_due(replace(ctx, as_of=clock.frozen_time), clock.id)
         return _walk(ctx, clock, clock.target_time, max_steps)
     except Exception as failure:
         logger.exception("clock %s failed", clock_id)
