@@ -135,8 +135,8 @@ class PhaseEndTwice(OstinatoError):
     message_id = gettext_noop("A phase ends in one way: end_date, duration or iterations.")
 
 
-def schedule_of(call: Call, given: str) -> SubscriptionSchedule:
-    return found(selectors.schedules(call.merchant_id), given, "subscription_schedule")
+def schedule_of(call: Call, given: str, param: str = "id") -> SubscriptionSchedule:
+    return found(selectors.schedules(call.merchant_id), given, "subscription_schedule", param=param)
 
 
 def create(call: Call) -> Json:

@@ -49,6 +49,8 @@ FEEDBACK = (
 CANCELLATION_DETAILS = hash_of(
     {"comment": text(clearable=True), "feedback": choice(*FEEDBACK, clearable=True)}, clearable=True
 )
+# The house issues its own invoices: Stripe's other words need connected accounts.
+INVOICE_SETTINGS = hash_of({"issuer": hash_of({"type": choice("self", required=True)})})
 ITEM_CHANGE = item_fields(
     billing_thresholds=ITEM_THRESHOLDS, id=text(most=200), deleted=boolean(), clear_usage=boolean()
 )
@@ -67,6 +69,7 @@ UPDATE = fields(
     default_tax_rates=TAX_RATES,
     description=text(clearable=True, most=500),
     discounts=DISCOUNTS,
+    invoice_settings=INVOICE_SETTINGS,
     items=list_of(ITEM_CHANGE, most=20),
     off_session=boolean(),
     pause_collection=hash_of(

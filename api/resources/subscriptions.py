@@ -34,7 +34,7 @@ from api.resources.pricing import (
     new_items,
     tax_rate_ids,
 )
-from api.resources.subscription_changes import CANCELLATION_DETAILS, UPDATE, update_request
+from api.resources.subscription_changes import CANCELLATION_DETAILS, INVOICE_SETTINGS, UPDATE, update_request
 from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -80,6 +80,7 @@ CREATE = fields(
     default_tax_rates=TAX_RATES,
     description=text(most=500),
     discounts=DISCOUNTS,
+    invoice_settings=INVOICE_SETTINGS,
     items=list_of(item_fields(billing_thresholds=ITEM_THRESHOLDS), required=True, most=20),
     off_session=boolean(),
     # Stripe's fourth, pending_if_incomplete, is for updates alone.
@@ -163,6 +164,7 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
             "cancel_at",
             "cancel_at_period_end",
             "collection_method",
+            "currency",
             "days_until_due",
             "description",
             "off_session",
@@ -171,6 +173,8 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
         )
         if name in params
     }
+    if "currency" in values:
+        values["currency"] = values["currency"].lower()
     if "billing_cycle_anchor_config" in params:
         values["billing_cycle_anchor_config"] = AnchorConfig(**params["billing_cycle_anchor_config"])
     if "trial_settings" in params:

@@ -9,7 +9,7 @@ from datetime import datetime
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
 from engine.rules.giving import Giving, Purchase, of_coupons, whole_amount
-from engine.rules.subscribing import price_to_sell, prices_sold
+from engine.rules.subscribing import prices_sold, recurring_price_to_sell
 from engine.types import ChangeRequest, ChangeSnapshot, DiscountRequest, ItemChange
 from subscriptions.rules.periods import current_period
 from subscriptions.rules.prices import QuantityOfMetered, check_prices_fit
@@ -171,7 +171,7 @@ def _asked_of_items(request: ChangeRequest) -> dict[str, tuple[DiscountRequest, 
 
 def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int, at: datetime) -> ItemFacts:
     subscription = snapshot.renewal.subscription
-    price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
+    price = recurring_price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
     [price] = prices_sold([price], "", subscription.currency)
     item_period = _period_from(subscription, price, at)
     return ItemFacts(
@@ -188,7 +188,7 @@ def _updated(snapshot: ChangeSnapshot, old: ItemFacts, change: ItemChange, numbe
     """The item as asked for; the very same when the request changes nothing of it."""
     price = old.price
     if change.price_id not in ("", old.price.id):
-        price = price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
+        price = recurring_price_to_sell(snapshot.prices, change.price_id, f"items[{number}][price]")
         [price] = prices_sold([price], "", snapshot.renewal.subscription.currency)
     reset = old.quantity if price is old.price else 1
     quantity = reset if change.quantity is None else change.quantity

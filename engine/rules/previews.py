@@ -26,7 +26,7 @@ from engine.types import (
 from invoicing.rules.balance import Settlement, apply_balance
 from invoicing.types import CustomerFacts, PendingItemFacts, PlannedInvoice, PlannedLine
 from subscriptions.rules.next_action import RENEWING_STATUSES, cancel_instant
-from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts, SubscriptionState, new_ref
+from subscriptions.types import DebitFacts, DiscountFacts, ItemFacts, PriceFacts, SubscriptionState, new_ref
 
 
 def preview_invoice(invoice: PlannedInvoice, customer: CustomerFacts, settings: BillingSettings) -> InvoicePreview:
@@ -80,7 +80,11 @@ def preview_change(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: date
 
     Raises what `plan_change` raises.
     """
-    plan = plan_change(snapshot, request, as_of)
+    return preview_plan(snapshot, plan_change(snapshot, request, as_of))
+
+
+def preview_plan(snapshot: ChangeSnapshot, plan: ChangePlan) -> ChangePreview:
+    """The same of any plan for a running subscription: a change, a scheduled end, a resumption."""
     customer, settings = snapshot.renewal.customer, snapshot.renewal.settings
     now = plan.invoices[0] if plan.invoices else None
     after = changed(snapshot, plan)
@@ -120,6 +124,50 @@ def changed(snapshot: ChangeSnapshot, plan: ChangePlan) -> RenewalSnapshot:
         discounts=tuple(discount for discount in _discounts_after(snapshot, plan) if discount.id not in used),
         customer_discounts=tuple(discount for discount in renewal.customer_discounts if discount.id not in used),
     )
+
+
+def continued(snapshot: ChangeSnapshot, plan: ChangePlan) -> ChangeSnapshot:
+    """What the next planner finds once the plan is written: one request may say a change and an end."""
+    renewal = changed(snapshot, plan)
+    closed = {closing.billed_period_id: closing for closing in plan.debit_closings}
+    standing = [
+        replace(debit, credited_from=closed[debit.id].credited_from) if debit.id in closed else debit
+        for debit in snapshot.debits
+        if not (debit.id in closed and closed[debit.id].reversed)
+    ]
+    prices = {item.price.id: item.price for item in renewal.subscription.items}
+    invoiced = {line.invoice_item_id for invoice in plan.invoices for line in invoice.lines}
+    made = [
+        (line.debit, line.taxes, line.tax_rate_ids, line.discount_amounts)
+        for invoice in plan.invoices
+        for line in invoice.lines
+        if line.debit is not None
+    ]
+    made += [
+        (item.debit, item.facts.taxes or (), item.facts.tax_rate_ids, item.facts.discount_amounts)
+        for item in plan.pending_items
+        if item.debit is not None and item.facts.id not in invoiced
+    ]
+    new = [
+        DebitFacts(
+            id=new_ref(number),
+            subscription_item_id=debit.subscription_item_id,
+            kind=debit.kind,
+            start=debit.start,
+            end=debit.end,
+            sequence=debit.sequence,
+            price=prices[debit.price_id],
+            quantity=debit.quantity,
+            gross_amount=debit.gross_amount,
+            amount=debit.amount,
+            taxes=tuple(taxes),
+            tax_rate_ids=rates,
+            discount_amounts=tuple(taken),
+        )
+        for number, (debit, taxes, rates, taken) in enumerate(made)
+        if debit.price_id in prices
+    ]
+    return replace(snapshot, renewal=renewal, debits=(*standing, *new))
 
 
 def _items_after(snapshot: ChangeSnapshot, plan: ChangePlan) -> tuple[ItemFacts, ...]:

@@ -13,7 +13,7 @@ from engine.rules.ending import CancelTwice, ending_instant
 from engine.rules.giving import SignupDiscounts, signup_discounts
 from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
 from engine.rules.renewal import state_of
-from engine.rules.subscribing import price_to_sell, prices_sold
+from engine.rules.subscribing import price_to_sell, prices_sold, recurring_price_to_sell
 from engine.types import (
     NewSubscription,
     PlannedEvent,
@@ -132,7 +132,7 @@ def check_option(field: str, value: str, allowed: Sequence[str]) -> None:
 def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: datetime) -> _Started:
     """The request checked and turned into facts. The status is settled later, by the first invoice."""
     prices = [
-        price_to_sell(snapshot.prices, item.price_id, f"items[{number}][price]")
+        recurring_price_to_sell(snapshot.prices, item.price_id, f"items[{number}][price]")
         for number, item in enumerate(request.items)
     ]
     prices = prices_sold(prices, request.currency, snapshot.customer.currency)

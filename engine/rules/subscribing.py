@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.errors import OstinatoError, gettext_noop
 from subscriptions.rules.amounts import CurrencyNotOffered, in_currency
-from subscriptions.rules.prices import PriceInactive
+from subscriptions.rules.prices import PriceInactive, PriceNotRecurring
 from subscriptions.types import PriceFacts
 
 
@@ -23,6 +23,14 @@ def price_to_sell(prices: Mapping[str, PriceFacts], price_id: str, param: str) -
         raise PriceNotFound(param=param, price=price_id)
     if not price.active:
         raise PriceInactive(param=param, price=price.nickname or price.id)
+    return price
+
+
+def recurring_price_to_sell(prices: Mapping[str, PriceFacts], price_id: str, param: str) -> PriceFacts:
+    """The same of an item's price. Raises `PriceNotRecurring` for one that is paid once."""
+    price = price_to_sell(prices, price_id, param)
+    if price.interval is None:
+        raise PriceNotRecurring(param=param, price=price.id)
     return price
 
 

@@ -73,7 +73,7 @@ def checked(request: ChangeRequest) -> ChangeRequest:
     if request.default_payment_method_id:
         owner = subscription_by_id(request.merchant_id, request.subscription_id).customer_id
         payment_method_by_id(request.merchant_id, owner, request.default_payment_method_id)
-    return _with_our_coupons(request)
+    return with_coupons(request)
 
 
 def post_request(ctx: Context, request: ChangeRequest) -> Posted:
@@ -81,7 +81,7 @@ def post_request(ctx: Context, request: ChangeRequest) -> Posted:
     canceled = []
     if changes_billing(request):
         canceled = _drop_what_waits(ctx, request)
-    rows, subscription, snapshot = load_change(ctx.as_of, lock=True, **_wanted(request))
+    rows, subscription, snapshot = load_change(ctx.as_of, lock=True, **wanted(request))
     plan = plan_change(snapshot, request, ctx.as_of)
     check_plan(plan, snapshot.debits)
     if _is_paid_first(request, plan, snapshot):
@@ -153,8 +153,8 @@ def _drop_what_waits(ctx: Context, request: ChangeRequest) -> list[str]:
 
 def preview_change(*, ctx: Context, request: ChangeRequest) -> ChangePreview:
     """What the change would cost, by the same planner. Nothing is written or locked."""
-    request = _with_our_coupons(request)
-    _, _, snapshot = load_change(ctx.as_of, lock=False, **_wanted(request))
+    request = with_coupons(request)
+    _, _, snapshot = load_change(ctx.as_of, lock=False, **wanted(request))
     return previews.preview_change(snapshot, request, ctx.as_of)
 
 
@@ -166,7 +166,7 @@ def collect_change(ctx: Context, batch: Batch, subscription_id: str) -> ChangeRe
     return ChangeResult(subscription_id, invoice_id, outcomes[0] if outcomes else None)
 
 
-def _wanted(request: ChangeRequest) -> dict[str, Any]:
+def wanted(request: ChangeRequest) -> dict[str, Any]:
     return {
         "merchant_id": request.merchant_id,
         "subscription_id": request.subscription_id,
@@ -176,7 +176,7 @@ def _wanted(request: ChangeRequest) -> dict[str, Any]:
     }
 
 
-def _with_our_coupons(request: ChangeRequest) -> ChangeRequest:
+def with_coupons(request: ChangeRequest) -> ChangeRequest:
     """Our coupon ids in the place of those that API clients chose."""
     coupon_ids, discounts = with_our_coupons(request.merchant_id, request.coupon_ids or (), request.discounts)
     return replace(request, coupon_ids=None if request.coupon_ids is None else coupon_ids, discounts=discounts)

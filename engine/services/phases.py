@@ -145,14 +145,14 @@ def _start(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
 
 
 def _enter(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
-    wanted = _ours(schedule.merchant_id, phase.request)
+    wanted = ours(schedule.merchant_id, phase.request)
     phase = replace(phase, request=wanted)
     rows, subscription, snapshot = load_change(
         ctx.as_of,
         schedule.merchant_id,
         str(schedule.subscription_id),
         price_ids=[item.price_id for item in (*wanted.items, *wanted.add_invoice_items)],
-        tax_rate_ids=_tax_rates(wanted),
+        tax_rate_ids=tax_rates_of(wanted),
         discounts=wanted.discounts_asked,
         lock=True,
     )
@@ -173,12 +173,12 @@ def collect_step(ctx: Context, batch: Batch | None) -> None:
         collect_invoices(ctx=ctx, invoice_ids=due)
 
 
-def _tax_rates(phase: PhaseRequest) -> list[str]:
+def tax_rates_of(phase: PhaseRequest) -> list[str]:
     of_items = [rate for item in (*phase.items, *phase.add_invoice_items) for rate in item.tax_rate_ids]
     return [*of_items, *(phase.default_tax_rate_ids or ())]
 
 
-def _ours(merchant_id: str, phase: PhaseRequest) -> PhaseRequest:
+def ours(merchant_id: str, phase: PhaseRequest) -> PhaseRequest:
     """The phase with our coupon ids in the place of those that API clients chose."""
     coupon_ids, discounts = with_our_coupons(merchant_id, phase.coupon_ids or (), phase.discounts)
     return replace(phase, coupon_ids=coupon_ids, discounts=discounts)

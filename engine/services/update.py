@@ -24,16 +24,14 @@ def update_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
     and `undo_cancel` raise, and `CancelTwice`.
     """
     subscription = subscription_by_id(request.merchant_id, request.subscription_id)
-    if not _speaks_of_ending(request):
+    if not speaks_of_ending(request):
         try:
             return change_subscription(ctx=ctx, request=request)
         except NothingToChange:
             return ChangeResult(subscription.id, "", None)
     if request.cancel_at and request.cancel_at_period_end:
         raise CancelTwice
-    # What it says of the reasons goes with the end.
-    unsaid = dict.fromkeys(("cancel_at", "cancel_at_period_end", "cancellation_feedback", "cancellation_comment"))
-    changing = checked(replace(request, **unsaid))  # type: ignore[arg-type]
+    changing = checked(without_ending(request))
     posted: list[Posted] = []
     with transaction.atomic(durable=True):
         try:
@@ -48,7 +46,7 @@ def update_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
     return (invoiced or results or [ChangeResult(subscription.id, "", None)])[0]
 
 
-def _speaks_of_ending(request: ChangeRequest) -> bool:
+def speaks_of_ending(request: ChangeRequest) -> bool:
     return request.cancel_at is not None or request.cancel_at_period_end is not None
 
 
@@ -56,13 +54,13 @@ def _post_ending(ctx: Context, request: ChangeRequest) -> Posted | None:
     """The end that is asked for; None when one is taken back that never was."""
     current = Subscription.objects.get(id=request.subscription_id)
     if request.cancel_at or request.cancel_at_period_end:
-        return Posted(post_schedule_cancel(ctx, _schedule(request, request.cancel_at or None)))
+        return Posted(post_schedule_cancel(ctx, schedule_of(request, request.cancel_at or None)))
     if current.cancel_at is None and not current.cancel_at_period_end:
         return None
     return Posted(post_undo_cancel(ctx, request.merchant_id, request.subscription_id))
 
 
-def _schedule(request: ChangeRequest, cancel_at: datetime | str | None) -> ScheduleCancelRequest:
+def schedule_of(request: ChangeRequest, cancel_at: datetime | str | None) -> ScheduleCancelRequest:
     return ScheduleCancelRequest(
         request.merchant_id,
         request.subscription_id,
@@ -72,3 +70,9 @@ def _schedule(request: ChangeRequest, cancel_at: datetime | str | None) -> Sched
         feedback=request.cancellation_feedback or "",
         comment=request.cancellation_comment or "",
     )
+
+
+def without_ending(request: ChangeRequest) -> ChangeRequest:
+    """The change alone: what the request says of the reasons goes with the end."""
+    unsaid = dict.fromkeys(("cancel_at", "cancel_at_period_end", "cancellation_feedback", "cancellation_comment"))
+    return replace(request, **unsaid)  # type: ignore[arg-type]
