@@ -97,6 +97,8 @@ class Invoice(models.Model):
 
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
+    # Its own stack; None: the subscription's counts, else the customer's.
+    discount_ids = ArrayField(models.TextField(), null=True, blank=True, default=None)
     payment_intent_id = models.TextField(blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     footer = models.TextField(blank=True, default="")
@@ -259,6 +261,7 @@ class InvoiceItem(models.Model):
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()  # net of `discount_amounts` when these are given (prorations)
     discount_amounts = models.JSONField(default=list, blank=True)
+    discount_ids = ArrayField(models.TextField(), default=list, blank=True)  # its own, taken once it is on an invoice
     quantity = models.BigIntegerField(default=1)
     unit_amount_decimal = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
     price_id = models.TextField(blank=True, default="", db_collation="C")

@@ -42,7 +42,7 @@ def invoice_snapshot(
         "default_payment_method": invoice.default_payment_method_id or None,
         "default_tax_rates": list(invoice.default_tax_rate_ids),
         "description": invoice.description or None,
-        "discounts": [],
+        "discounts": list(invoice.discount_ids or ()),
         "due_date": epoch(invoice.due_date),
         "effective_at": epoch(invoice.effective_at or invoice.finalized_at),
         # What is left of the customer's balance; known from the finalization on.
@@ -82,7 +82,9 @@ def invoice_snapshot(
 def put_lines(body: dict[str, Any], lines: Sequence[tuple[Any, Iterable[Any]]]) -> None:
     """Put the lines into an invoice that is told without them. What lines' own discounts took is no part of its
     subtotal, as in Stripe."""
+    own_stack = body["discounts"]
     body |= lines_snapshot(body["id"], lines)
+    body["discounts"] = own_stack or body["discounts"]
     own = sum(one["amount"] for line, _ in lines for one in line.discount_amounts if one.get("of_line"))
     body["subtotal"] -= own
     body["subtotal_excluding_tax"] -= own
@@ -218,7 +220,7 @@ def _pricing(row: Any) -> dict[str, Any] | None:
 
 def invoice_item_snapshot(item: Any) -> dict[str, Any]:
     """Stripe's invoiceitem object."""
-    given = [one["discount"] for one in item.discount_amounts]
+    given = list(item.discount_ids) or [one["discount"] for one in item.discount_amounts]
     return {
         "id": item.id,
         "object": "invoiceitem",

@@ -192,6 +192,12 @@ def set_default_tax_rates(draft: Row, rates: list[str]) -> None:
     Invoice.objects.filter(id=draft.id).update(default_tax_rate_ids=rates)
 
 
+def set_own_discounts(draft: Row, discount_ids: list[str]) -> None:
+    """The draft's own stack, in the place of what it inherits; the caller reckons it anew."""
+    draft["discount_ids"] = discount_ids
+    Invoice.objects.filter(id=draft.id).update(discount_ids=discount_ids)
+
+
 def rewrite_drafts(
     drafts: Sequence[Mapping[str, Any]],
     lines: Sequence[Mapping[str, Any]],

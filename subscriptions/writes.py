@@ -96,6 +96,11 @@ def consume_discounts(uses: Sequence[tuple[str, Any, str]]) -> None:
     update_rows(Discount, ("id", "consumed_at", "consumed_invoice_id"), uses)
 
 
+def give_uses_back(invoice_id: str) -> None:
+    """The `once` discounts that a draft had used count again: the draft is gone."""
+    Discount.objects.filter(consumed_invoice_id=invoice_id).update(consumed_at=None, consumed_invoice_id="")
+
+
 def remove_discounts(discount_ids: Sequence[str], at: Any) -> None:
     update_rows(Discount, ("id", "deleted_at"), [(discount_id, at) for discount_id in discount_ids])
 

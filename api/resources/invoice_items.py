@@ -25,7 +25,16 @@ from api.protocol.schema import (
     timestamp,
 )
 from api.resources.customers import customer_of
-from api.resources.pricing import PRICE_DATA, QUANTITY, TAX_RATES, OnePrice, inline_price, tax_rate_ids
+from api.resources.pricing import (
+    DISCOUNTS,
+    PRICE_DATA,
+    QUANTITY,
+    TAX_RATES,
+    OnePrice,
+    discount_requests,
+    inline_price,
+    tax_rate_ids,
+)
 from catalog.selectors import prices
 from engine.services import invoice_items as services
 from engine.types.items import InvoiceItemChange, InvoiceItemRequest
@@ -38,6 +47,7 @@ ITEM: Fields = fields(
     amount=integer(),
     description=text(clearable=True, most=5000),
     discountable=boolean(),
+    discounts=DISCOUNTS,
     period=hash_of({"start": timestamp(required=True), "end": timestamp(required=True)}),
     price_data=PRICE_DATA,
     pricing=hash_of({"price": text(required=True, most=200)}),
@@ -78,6 +88,7 @@ def item_request(call: Call, params: Mapping[str, Any], param: str = "") -> Invo
         period=_period(params),
         tax_rate_ids=tax_rate_ids(call, params.get("tax_rates"), _named(param, "tax_rates")),
         metadata=new_metadata(dict(params)),
+        discounts=discount_requests(call, params.get("discounts"), _named(param, "discounts")),
         **values,
     )
 
@@ -93,6 +104,8 @@ def item_change(call: Call, params: Mapping[str, Any], row: Any, param: str = ""
         values["tax_rate_ids"] = tax_rate_ids(call, params["tax_rates"], _named(param, "tax_rates"))
     if "metadata" in params:
         values["metadata"] = blanked_metadata(row, dict(params))
+    if "discounts" in params:
+        values["discounts"] = discount_requests(call, params["discounts"], _named(param, "discounts"))
     return InvoiceItemChange(price_id=price_of(call, params, param) or None, period=_period(params), **values)
 
 

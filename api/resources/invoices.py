@@ -28,7 +28,7 @@ from api.protocol.schema import (
 )
 from api.resources.customers import customer_of
 from api.resources.invoice_previews import CREATE_PREVIEW, create_preview
-from api.resources.pricing import TAX_RATES, tax_rate_ids
+from api.resources.pricing import DISCOUNTS, TAX_RATES, discount_requests, tax_rate_ids
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.services import invoices as services
@@ -58,6 +58,7 @@ _PAPER: Fields = fields(
     days_until_due=integer(least=0, most=3650),
     default_payment_method=text(clearable=True, most=200),
     default_tax_rates=TAX_RATES,
+    discounts=DISCOUNTS,
     description=text(clearable=True, most=1500),
     due_date=timestamp(),
     effective_at=timestamp(clearable=True),
@@ -153,6 +154,8 @@ def _values(call: Call, ctx: Context, customer_id: str) -> dict[str, Any]:
         )
     if "default_tax_rates" in params:
         values["default_tax_rate_ids"] = tax_rate_ids(call, params["default_tax_rates"], "default_tax_rates")
+    if "discounts" in params:
+        values["discounts"] = discount_requests(call, params["discounts"])
     texts = sent(params, "footer", "statement_descriptor")
     if "custom_fields" in params:
         texts["custom_fields"] = tuple(params["custom_fields"] or ())

@@ -202,6 +202,7 @@ def pending_item_rows(
         currency=facts.currency,
         amount=facts.amount,
         discount_amounts=_discounts(facts.discount_amounts, refs),
+        discount_ids=[refs.discount(one.id) for one in facts.discounts],
         quantity=facts.quantity,
         unit_amount_decimal=facts.unit_amount_decimal,
         price_id=facts.price_id,

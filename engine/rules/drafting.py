@@ -148,7 +148,7 @@ def reckon_lines(
     return tuple(_explained(line, frame, discounts) for line in taxed)
 
 
-def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> PlannedInvoice:
+def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> Draft:
     """A one-off invoice of the customer's pending items. Raises `NothingToInvoice` and what `draft_invoice` does."""
     if not snapshot.pending_items and not snapshot.may_be_empty:
         raise NothingToInvoice
@@ -180,7 +180,7 @@ def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> Pla
         as_of=as_of,
         auto_advance=snapshot.auto_advance,
         finalizes_at=finalizes_at,
-    ).invoice
+    )
 
 
 def _check_lines(frame: Frame, lines: Sequence[PlannedLine]) -> None:

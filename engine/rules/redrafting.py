@@ -65,8 +65,8 @@ def with_usage(line: PlannedLine, due: UsageDue, locale: str, tz: str) -> Planne
     )
 
 
-def written_line(row: Any, taxes: Sequence[Any]) -> PlannedLine:
-    """A line of a draft as the rules see it, its discounts and reckoned taxes taken off."""
+def written_line(row: Any, taxes: Sequence[Any], discounts: tuple[DiscountFacts, ...] = ()) -> PlannedLine:
+    """A line of a draft as the rules see it, with its own discounts, and without what was taken and reckoned."""
     kept = row.explanation.get("tax_rounding") == "as_credited"
     amounts = discount_amounts_from_json(row.discount_amounts)
     given = tuple(_given(tax) for tax in taxes) if kept else ()
@@ -81,6 +81,7 @@ def written_line(row: Any, taxes: Sequence[Any]) -> PlannedLine:
         unit_amount_decimal=row.unit_amount_decimal,
         # What a line brought with it (a proration's) stays; what the stack took is taken anew.
         discount_amounts=() if row.discountable else amounts,
+        discounts=discounts,
         taxes=given,
         price_id=row.price_id,
         product_id=row.product_id,

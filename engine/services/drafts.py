@@ -22,6 +22,7 @@ from engine.rules.drafting import Frame
 from engine.rules.lines import pending_line
 from engine.rules.redrafting import rates_of, redraft, written_line
 from engine.selectors import BillingRows, bodies_kept, load_rows
+from engine.services.line_discounts import discounts_of_items, discounts_of_lines
 from engine.services.redrafting import stack_of, write_redraft
 from engine.services.transitions import invoice_event
 from events.copying import Row
@@ -78,7 +79,8 @@ class DraftAtWork:
         put_items_on_invoice([(item.id, self.draft.id) for item in items])
 
     def line_of_item(self, item: Any) -> PlannedLine:
-        return pending_line(pending_item_facts(item), tuple(self.draft.default_tax_rate_ids))
+        own = discounts_of_items([item.id])[item.id] if item.discount_ids else ()
+        return pending_line(pending_item_facts(item, own), tuple(self.draft.default_tax_rate_ids))
 
     def show_item(self, item: Row) -> None:
         """The line of an item that was changed, as the item now is."""
@@ -161,7 +163,9 @@ def open_draft(ctx: Context, merchant_id: str, invoice_id: str) -> DraftAtWork:
     by_line: dict[str, list[Row]] = defaultdict(list)
     for tax in taxes:
         by_line[tax.line_id].append(tax)
-    return DraftAtWork(ctx, rows, draft, lines, [written_line(row, by_line[row.id]) for row in lines], taxes)
+    own = discounts_of_lines(lines)
+    planned = [written_line(row, by_line[row.id], own[row.id]) for row in lines]
+    return DraftAtWork(ctx, rows, draft, lines, planned, taxes)
 
 
 def _own_rates(lines: Iterable[Row]) -> dict[str, tuple[str, ...]]:

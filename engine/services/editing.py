@@ -10,18 +10,22 @@ from django.db import transaction
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
+from customers.models import Customer
 from customers.selectors import payment_method_by_id
 from engine.rules.scheduling import check_schedule
 from engine.selectors import bodies_kept
 from engine.services.drafts import open_draft
+from engine.services.line_discounts import give_to_invoice
 from engine.services.transitions import invoice_event
+from engine.types import DiscountRequest
 from engine.types.invoices import NO_TEXTS, InvoiceTexts
 from events.copying import Row
 from events.writes import record_events
 from invoicing.rules.finalization import invoice_next_action_at
 from invoicing.selectors import InvoiceNotFound
-from invoicing.writes import lock_invoices, set_default_tax_rates, update_columns
+from invoicing.writes import lock_invoices, set_default_tax_rates, set_own_discounts, update_columns
 from merchants.models import Merchant
+from subscriptions.writes import give_uses_back
 
 # What stays free once an invoice is finalized.
 ALWAYS = frozenset({"metadata", "default_payment_method_id", "auto_advance", "description"})
@@ -55,10 +59,12 @@ def update_invoice(
     default_payment_method_id: str | None = None,
     default_tax_rate_ids: Sequence[str] | None = None,
     texts: InvoiceTexts = NO_TEXTS,
+    discounts: Sequence[DiscountRequest] | None = None,
 ) -> None:
     """Change what is sent and leave the rest; metadata is merged, a blank value removes its key.
 
-    New default tax rates tax every line again that has none of its own. Raises `InvoiceNotFound`,
+    New default tax rates tax every line again that has none of its own; `discounts` take the place of those that the
+    invoice has or inherits, () of all. Raises `InvoiceNotFound`,
     `InvoiceNotEditable`, `UnknownCollectionMethod`, `DueDatePassed`, `DueDateOfCharge`, `FinalizesWhen`,
     `PaymentMethodNotFound`; nothing is written then.
     """
@@ -78,7 +84,8 @@ def update_invoice(
         raise UnknownCollectionMethod(value=collection_method)
     with transaction.atomic():
         invoice = _locked(merchant_id, invoice_id)
-        _check_free(invoice, [*sent, *(["default_tax_rates"] if default_tax_rate_ids is not None else [])])
+        reckoned = {"default_tax_rates": default_tax_rate_ids, "discounts": discounts}
+        _check_free(invoice, [*sent, *(name for name, value in reckoned.items() if value is not None)])
         check_schedule(ctx.as_of, collection_method or invoice.collection_method, due_date, automatically_finalizes_at)
         if sent.get("collection_method", "send_invoice") != "send_invoice":
             sent["due_date"] = None
@@ -92,6 +99,8 @@ def update_invoice(
             _change(ctx, invoice, sent, previous)
         if default_tax_rate_ids is not None and list(default_tax_rate_ids) != invoice.default_tax_rate_ids:
             _retax(ctx, invoice, list(default_tax_rate_ids))
+        if discounts is not None:
+            _discount(ctx, invoice, discounts)
 
 
 def _check_free(invoice: Row, names: Iterable[str]) -> None:
@@ -105,6 +114,16 @@ def _retax(ctx: Context, invoice: Row, rates: list[str]) -> None:
     set_default_tax_rates(work.draft, rates)
     work.retax()
     work.save({"default_tax_rates": list(invoice.default_tax_rate_ids)})
+
+
+def _discount(ctx: Context, invoice: Row, asked: Sequence[DiscountRequest]) -> None:
+    work = open_draft(ctx, invoice.merchant_id, invoice.id)
+    owner = Customer.objects.get(id=invoice.customer_id)
+    stack = give_to_invoice(ctx, owner, work.draft, sum(line.amount for line in work.planned), asked)
+    before = list(invoice.discount_ids or ())
+    set_own_discounts(work.draft, [one.id for one in stack])
+    give_uses_back(invoice.id)
+    work.save({"discounts": before})
 
 
 def _locked(merchant_id: str, invoice_id: str) -> Row:

@@ -18,6 +18,7 @@ from engine.rules.items import checked_period, money_of_change, money_of_request
 from engine.rules.subscribing import PriceNotFound
 from engine.selectors import bodies_kept
 from engine.services.drafts import open_draft
+from engine.services.line_discounts import give_to_item
 from engine.types.items import InvoiceItemChange, InvoiceItemRequest
 from events.copying import Row, new_row
 from events.types import EventRow
@@ -98,7 +99,7 @@ def new_item(
     money = money_of_request(asked, _sold(price, wanted))
     start, end = checked_period(asked.period, ctx.as_of)
     discountable = asked.discountable if asked.discountable is not None else True
-    return new_row(
+    row = new_row(
         InvoiceItem,
         id=new_id("ii"),
         merchant_id=customer.merchant_id,
@@ -119,6 +120,9 @@ def new_item(
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )
+    if asked.discounts:
+        row["discount_ids"] = give_to_item(ctx, customer, row, asked.discounts)
+    return row
 
 
 def update_invoice_item(*, ctx: Context, merchant_id: str, item_id: str, change: InvoiceItemChange) -> None:
@@ -138,6 +142,9 @@ def update_invoice_item(*, ctx: Context, merchant_id: str, item_id: str, change:
 def change_item(ctx: Context, item: Row, change: InvoiceItemChange) -> bool:
     """Write what the change makes of a locked item; whether it changed anything."""
     values = _changed_values(item, change)
+    if change.discounts is not None:
+        owner = Customer.objects.get(id=item.customer_id)
+        values["discount_ids"] = give_to_item(ctx, owner, item, change.discounts)
     previous = {name: item[name] for name, value in values.items() if item[name] != value}
     if not previous:
         return False

@@ -127,7 +127,8 @@ def remove_lines(
 
 
 def _change_subscription_line(work: DraftAtWork, index: int, change: InvoiceItemChange) -> None:
-    if change.reprices or change.period is not None or change.discountable is not None:
+    beyond = (change.period, change.discountable, change.discounts)
+    if change.reprices or any(value is not None for value in beyond):
         raise LineOfSubscription
     row, planned = work.lines[index], work.planned[index]
     if change.description is not None:

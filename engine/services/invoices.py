@@ -11,6 +11,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from core.money import parse_currency
+from customers.models import Customer
 from customers.writes import lock_customer, set_currency
 from dunning.models import CaseStatus
 from dunning.writes import close_cases
@@ -18,21 +19,25 @@ from engine.posting.batch import Batch
 from engine.posting.refs import Refs
 from engine.rules.drafting import plan_manual_invoice
 from engine.rules.scheduling import check_schedule
-from engine.selectors import bodies_kept, load_rows
+from engine.selectors import BillingRows, bodies_kept, load_rows
 from engine.services.collect import cancel_at_gateway, collect_invoices
 from engine.services.finalize import finalize_new, invoice_ids_to_collect
+from engine.services.line_discounts import give_to_invoice
 from engine.services.pending_updates import apply_if_paid
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.services.voiding import void_rows
-from engine.types import ManualInvoiceSnapshot, PlannedEvent
+from engine.types import DiscountRequest, ManualInvoiceSnapshot, PlannedEvent
 from engine.types.invoices import NO_TEXTS, InvoiceTexts
 from events.copying import Row
 from events.writes import record_events
 from invoicing.models import Invoice
 from invoicing.selectors import InvoiceNotFound
+from invoicing.types import PendingItemFacts
 from invoicing.writes import delete_draft_rows, lock_invoices, update_progress
+from subscriptions.rules.discounts import active_discounts
 from subscriptions.selectors import SubscriptionNotFound
-from subscriptions.writes import lock_subscriptions
+from subscriptions.types import DiscountFacts, DiscountUse
+from subscriptions.writes import give_uses_back, lock_subscriptions
 
 
 class InvoiceNotOpen(OstinatoError):
@@ -77,11 +82,13 @@ def create_invoice(
     description: str = "",
     texts: InvoiceTexts = NO_TEXTS,
     metadata: Mapping[str, str] | None = None,
+    discounts: Sequence[DiscountRequest] | None = None,
 ) -> str:
     """A one-off invoice of what the customer has pending: a draft, or with no grace finalized at once. Its id.
 
     With `subscription_id` it bills what is pending of that subscription alone; without `pending_items` nothing that
-    waits. `may_be_empty`: a draft without lines may be made, and waits for them. Raises `NothingToInvoice`,
+    waits. `may_be_empty`: a draft without lines may be made, and waits for them. `discounts` are its own stack; without
+    them the subscription's counts, else the customer's. Raises `NothingToInvoice`,
     `CustomerNotFound`, `SubscriptionNotFound`, `DueDateOfCharge`, and what drafting refuses.
     """
     check_schedule(ctx.as_of, collection_method, due_date, automatically_finalizes_at)
@@ -89,19 +96,26 @@ def create_invoice(
         held = _subscription_of(merchant_id, customer_id, subscription_id)
         customer = lock_customer(merchant_id, customer_id)
         rows = load_rows(
-            customer_ids=[customer_id], merchant_ids=[merchant_id], tax_rate_ids=default_tax_rate_ids, lock=True
+            subscriptions=[held] if held else [],
+            customer_ids=[customer_id],
+            merchant_ids=[merchant_id],
+            tax_rate_ids=default_tax_rate_ids,
+            lock=True,
         )
         own = held.currency if held else customer.currency
         wanted = currency or own or rows.merchants[merchant_id].default_currency
         waiting = rows.pending_for(customer_id, subscription_id, wanted) if pending_items else ()
-        planned = plan_manual_invoice(
+        items = tuple(item for item in waiting if item.subscription_id == subscription_id)
+        invoice_id = new_id("in")
+        own_stack = _own_stack(ctx, customer, invoice_id, wanted, items, discounts)
+        draft = plan_manual_invoice(
             ManualInvoiceSnapshot(
                 merchant_id=merchant_id,
                 billing_entity_id=held.billing_entity_id if held else rows.default_entity_id(merchant_id),
                 customer=rows.customer(customer_id),
                 settings=rows.settings[merchant_id],
                 currency=parse_currency(wanted),
-                pending_items=tuple(item for item in waiting if item.subscription_id == subscription_id),
+                pending_items=items,
                 subscription_id=subscription_id,
                 may_be_empty=may_be_empty,
                 collection_method=collection_method,
@@ -109,7 +123,7 @@ def create_invoice(
                 finalizes_at=automatically_finalizes_at,
                 default_payment_method_id=default_payment_method_id,
                 default_tax_rate_ids=tuple(default_tax_rate_ids),
-                discounts=rows.discounts_of_customer(customer_id),
+                discounts=_inherited(rows, customer_id, subscription_id, ctx.as_of) if own_stack is None else own_stack,
                 tax_rates=rows.tax_rates,
                 description=description,
                 test_clock_id=customer.test_clock_id,
@@ -119,14 +133,37 @@ def create_invoice(
         batch = Batch(ctx, rows, subscriptions={held.id: held} if held else {})
         if not customer.currency:
             set_currency(customer_id, wanted)
-        invoice_id = new_id("in")
-        drafted = batch.add_invoice(planned, invoice_id, Refs(invoices=(invoice_id,)))
+        refs = Refs(invoices=(invoice_id,))
+        drafted = batch.add_invoice(draft.invoice, invoice_id, refs)
+        batch.use_discounts([DiscountUse(used, ctx.as_of, 0) for used in draft.used_discount_ids], refs)
         drafted.invoice.update(due_date=due_date, metadata=dict(metadata or {}), **texts.columns())
+        drafted.invoice["discount_ids"] = None if own_stack is None else [one.id for one in own_stack]
         batch.tell([PlannedEvent("invoice.created", "invoice", invoice_id)], Refs())
         finalize_new(batch)
         batch.write()
     collect_invoices(ctx=ctx, invoice_ids=invoice_ids_to_collect(batch))
     return invoice_id
+
+
+def _own_stack(
+    ctx: Context,
+    customer: Customer,
+    invoice_id: str,
+    currency: str,
+    items: Sequence[PendingItemFacts],
+    asked: Sequence[DiscountRequest] | None,
+) -> tuple[DiscountFacts, ...] | None:
+    """The discounts that the invoice is given; None when it inherits."""
+    if asked is None:
+        return None
+    invoice = Row({"id": invoice_id, "currency": currency, "discount_ids": None})
+    return give_to_invoice(ctx, customer, invoice, sum(item.amount for item in items), asked)
+
+
+def _inherited(rows: BillingRows, customer_id: str, subscription_id: str, as_of: datetime) -> tuple[DiscountFacts, ...]:
+    """What counts of the subscription's discounts, else of the customer's."""
+    own = rows.discounts_of_subscription(subscription_id) if subscription_id else ()
+    return active_discounts(own, rows.discounts_of_customer(customer_id), as_of)
 
 
 def _subscription_of(merchant_id: str, customer_id: str, subscription_id: str) -> Row | None:
@@ -148,6 +185,7 @@ def delete_draft(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
         invoice["version"] += 1
         record_events(ctx, [invoice_event("invoice.deleted", invoice, bodies_kept([merchant_id]))])
         delete_draft_rows(merchant_id, invoice_id)
+        give_uses_back(invoice_id)
 
 
 def void_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:

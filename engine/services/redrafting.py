@@ -20,6 +20,7 @@ from engine.rules.arrears import UsageDue
 from engine.rules.drafting import Frame
 from engine.rules.redrafting import Redraft, rates_of, redraft, usage_now, with_usage, written_line
 from engine.selectors import BillingRows
+from engine.services.line_discounts import discounts_by_id, discounts_of_lines
 from engine.types.usage import UsageFacts
 from engine.usage import prices_of
 from events.copying import Row, new_row
@@ -141,8 +142,9 @@ def _rewrite(
         currency=draft.currency,
     )
     planned = []
+    mine = discounts_of_lines(lines)
     for row in lines:
-        line = written_line(row, taxes_by_line[row.id])
+        line = written_line(row, taxes_by_line[row.id], mine[row.id])
         due = counted.dues.get(row.billed_period_id)
         planned.append(with_usage(line, due, draft.locale, subscription.timezone) if due else line)
     write_redraft(ctx, draft, lines, redraft(frame, planned, stack_of(draft)))
@@ -164,6 +166,9 @@ def stack_of(draft: Row) -> tuple[DiscountFacts, ...]:
     consumed = {row.id: row.consumed_at for row, _ in facts}
     own = [replace(one, consumed_at=None) for row, one in facts if row.subscription_id]
     customers = [replace(one, consumed_at=None) for row, one in facts if not row.subscription_id]
+    if draft.discount_ids is not None:
+        of_items = [one for one in own if one.subscription_item_id]
+        return (*active_discounts(of_items, (), moment), *discounts_by_id(draft.discount_ids))
     gone = {row.id for row, _ in facts if row.deleted_at is not None and row.deleted_at <= draft.created}
     before = active_discounts([one for one in own if one.start < moment], customers, moment)
     after = active_discounts([one for one in own if one.id not in gone], customers, moment)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from engine.types.requests import DiscountRequest
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceItemRequest:
@@ -25,6 +27,7 @@ class InvoiceItemRequest:
     discountable: bool | None = None  # None: unless it is a credit
     tax_rate_ids: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    discounts: tuple[DiscountRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class InvoiceItemChange:
     discountable: bool | None = None
     tax_rate_ids: tuple[str, ...] | None = None
     metadata: Mapping[str, str] | None = None
+    discounts: tuple[DiscountRequest, ...] | None = None
 
     @property
     def reprices(self) -> bool:
