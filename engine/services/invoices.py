@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ from dunning.models import CaseStatus
 from dunning.writes import close_cases
 from engine.posting.batch import Batch
 from engine.posting.refs import Refs
-from engine.rules.drafting import plan_manual_invoice
+from engine.rules.drafting import Draft, plan_manual_invoice
 from engine.rules.scheduling import check_schedule
 from engine.selectors import BillingRows, bodies_kept, load_rows
 from engine.services.collect import cancel_at_gateway, collect_invoices
@@ -95,17 +96,10 @@ def create_invoice(
     with transaction.atomic(durable=True):
         held = _subscription_of(merchant_id, customer_id, subscription_id)
         customer = lock_customer(merchant_id, customer_id)
-        rows = load_rows(
-            subscriptions=[held] if held else [],
-            customer_ids=[customer_id],
-            merchant_ids=[merchant_id],
-            tax_rate_ids=default_tax_rate_ids,
-            lock=True,
-        )
+        rows = _rows(merchant_id, customer_id, held, default_tax_rate_ids)
         own = held.currency if held else customer.currency
         wanted = currency or own or rows.merchants[merchant_id].default_currency
-        waiting = rows.pending_for(customer_id, subscription_id, wanted) if pending_items else ()
-        items = tuple(item for item in waiting if item.subscription_id == subscription_id)
+        items = _waiting(rows, customer_id, subscription_id, wanted) if pending_items else ()
         invoice_id = new_id("in")
         own_stack = _own_stack(ctx, customer, invoice_id, wanted, items, discounts)
         draft = plan_manual_invoice(
@@ -133,16 +127,39 @@ def create_invoice(
         batch = Batch(ctx, rows, subscriptions={held.id: held} if held else {})
         if not customer.currency:
             set_currency(customer_id, wanted)
-        refs = Refs(invoices=(invoice_id,))
-        drafted = batch.add_invoice(draft.invoice, invoice_id, refs)
-        batch.use_discounts([DiscountUse(used, ctx.as_of, 0) for used in draft.used_discount_ids], refs)
-        drafted.invoice.update(due_date=due_date, metadata=dict(metadata or {}), **texts.columns())
-        drafted.invoice["discount_ids"] = None if own_stack is None else [one.id for one in own_stack]
-        batch.tell([PlannedEvent("invoice.created", "invoice", invoice_id)], Refs())
-        finalize_new(batch)
-        batch.write()
+        columns = {"due_date": due_date, "metadata": dict(metadata or {}), **texts.columns()}
+        columns["discount_ids"] = None if own_stack is None else [one.id for one in own_stack]
+        _post(batch, draft, invoice_id, columns)
     collect_invoices(ctx=ctx, invoice_ids=invoice_ids_to_collect(batch))
     return invoice_id
+
+
+def _post(batch: Batch, draft: Draft, invoice_id: str, columns: Mapping[str, Any]) -> None:
+    """The draft as planned and what else is said of it, written; finalized where nothing is to be waited for."""
+    refs = Refs(invoices=(invoice_id,))
+    drafted = batch.add_invoice(draft.invoice, invoice_id, refs)
+    batch.use_discounts([DiscountUse(used, batch.ctx.as_of, 0) for used in draft.used_discount_ids], refs)
+    drafted.invoice.update(columns)
+    batch.tell([PlannedEvent("invoice.created", "invoice", invoice_id)], Refs())
+    finalize_new(batch)
+    batch.write()
+
+
+def _rows(merchant_id: str, customer_id: str, held: Row | None, tax_rate_ids: Sequence[str]) -> BillingRows:
+    """All that the invoice depends on, under the customer's lock; with its subscription when it has one."""
+    return load_rows(
+        subscriptions=[held] if held else [],
+        customer_ids=[customer_id],
+        merchant_ids=[merchant_id],
+        tax_rate_ids=tax_rate_ids,
+        lock=True,
+    )
+
+
+def _waiting(rows: BillingRows, customer_id: str, subscription_id: str, currency: str) -> tuple[PendingItemFacts, ...]:
+    """What is pending of the subscription alone, or of the customer without any."""
+    waiting = rows.pending_for(customer_id, subscription_id, currency)
+    return tuple(item for item in waiting if item.subscription_id == subscription_id)
 
 
 def _own_stack(
