@@ -26,6 +26,7 @@ from subscriptions.types import BilledUsage, ItemFacts, PlannedDebit, PriceFacts
 # How long after its period's end usage may still be accepted (usage.rules.LATEST_PAST).
 LATE_FOR = timedelta(days=35)
 MAX_PERIODS_AHEAD = 60
+USAGE_DISCARDED = "customer.subscription.usage_discarded"
 _BILLING = frozenset({"active", "past_due", "unpaid"})
 
 
@@ -222,6 +223,17 @@ def due_told(due: UsageDue) -> dict[str, object]:
         "reported_from": part.span.reported_from.isoformat() if part.span.reported_from else None,
         "reported_until": part.span.reported_until.isoformat() if part.span.reported_until else None,
     } | amount_told(price, due.total)
+
+
+def usage_told(due: UsageDue) -> dict[str, object]:
+    """Usage that is not billed, as its event tells it: how much, and what it would have cost before discounts."""
+    return {
+        "subscription_item": due.stretch.item_id,
+        "price": due.stretch.price.id,
+        "meter": due.stretch.span.meter_id,
+        "usage": f"{due.total:f}",
+        "amount": due.amount,
+    }
 
 
 def spans_to_read(

@@ -7,8 +7,6 @@ from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
-from core.periods import Period
-from engine.rules.arrears import closing_dues
 from engine.rules.change import ImmediateInvoice, created_events, invoice_at_once
 from engine.rules.ending import CancelAtInPast, ending_instant
 from engine.rules.prorating import Prorations
@@ -53,36 +51,10 @@ def plan_cancel(snapshot: ChangeSnapshot, request: CancelRequest, as_of: datetim
     )
     previous = {"status": subscription.status}
     ended = PlannedEvent("customer.subscription.deleted", "subscription", subscription.id, previous)
-    plan = _plan(after, prorations, at_once, ended, as_of, stop_invoices=True)
-    return plan if request.invoice_now else replace(plan, events=(*plan.events, *_discarded(snapshot, as_of)))
-
-
-def _discarded(snapshot: ChangeSnapshot, as_of: datetime) -> list[PlannedEvent]:
-    """That usage will never be billed: what was used, and what it would have cost before discounts."""
-    renewal = snapshot.renewal
-    subscription = renewal.subscription
-    dues = [
-        due
-        for item in subscription.items
-        if item.current_period_start < as_of
-        for due in closing_dues(
-            subscription, item, Period(item.current_period_start, as_of), renewal.usage, renewal.usage.billed
-        )
-    ]
-    told: list[object] = [
-        {
-            "subscription_item": due.stretch.item_id,
-            "price": due.stretch.price.id,
-            "meter": due.stretch.span.meter_id,
-            "usage": f"{due.total:f}",
-            "amount": due.amount,
-        }
-        for due in dues
-        if due.total or due.amount
-    ]
-    if not told:
-        return []
-    return [PlannedEvent("customer.subscription.usage_discarded", "subscription", subscription.id, {"usage": told})]
+    if not request.invoice_now:
+        for item in subscription.items:
+            prorations.give_up(item, as_of)
+    return _plan(after, prorations, at_once, ended, as_of, stop_invoices=True)
 
 
 def plan_schedule_cancel(snapshot: ChangeSnapshot, request: ScheduleCancelRequest, as_of: datetime) -> ChangePlan:
@@ -189,5 +161,5 @@ def _plan(
         invoices=at_once.invoices,
         discounts_used=at_once.discounts_used,
         stop_invoices=stop_invoices,
-        events=(told, *created_events(prorations.items, at_once)),
+        events=(told, *created_events(prorations.items, at_once), *prorations.discarded()),
     )

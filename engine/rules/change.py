@@ -142,7 +142,7 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
     if restart is not None:
         _restart(work, request, restart, ends_phase=at_boundary)
     else:
-        _close_usage(work.prorations, targets, at, request.proration_behavior)
+        close_usage(work.prorations, targets, at, request.proration_behavior)
         if request.proration_behavior != "none":
             _prorate(work.prorations, targets, after, stack, at)
     for number, extra in enumerate(request.add_invoice_items):
@@ -223,8 +223,8 @@ def _check_instant(snapshot: ChangeSnapshot, at: datetime, as_of: datetime) -> N
         raise ProrationDateOutsidePeriod
 
 
-def _close_usage(prorations: Prorations, targets: Sequence[ItemTarget], at: datetime, behavior: str) -> None:
-    """Usage of an item that goes, or that gets another interval, is billed; one that goes without prorations is not.
+def close_usage(prorations: Prorations, targets: Sequence[ItemTarget], at: datetime, behavior: str) -> None:
+    """Usage of an item that goes, or that gets another interval, is billed; without prorations what goes is given up.
 
     After any other change of price it waits for its period's invoice.
     """
@@ -232,6 +232,8 @@ def _close_usage(prorations: Prorations, targets: Sequence[ItemTarget], at: date
         removed = new is None and behavior != "none"
         if old is not None and (removed or (new is not None and new.price.interval != old.price.interval)):
             prorations.usage(old, at)
+        elif old is not None and new is None:
+            prorations.give_up(old, at)
 
 
 def _prorate(
@@ -353,7 +355,7 @@ def _events(before: SubscriptionFacts, work: Work, attributes: dict[str, object]
         previous["discounts"] = [*work.stack.removed, *(move.discount_id for move in work.stack.moved)]
     events = [PlannedEvent("customer.subscription.updated", "subscription", before.id, previous)]
     events += trial_notice(before, after)
-    return (*events, *created_events(work.prorations.items, work.at_once))
+    return (*events, *created_events(work.prorations.items, work.at_once), *work.prorations.discarded())
 
 
 def _said_before(before: SubscriptionFacts, after: SubscriptionFacts) -> dict[str, object]:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from core.periods import Period
 from engine.rules.attributes import changed_attributes
-from engine.rules.change import ImmediateInvoice, Work, invoice_at_once, item_labels, plan_of, work_out
+from engine.rules.change import ImmediateInvoice, Work, close_usage, invoice_at_once, item_labels, plan_of, work_out
 from engine.rules.changing import ItemTarget, item_targets, items_after, restack
 from engine.rules.lines import period_line
 from engine.rules.prorating import Prorations, meeting_stacks, whole_discounts
@@ -75,6 +75,8 @@ def _step(
     targets, lines = _next_periods(subscription, changed, ended, moment, locale)
     after = replace(subscription, items=items_after(subscription, targets))
     running = [target for target in targets if target.old is not None and target.old.id not in ended]
+    if not usage_is_free:
+        close_usage(prorations, running, moment, request.proration_behavior)
     if request.proration_behavior != "none":
         customers = snapshot.renewal.customer_discounts
         discounts = whole_discounts(after.items, active_discounts(stack.discounts, customers, moment))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.periods import Period, period_at
-from engine.rules.arrears import closing_dues, due_line
-from engine.types import ChangeSnapshot, RenewalSnapshot
+from engine.rules.arrears import USAGE_DISCARDED, closing_dues, due_line, usage_told
+from engine.types import ChangeSnapshot, PlannedEvent, RenewalSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
@@ -37,6 +37,7 @@ class Prorations:
     snapshot: ChangeSnapshot
     items: list[PlannedPendingItem] = field(default_factory=list)
     closings: list[DebitClosing] = field(default_factory=list)
+    given_up: list[dict[str, object]] = field(default_factory=list)  # usage that nobody is billed for
 
     def credit(self, item_ids: Iterable[str], at: datetime) -> None:
         """Close every standing debit of these items at `at`, each credited by itself."""
@@ -130,6 +131,20 @@ class Prorations:
                 explanation={**line.explanation, "ends_phase": True} if ends_phase else line.explanation,
             )
             self.items.append(PlannedPendingItem(facts, line.debit))
+
+    def give_up(self, item: ItemFacts, at: datetime) -> None:
+        """Leave unbilled what was used until `at` in the item's period, and remember it for `discarded`."""
+        renewal = self.snapshot.renewal
+        if item.current_period_start >= at:
+            return
+        period = Period(item.current_period_start, at)
+        dues = closing_dues(renewal.subscription, item, period, renewal.usage, renewal.usage.billed)
+        self.given_up += [usage_told(due) for due in dues if not due.is_nothing]
+
+    def discarded(self) -> list[PlannedEvent]:
+        """That usage will never be billed: what was used, and what it would have cost before discounts."""
+        subscription_id, usage = self.snapshot.renewal.subscription.id, self.given_up
+        return [PlannedEvent(USAGE_DISCARDED, "subscription", subscription_id, {"usage": usage})] if usage else []
 
     def undo_credit(self, debit: DebitFacts, until: datetime | None = None) -> None:
         """Charge again what was credited from a scheduled end on, with the same taxes.
