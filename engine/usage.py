@@ -68,6 +68,24 @@ def billed_of(
     return billed
 
 
+def counted_again(subscription: SubscriptionFacts, billed: Sequence[BilledUsage]) -> UsageFacts:
+    """What the spans of these billings come to now. One query."""
+    windows = {
+        one.span: UsageWindow(
+            subscription.merchant_id,
+            one.span.meter_id,
+            subscription.customer_id,
+            one.span.start,
+            one.span.end,
+            one.span.reported_from,
+            one.span.reported_until,
+        )
+        for one in billed
+    }
+    totals = usage_totals(list(windows.values()))
+    return UsageFacts({span: totals[window] for span, window in windows.items()}, tuple(billed))
+
+
 def prices_of(ids: set[str]) -> dict[str, PriceFacts]:
     """Prices by id, also those that no item has any more."""
     if not ids:

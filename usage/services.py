@@ -82,7 +82,7 @@ def cancel_meter_event(*, ctx: Context, merchant_id: str, event_name: str, ident
 def _outcome(usage: AcceptedUsage, event_id: str | None) -> EventOutcome:
     if event_id is None:
         return EventOutcome("duplicate", usage.identifier)
-    return EventOutcome("accepted", usage.identifier, event_id, usage.timestamp, usage.reported_at)
+    return EventOutcome("accepted", usage.identifier, event_id, usage.timestamp, usage.reported_at, usage=usage)
 
 
 def _meters(merchant_id: str, names: Iterable[str]) -> dict[str, MeterFacts]:

@@ -47,7 +47,8 @@ class AcceptedUsage:
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """What became of one event: `accepted`, `duplicate` (its identifier was accepted before) or `refused`."""
+    """What became of one event: `accepted` (then with how it counts), `duplicate` (its identifier was accepted before)
+    or `refused`."""
 
     status: str
     identifier: str
@@ -55,6 +56,7 @@ class EventOutcome:
     timestamp: datetime | None = None
     reported_at: datetime | None = None
     error: OstinatoError | None = None
+    usage: AcceptedUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)

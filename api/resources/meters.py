@@ -12,8 +12,9 @@ from catalog.models import Meter
 from catalog.snapshots import meter_snapshot
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch, json_number
+from engine.services.reporting import report_usage
 from usage.selectors import meter_event_summaries
-from usage.services import cancel_meter_event, record_meter_events
+from usage.services import cancel_meter_event
 from usage.types import MeterEvent
 
 METERS, EVENTS = "/v1/billing/meters", "/v1/billing/meter_events"
@@ -124,7 +125,7 @@ def create_event(call: Call) -> Json:
     """One use, counted in its customer's own time."""
     params = call.params
     event = MeterEvent(params["event_name"], params["payload"], params.get("identifier", ""), params.get("timestamp"))
-    [outcome] = record_meter_events(ctx=call.ctx, merchant_id=call.merchant_id, events=[event])
+    [outcome] = report_usage(ctx=call.ctx, merchant_id=call.merchant_id, events=[event])
     if outcome.error is not None:
         raise outcome.error
     if outcome.status == "duplicate":

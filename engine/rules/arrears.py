@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.json_values import plain_decimal
 from core.money import share
 from core.periods import Period
 from engine.types.usage import UsageFacts
@@ -26,6 +27,8 @@ from subscriptions.types import BilledUsage, ItemFacts, PlannedDebit, PriceFacts
 # How long after its period's end usage may still be accepted (usage.rules.LATEST_PAST).
 LATE_FOR = timedelta(days=35)
 MAX_PERIODS_AHEAD = 60
+# What is used in the very instant in which its item goes counts for it: nothing comes after.
+AN_INSTANT = timedelta(microseconds=1)
 USAGE_DISCARDED = "customer.subscription.usage_discarded"
 _BILLING = frozenset({"active", "past_due", "unpaid"})
 
@@ -126,13 +129,30 @@ def late_dues(item: ItemFacts, closed: Period, usage: UsageFacts, billed: Sequen
         span = last.span
         if span.reported_until is not None or not closed.start - LATE_FOR < span.end <= closed.start:
             continue
-        end = max(one.end for one in of_span)
-        period, whole = Period(min(one.start for one in of_span), end), Period(span.start, span.end)
-        stretch = Stretch(item.id, last.price, last.sequence, period, whole, span, item.tax_rate_ids)
-        due = _late(stretch, usage, of_span)
+        due = _late(_stretch_of(of_span, last, item.tax_rate_ids), usage, of_span)
         if due.amount:
             dues.append(due)
     return dues
+
+
+def gone_dues(item_id: str, usage: UsageFacts, billed: Sequence[BilledUsage]) -> list[UsageDue]:
+    """What usage that came late changes about an item that is no longer there, whose last usage was billed."""
+    mine = [one for one in billed if one.subscription_item_id == item_id and one.span.reported_until is None]
+    dues: list[UsageDue] = []
+    for key in dict.fromkeys(_key(one.span) for one in mine):
+        of_span = [one for one in mine if _key(one.span) == key]
+        last = max(of_span, key=lambda one: (one.end, one.start))
+        due = _late(_stretch_of(of_span, last, ()), usage, of_span)
+        if due.amount:
+            dues.append(due)
+    return dues
+
+
+def _stretch_of(of_span: Sequence[BilledUsage], last: BilledUsage, tax_rate_ids: tuple[str, ...]) -> Stretch:
+    """The billed span as one stretch again."""
+    period = Period(min(one.start for one in of_span), max(one.end for one in of_span))
+    whole = Period(last.span.start, last.span.end)
+    return Stretch(last.subscription_item_id, last.price, last.sequence, period, whole, last.span, tax_rate_ids)
 
 
 def closing_dues(
@@ -231,7 +251,7 @@ def usage_told(due: UsageDue) -> dict[str, object]:
         "subscription_item": due.stretch.item_id,
         "price": due.stretch.price.id,
         "meter": due.stretch.span.meter_id,
-        "usage": f"{due.total:f}",
+        "usage": plain_decimal(due.total),
         "amount": due.amount,
     }
 
@@ -252,7 +272,7 @@ def _periods_until(subscription: SubscriptionFacts, item: ItemFacts, as_of: date
     """The item's current period, those after it that have begun by `as_of`, and each cut where things may end."""
     if item.price.interval is None:
         return []
-    cuts = [moment for moment in (as_of, subscription.cancel_at) if moment is not None]
+    cuts = [moment for moment in (as_of, as_of + AN_INSTANT, subscription.cancel_at) if moment is not None]
     found: list[Period] = []
     period = Period(item.current_period_start, item.current_period_end)
     for _ in range(MAX_PERIODS_AHEAD + 1):

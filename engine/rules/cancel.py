@@ -37,7 +37,7 @@ def plan_cancel(snapshot: ChangeSnapshot, request: CancelRequest, as_of: datetim
     at_once = ImmediateInvoice()
     if request.invoice_now:
         for item in subscription.items:
-            prorations.usage(item, as_of)
+            prorations.usage(item, as_of, goes=True)
         at_once = invoice_at_once(snapshot.renewal, prorations.items, "subscription_update", as_of)
     after = replace(
         subscription,

@@ -229,11 +229,12 @@ def close_usage(prorations: Prorations, targets: Sequence[ItemTarget], at: datet
     After any other change of price it waits for its period's invoice.
     """
     for old, new in ((target.old, target.new) for target in targets):
-        removed = new is None and behavior != "none"
-        if old is not None and (removed or (new is not None and new.price.interval != old.price.interval)):
-            prorations.usage(old, at)
-        elif old is not None and new is None:
+        if old is None or (new is not None and new.price.interval == old.price.interval):
+            continue
+        if new is None and behavior == "none":
             prorations.give_up(old, at)
+        else:
+            prorations.usage(old, at, goes=new is None)
 
 
 def _prorate(

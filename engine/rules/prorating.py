@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.periods import Period, period_at
-from engine.rules.arrears import USAGE_DISCARDED, closing_dues, due_line, usage_told
+from engine.rules.arrears import AN_INSTANT, USAGE_DISCARDED, UsageDue, closing_dues, due_line, usage_told
 from engine.types import ChangeSnapshot, PlannedEvent, RenewalSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
@@ -99,17 +99,25 @@ class Prorations:
         part = proration_debit(gross, discounts, Period(at, item.current_period_end), whole)
         self._add_debit(item, self._put_back(item, part), gross, at)
 
-    def usage(self, item: ItemFacts, at: datetime, *, ends_phase: bool = False) -> None:
+    def usage(self, item: ItemFacts, at: datetime, *, ends_phase: bool = False, goes: bool = False) -> None:
         """Bill what was used until `at` in the item's period, which ends there. Free during a trial.
 
-        `ends_phase`: a phase of a schedule is over there too, and its discounts count for it.
+        `ends_phase`: a phase of a schedule is over there too, and its discounts count for it. `goes`: so does the item.
         """
         renewal = self.snapshot.renewal
-        subscription, customer = renewal.subscription, renewal.customer
-        if item.current_period_start >= at:
+        subscription = renewal.subscription
+        end = at + AN_INSTANT if goes else at
+        if item.current_period_start >= end:
             return
-        period = Period(item.current_period_start, at)
-        for due in closing_dues(subscription, item, period, renewal.usage, renewal.usage.billed):
+        period = Period(item.current_period_start, end)
+        self.usage_dues(
+            closing_dues(subscription, item, period, renewal.usage, renewal.usage.billed), ends_phase=ends_phase
+        )
+
+    def usage_dues(self, dues: Iterable[UsageDue], *, ends_phase: bool = False) -> None:
+        """Bill usage that is owed."""
+        subscription, customer = self.snapshot.renewal.subscription, self.snapshot.renewal.customer
+        for due in dues:
             if due.is_nothing:
                 continue
             line = due_line(due, subscription, customer.locale, ())
@@ -121,7 +129,7 @@ class Prorations:
                 period_end=line.period_end,
                 description=line.description,
                 subscription_id=subscription.id,
-                subscription_item_id=item.id,
+                subscription_item_id=due.stretch.item_id,
                 quantity=line.quantity,
                 unit_amount_decimal=line.unit_amount_decimal,
                 price_id=line.price_id,
@@ -135,9 +143,7 @@ class Prorations:
     def give_up(self, item: ItemFacts, at: datetime) -> None:
         """Leave unbilled what was used until `at` in the item's period, and remember it for `discarded`."""
         renewal = self.snapshot.renewal
-        if item.current_period_start >= at:
-            return
-        period = Period(item.current_period_start, at)
+        period = Period(item.current_period_start, at + AN_INSTANT)
         dues = closing_dues(renewal.subscription, item, period, renewal.usage, renewal.usage.billed)
         self.given_up += [usage_told(due) for due in dues if not due.is_nothing]
 

@@ -256,3 +256,58 @@ def test_at_a_phase_change_usage_takes_the_old_phases_discounts_on_the_one_invoi
     assert ada.totals() == [500, usage + 800]  # and 1000 less a fifth for February
     ada.advance(MARCH_1 + 2 * HOUR)
     assert ada.totals()[2:] == [800]
+
+
+def test_usage_given_up_by_removing_its_item_without_prorations_is_told(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(sdk.price(1000), metered(sdk))
+    calls = next(item for item in ada.items() if item.price.recurring.usage_type == "metered")
+    ada.advance(JAN_10)
+    ada.use(5)
+    ada.change(items=[{"id": calls.id, "deleted": True}], proration_behavior="none")
+    [told] = ada.discarded()
+    assert (told["subscription_item"], told["usage"], told["amount"]) == (calls.id, "5", 50)
+    ada.use(3, JAN_10 - HOUR)  # of its time, and after it
+    assert [one["usage"] for one in ada.discarded()] == ["5", "3"]
+    ada.advance(FEB_1 + 2 * HOUR)
+    assert ada.totals() == [1000, 1000]
+
+
+def test_usage_reported_after_its_item_was_removed_goes_on_the_next_invoice(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(sdk.price(1000), metered(sdk))
+    calls = next(item for item in ada.items() if item.price.recurring.usage_type == "metered")
+    ada.advance(JAN_10)
+    ada.use(5)
+    ada.change(items=[{"id": calls.id, "deleted": True}])
+    ada.use(3, JAN_10 - HOUR)
+    ada.use(9, JAN_10 + 60)  # after its time: nobody counts it
+    ada.advance(FEB_1 + 2 * HOUR)
+    assert ada.totals() == [1000, 1000 + 50 + 30]
+    assert ada.discarded() == []
+
+
+def test_usage_of_an_immediate_cancel_and_what_comes_later_is_told(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk))
+    ada.advance(JAN_10)
+    ada.use(5)
+    sdk.v1.subscriptions.cancel(ada.subscription.id)
+    ada.use(2, JAN_10 - HOUR, identifier="late")
+    assert [(one["usage"], one.get("identifiers")) for one in ada.discarded()] == [
+        ("5", None),
+        ("2", ["late"]),
+    ]
+    assert ada.totals() == []
+
+
+def test_usage_reported_after_the_end_counts_in_the_grace_and_is_told_later(sdk: Sdk) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk), cancel_at_period_end=True)
+    ada.use(5)
+    ada.advance(FEB_1)
+    ada.use(2, FEB_1 - HOUR)  # the last invoice is still a draft
+    ada.advance(FEB_1 + 2 * HOUR)
+    assert (ada.totals(), ada.discarded()) == ([70], [])
+    ada.use(4, FEB_1 - HOUR)
+    assert [one["usage"] for one in ada.discarded()] == ["4"]

@@ -247,7 +247,7 @@ def test_an_immediate_cancel_discards_the_usage_and_says_so():
     day(FEB_1)
     assert paper() == []
     told = Event.objects.get(type="customer.subscription.usage_discarded").previous_attributes["usage"]
-    assert [(one["usage"], one["amount"]) for one in told] == [("5.000000000000", 50)]
+    assert [(one["usage"], one["amount"]) for one in told] == [("5", 50)]
 
 
 def test_an_immediate_cancel_that_invoices_bills_the_usage():
