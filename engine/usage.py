@@ -38,6 +38,8 @@ def usage_of(
             span.end,
             span.reported_from,
             span.reported_until,
+            span.recorded_from,
+            span.recorded_until,
         )
         for one in metered
         for span in spans[one.id]

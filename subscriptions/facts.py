@@ -136,38 +136,55 @@ def item_facts(item: Any, prices: Mapping[str, PriceFacts]) -> ItemFacts:
         sequence=item.sequence,
         tax_rate_ids=tuple(item.tax_rate_ids),
         prices_left=tuple(
-            PriceLeft(prices[left["price"]], left["sequence"], datetime.fromisoformat(left["at"]))
+            PriceLeft(
+                prices[left["price"]],
+                left["sequence"],
+                datetime.fromisoformat(left["at"]),
+                _instant(left.get("recorded_at")),
+            )
             for left in item.prices_left
         ),
         billing_threshold_usage=item.billing_threshold_usage,
     )
 
 
-def prices_left_to_json(prices_left: Iterable[PriceLeft]) -> list[dict[str, Any]]:
-    """As the item's column keeps them."""
-    return [{"price": left.price.id, "sequence": left.sequence, "at": left.at.isoformat()} for left in prices_left]
+def prices_left_to_json(prices_left: Iterable[PriceLeft], recorded_at: datetime) -> list[dict[str, Any]]:
+    """As the item's column keeps them. What the plan leaves is written down at `recorded_at`."""
+    return [
+        {
+            "price": left.price.id,
+            "sequence": left.sequence,
+            "at": left.at.isoformat(),
+            "recorded_at": (left.recorded_at or recorded_at).isoformat(),
+        }
+        for left in prices_left
+    ]
+
+
+_REPORTED = ("reported_from", "reported_until", "recorded_from", "recorded_until")
 
 
 def span_to_json(span: UsageSpan | None) -> dict[str, Any] | None:
     """As a billed period in arrears keeps it."""
     if span is None:
         return None
+    edges = {name: getattr(span, name) for name in _REPORTED}
     return {
         "meter": span.meter_id,
         "start": span.start.isoformat(),
         "end": span.end.isoformat(),
-        "reported_from": span.reported_from.isoformat() if span.reported_from else None,
-        "reported_until": span.reported_until.isoformat() if span.reported_until else None,
+        **{name: edge.isoformat() if edge else None for name, edge in edges.items()},
     }
 
 
 def span_from_json(span: Mapping[str, Any]) -> UsageSpan:
     """The other way round."""
-    reported_from, reported_until = (
-        datetime.fromisoformat(span[name]) if span[name] else None for name in ("reported_from", "reported_until")
-    )
     start, end = datetime.fromisoformat(span["start"]), datetime.fromisoformat(span["end"])
-    return UsageSpan(span["meter"], start, end, reported_from, reported_until)
+    return UsageSpan(span["meter"], start, end, *(_instant(span.get(name)) for name in _REPORTED))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def billed_usage(period: Any, price: PriceFacts) -> BilledUsage:

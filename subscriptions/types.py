@@ -148,22 +148,29 @@ class PlannedTax:
 
 @dataclass(frozen=True, slots=True)
 class UsageSpan:
-    """Which usage a billed period charges: used in [start, end), reported in [reported_from, reported_until)."""
+    """Which usage a billed period charges: used in [start, end), reported in [reported_from, reported_until).
+
+    A test clock stands still between calls: what was reported at the very instant of a boundary goes by the wall time
+    of both, `recorded_from` and `recorded_until`.
+    """
 
     meter_id: str
     start: datetime
     end: datetime
     reported_from: datetime | None = None
     reported_until: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PriceLeft:
-    """A price that an item had until `at`: what was reported to its meter by then keeps it."""
+    """A price that an item had until `at` (written down at `recorded_at`): what was reported by then keeps it."""
 
     price: PriceFacts
     sequence: int
     at: datetime
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,16 +37,19 @@ SELECT w.n, u.total FROM w JOIN LATERAL (
     SELECT {aggregate} AS total FROM usage_usageevent e
     WHERE e.merchant_id = w.merchant_id AND e.meter_id = w.meter_id AND e.customer_id = w.customer_id
       AND e."timestamp" >= w.starts AND e."timestamp" < w.ends AND e.canceled_at IS NULL
-      AND (w.reported_from IS NULL OR e.reported_at >= w.reported_from)
-      AND (w.reported_until IS NULL OR e.reported_at < w.reported_until)
+      AND (w.reported_from IS NULL OR e.reported_at > w.reported_from
+        OR (e.reported_at = w.reported_from AND e.recorded_at >= coalesce(w.recorded_from, '-infinity')))
+      AND (w.reported_until IS NULL OR e.reported_at < w.reported_until
+        OR (e.reported_at = w.reported_until AND e.recorded_at < coalesce(w.recorded_until, '-infinity')))
 ) u ON true WHERE w.formula = '{formula}'
 """
 _ARMS = " UNION ALL ".join(_ARM.format(aggregate=aggregate, formula=name) for name, aggregate in _FORMULAS.items())
 _TOTALS = f"""
 WITH w AS MATERIALIZED (
     SELECT t.*, m.formula FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-        %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-        AS t(n, merchant_id, meter_id, customer_id, starts, ends, reported_from, reported_until)
+        %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+        AS t(n, merchant_id, meter_id, customer_id, starts, ends, reported_from, reported_until,
+            recorded_from, recorded_until)
     JOIN catalog_meter m ON m.id = t.meter_id AND m.merchant_id = t.merchant_id
 ) {_ARMS}
 """  # noqa: S608 - only our own constants
@@ -67,6 +70,8 @@ def usage_totals(windows: Sequence[UsageWindow]) -> dict[UsageWindow, Decimal]:
         [window.end for window in asked],
         [window.reported_from for window in asked],
         [window.reported_until for window in asked],
+        [window.recorded_from for window in asked],
+        [window.recorded_until for window in asked],
     ]
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS, columns)

@@ -63,7 +63,8 @@ class EventOutcome:
 class UsageWindow:
     """A question: what did the meter count for the customer in [start, end)?
 
-    Of what was reported in [reported_from, reported_until) only, where these are given.
+    Of what was reported in [reported_from, reported_until) only, where these are given; at the very instant of one of
+    them, what was written down from `recorded_from` on or before `recorded_until`.
     """
 
     merchant_id: str
@@ -73,6 +74,8 @@ class UsageWindow:
     end: datetime
     reported_from: datetime | None = None
     reported_until: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,15 @@ from invoicing.rules.descriptions import usage_line as usage_words
 from invoicing.types import PlannedLine
 from subscriptions.rules.amounts import amount_told, usage_amount
 from subscriptions.rules.periods import next_period
-from subscriptions.types import BilledUsage, ItemFacts, PlannedDebit, PriceFacts, SubscriptionFacts, UsageSpan
+from subscriptions.types import (
+    BilledUsage,
+    ItemFacts,
+    PlannedDebit,
+    PriceFacts,
+    PriceLeft,
+    SubscriptionFacts,
+    UsageSpan,
+)
 
 # How long after its period's end usage may still be accepted (usage.rules.LATEST_PAST).
 LATE_FOR = timedelta(days=35)
@@ -67,18 +75,32 @@ class UsageDue:
 def stretches(item: ItemFacts, period: Period) -> list[Stretch]:
     """The parts of `period` in which the item had a metered price, in order. `period` begins where the item's does."""
     found: list[Stretch] = []
-    begin, reported_from = period.start, None
+    begin = period.start
+    since: PriceLeft | None = None
 
-    def add(price: PriceFacts, sequence: int, end: datetime, reported_until: datetime | None) -> None:
-        if price.is_metered and end > begin:
-            span = UsageSpan(price.meter_id, period.start, period.end, reported_from, reported_until)
+    def add(price: PriceFacts, sequence: int, end: datetime, until: PriceLeft | None) -> None:
+        if price.is_metered:
+            span = UsageSpan(
+                price.meter_id,
+                period.start,
+                period.end,
+                since.at if since else None,
+                until.at if until else None,
+                since.recorded_at if since else None,
+                until.recorded_at if until else None,
+            )
             part = Period(begin, end)
             found.append(Stretch(item.id, price, sequence, part, period, span, item.tax_rate_ids))
 
     for left in item.prices_left:
-        if period.start <= left.at < period.end:
-            add(left.price, left.sequence, left.at, left.at)
-            begin = reported_from = left.at
+        # A price that stood for no time has no stretch: what was reported meanwhile is the next one's.
+        if left.at >= period.end:
+            # Left at the very end (a change and a cancellation of one instant): it was the price of what there is.
+            add(left.price, left.sequence, period.end, None)
+            return found
+        if begin < left.at:
+            add(left.price, left.sequence, left.at, left)
+            begin, since = left.at, left
     add(item.price, item.sequence, period.end, None)
     return found
 

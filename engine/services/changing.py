@@ -124,7 +124,7 @@ def _items_after(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) 
     for update in plan.items_updated:
         if tuple(items[update.item_id].tax_rate_ids) != update.tax_rate_ids:
             batch.retaxed_items[update.item_id] = update.tax_rate_ids
-        batch.updated_items.append(_updated(items[update.item_id], update))
+        batch.updated_items.append(_updated(items[update.item_id], update, batch.ctx.recorded_at))
     for item_id in plan.items_deleted:
         batch.deleted_items.append(item_id)
         del items[item_id]
@@ -134,14 +134,14 @@ def _items_after(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) 
     return list(items.values())
 
 
-def _updated(item: Row, update: ItemUpdate) -> Row:
+def _updated(item: Row, update: ItemUpdate, recorded_at: datetime) -> Row:
     item.update(
         price_id=update.price_id,
         quantity=update.quantity,
         current_period_start=update.current_period_start,
         current_period_end=update.current_period_end,
         sequence=update.sequence,
-        prices_left=prices_left_to_json(update.prices_left),
+        prices_left=prices_left_to_json(update.prices_left, recorded_at),
         tax_rate_ids=list(update.tax_rate_ids),
     )
     return item

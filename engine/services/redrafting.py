@@ -111,6 +111,8 @@ def _window(row: Row) -> UsageWindow:
         span.end,
         span.reported_from,
         span.reported_until,
+        span.recorded_from,
+        span.recorded_until,
     )
 
 

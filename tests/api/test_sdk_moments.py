@@ -63,3 +63,31 @@ def test_clocks_are_listed_the_latest_made_first(sdk: Sdk) -> None:
     assert [one.id for one in listed.data] == [made[2], made[1]]
     rest = sdk.v1.test_helpers.test_clocks.list({"starting_after": made[1]})
     assert [one.id for one in rest.data] == [made[0]]
+
+
+def test_usage_keeps_its_price_also_when_both_are_told_while_the_clock_stands(sdk: Sdk) -> None:
+    clock = sdk.clock(JAN_1)
+    customer = sdk.customer(clock.id)
+    meter = sdk.v1.billing.meters.create(
+        {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+    )
+    metered = {"interval": "month", "usage_type": "metered", "meter": meter.id}
+    cheap, dear, dearest = (sdk.price(amount, recurring=metered) for amount in (10, 20, 40))
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": cheap.id}]})
+    item = subscription["items"].data[0].id
+
+    def use(units: int) -> None:
+        payload = {"value": str(units), "stripe_customer_id": customer.id}
+        sdk.v1.billing.meter_events.create({"event_name": "calls", "payload": payload, "timestamp": JAN_9})
+
+    sdk.advance(clock.id, JAN_10)
+    use(5)
+    sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": dear.id}]})
+    use(7)
+    sdk.advance(clock.id, JAN_11)
+    use(1)
+    sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": dearest.id}]})
+    use(2)
+    sdk.advance(clock.id, FEB_1 + 2 * HOUR)
+    [renewal] = [one for one in sdk.invoices(customer=customer.id) if one.billing_reason == "subscription_cycle"]
+    assert sorted(line.amount for line in renewal.lines.data) == [5 * 10, 2 * 40, (7 + 1) * 20]
