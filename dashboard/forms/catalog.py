@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import CouponDuration, IntervalUnit, PriceType, TaxBehavior
+from dashboard.forms import currencies
 from dashboard.forms.fields import CurrencyField, LocalDecimalField, MajorAmountField, SectionedForm, local_moment
 
 
@@ -69,20 +71,6 @@ class PriceFields(SectionedForm):
         }
 
 
-PRICE_NAMES = (
-    "unit_amount",
-    "currency",
-    "type",
-    "interval_count",
-    "interval",
-    "nickname",
-    "trial_period_days",
-    "cycle_day",
-    "tax_behavior",
-    "lookup_key",
-)
-
-
 class PriceEditForm(forms.Form):
     """Only what may change: money never does."""
 
@@ -109,21 +97,6 @@ class ProductFields(forms.Form):
     def product_fields(self) -> dict[str, Any]:
         names = [*self.PRODUCT, *(["active"] if "active" in self.fields else [])]
         return {name: self.cleaned_data[name] for name in names}
-
-
-class ProductNewForm(PriceFields, ProductFields):
-    """A product with its first price; the price may wait."""
-
-    layout = ((_("Product"), ProductFields.PRODUCT), (_("First price"), PRICE_NAMES))
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.fields["unit_amount"].required = False
-        self.fields["unit_amount"].help_text = _("Leave it empty to add prices later.")
-
-    @property
-    def has_price(self) -> bool:
-        return "unit_amount_decimal" in self.cleaned_data
 
 
 class ProductEditForm(SectionedForm, ProductFields):
@@ -164,6 +137,10 @@ class CouponForm(SectionedForm):
     def __init__(self, *args: Any, products: list[tuple[str, str]], **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.fields["applies_to_product_ids"].choices = products  # type: ignore[attr-defined]
+        currencies.add_rows(self, MajorAmountField)
+
+    def option_rows(self) -> list[tuple[BoundField, BoundField]]:
+        return currencies.rows_of(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -171,6 +148,7 @@ class CouponForm(SectionedForm):
             if not cleaned.get("currency"):
                 self.add_error("currency", _("Say which currency."))
             cleaned["minor_off"] = MajorAmountField.minor(self, "amount_off", cleaned.get("currency", ""))
+            cleaned["options"] = currencies.clean_rows(self, MajorAmountField)
         return cleaned
 
     def coupon_fields(self) -> dict[str, Any]:
@@ -183,6 +161,7 @@ class CouponForm(SectionedForm):
             "percent_off": data["percent_off"] if percent else None,
             "amount_off": None if percent else data["minor_off"],
             "currency": "" if percent else data["currency"],
+            "currency_options": {} if percent else data["options"],
             "duration": data["duration"],
             "duration_in_months": data["duration_in_months"] if repeating else None,
             "max_redemptions": data["max_redemptions"],

@@ -10,11 +10,13 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Meter, PriceType
+from dashboard.forms import currencies
 from dashboard.forms.catalog import PriceFields
 from dashboard.forms.fields import LocalDecimalField, MajorAmountField, Section, UnitAmountField
 from dashboard.forms.meters import FORMULA_WORDS
 
 TIER_ROWS = 8
+IN_CURRENCIES = ("per_unit", "package")  # tiers in several currencies come through the API
 TIERED = ("graduated", "volume")
 MODELS = (
     ("per_unit", _("per unit")),
@@ -49,7 +51,7 @@ class PriceForm(PriceFields):
         "meter_id",
         "minimum_amount",
     )
-    model = forms.ChoiceField(label=_("Pricing"), choices=MODELS, initial="per_unit")
+    model = forms.ChoiceField(label=_("Pricing"), choices=MODELS, initial="per_unit", required=False)
     unit_amount = UnitAmountField(
         label=_("Amount"), required=False, help_text=_("Of one unit, or of one package. Such as 0.0005.")
     )
@@ -81,6 +83,7 @@ class PriceForm(PriceFields):
                 for meter in meters
             ),
         ]
+        currencies.add_rows(self, UnitAmountField)
         for n in range(TIER_ROWS):
             self.fields[f"tier_{n}_up_to"] = forms.IntegerField(label=_("Up to"), min_value=1, required=False)
             self.fields[f"tier_{n}_unit"] = UnitAmountField(label=_("Per unit"), required=False)
@@ -97,9 +100,15 @@ class PriceForm(PriceFields):
         cleaned = super().clean()
         currency = cleaned.get("currency", "")
         cleaned["minimum_minor"] = MajorAmountField.minor(self, "minimum_amount", currency)
-        if cleaned.get("model") in TIERED:
+        cleaned["model"] = cleaned.get("model") or "per_unit"
+        if cleaned["model"] in IN_CURRENCIES:
+            cleaned["options"] = currencies.clean_rows(self, UnitAmountField)
+        if cleaned["model"] in TIERED:
             cleaned["tiers"] = [self._tier(n, currency) for n in self._used_rows()]
         return cleaned
+
+    def option_rows(self) -> list[tuple[BoundField, BoundField]]:
+        return currencies.rows_of(self)
 
     def _used_rows(self) -> list[int]:
         names = ("up_to", "unit", "flat")
@@ -131,15 +140,24 @@ class PriceForm(PriceFields):
         if model in TIERED:
             tiers = {"tiers_mode": model, "tiers": data["tiers"], "unit_amount_decimal": None}
             return {"billing_scheme": "tiered"} | tiers
+        options = {currency: {"unit_amount_decimal": amount} for currency, amount in data.get("options", {}).items()}
         if model == "package":
-            return {"transform_quantity": {"divide_by": data["divide_by"], "round": data["round"] or "up"}}
+            return {"transform_quantity": {"divide_by": data["divide_by"], "round": data["round"] or "up"}} | {
+                "currency_options": options
+            }
         if model == "percentage":
             # A percentage that was forgotten is said to be none, not taken for a price per unit.
             return {"percentage": data["percentage"] or Decimal(0), "unit_amount_decimal": None}
-        return {}
+        return {"currency_options": options}
+
+    def _option(self, n: int) -> str:
+        return str(self.cleaned_data.get(f"option_{n}_currency") or "")
 
     def field_of_param(self, param: str) -> str:
         """The field beside which a refusal of `param` is said; tiers are counted without the empty rows."""
+        option = re.match(r"currency_options\[(\w+)\]", param)
+        if option:
+            return next((f"option_{n}_currency" for n in range(currencies.ROWS) if self._option(n) == option[1]), param)
         found = re.match(r"tiers\[(\d+)\](?:\[(\w+)\])?", param)
         if not found:
             return PARAMS.get(param, param)

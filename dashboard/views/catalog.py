@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Coupon, PaymentLink, Price, Product, TaxRate
+from catalog.models import Coupon, PaymentLink, Price, Product, ProductFeature, TaxRate
 from catalog.selectors import components_of
 from dashboard.filters.lists import CouponFilter, PaymentLinkFilter, ProductFilter, TaxRateFilter
 from dashboard.selectors import details, lists
@@ -43,6 +43,7 @@ class ProductDetail(DetailPage):
                 "-active", "created", "id"
             ),
             "components": components_of([found.pk]).get(found.pk, []),
+            "features": ProductFeature.objects.filter(product=found).select_related("feature").order_by("created"),
             "timeline": details.timeline_of(self.merchant_id, found.pk),
         }
 

@@ -2,43 +2,22 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.forms import Form
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from catalog import selectors, services
-from catalog.models import Price, Product, TaxRate
+from catalog.models import Meter, Price, Product, TaxRate
 from core.context import Context
-from dashboard.forms.catalog import PriceEditForm, ProductEditForm, ProductNewForm, TaxRateForm
+from dashboard.forms.catalog import PriceEditForm, ProductEditForm, TaxRateForm
 from dashboard.forms.prices import PriceForm
 from dashboard.views.pages import ActPage, FormPage
 from merchants.rules import Capability
 
 
-class ProductNew(FormPage):
-    capability = Capability.CATALOG
-    form = ProductNewForm
-    title = _("New product")
-    button = _("Create the product")
-    done = _("The product was created.")
-
-    def initial(self) -> dict[str, Any]:
-        return {"currency": self.scope.merchant.default_currency}
-
-    def perform(self, ctx: Context, form: Form) -> str:
-        assert isinstance(form, ProductNewForm)
-        with transaction.atomic():  # a refused price leaves no product without one behind
-            product = services.create_product(ctx=ctx, merchant_id=self.merchant_id, **form.product_fields())
-            if form.has_price:
-                services.create_price(
-                    ctx=ctx, merchant_id=self.merchant_id, product_id=product.pk, **form.price_fields()
-                )
-        return reverse("dashboard:product", args=[product.pk])
-
-    def back_url(self) -> str:
-        return reverse("dashboard:products")
+def meters_to_choose(merchant_id: str) -> list[Meter]:
+    return list(selectors.meters(merchant_id).filter(status="active").order_by("display_name"))
 
 
 class ProductAct(ActPage):
@@ -76,7 +55,7 @@ class PriceNew(FormPage, ProductAct):
     done = _("The price was created.")
 
     def form_kwargs(self) -> dict[str, Any]:
-        return {"meters": list(selectors.meters(self.merchant_id).filter(status="active").order_by("display_name"))}
+        return {"meters": meters_to_choose(self.merchant_id)}
 
     def initial(self) -> dict[str, Any]:
         return {"currency": self.scope.merchant.default_currency}

@@ -14,6 +14,7 @@ from dashboard.tables.people import CustomerTable
 from dashboard.views.pages import DetailPage, ListPage
 from invoicing import selectors as invoicing
 from merchants.rules import Capability
+from subscriptions.entitlements import active_entitlements
 
 RELATED = 10
 
@@ -53,5 +54,6 @@ class CustomerDetail(DetailPage):
             "totals": details.paid_by_currency(self.merchant_id, found.pk),
             "grants": making.grants_of(found, timezone.now()),
             "pending_items": invoicing.pending_items(self.merchant_id, found.pk),
+            "entitlements": active_entitlements(self.merchant_id, found.pk),
             "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
         }

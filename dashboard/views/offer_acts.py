@@ -18,6 +18,7 @@ from merchants.rules import Capability
 
 class CouponNew(FormPage):
     capability = Capability.CATALOG
+    template = "dashboard/coupons/new.html"
     form = CouponForm
     title = _("New coupon")
     button = _("Create the coupon")

@@ -15,6 +15,7 @@
     for (const name of ["divide_by", "round"]) show(name, model === "package");
     show("percentage", model === "percentage");
     for (const name of ["interval_count", "interval", "trial_period_days", "cycle_day", "meter_id", "minimum_amount"]) show(name, recurs);
+    form.querySelector("[data-currencies]").hidden = model !== "per_unit" && model !== "package";
     tiers.hidden = model !== "graduated" && model !== "volume";
   };
 

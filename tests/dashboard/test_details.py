@@ -110,7 +110,7 @@ def test_a_customers_page_takes_the_same_queries_whatever_the_history(desk, ada,
     for amount in (300, 400, 500):
         subscription(customer=ada, prices=[catalog.price(merchant=shop, amount=amount)], at=utc(2024, 1, 7))
     assert count() == few
-    assert few <= 15
+    assert few <= 18  # three of them are the entitlements'
 
 
 def test_a_mail_is_shown_as_sent_and_nothing_in_it_can_run(desk, shop) -> None:
