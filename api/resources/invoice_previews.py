@@ -212,8 +212,13 @@ def _of_customer(call: Call, ctx: Context, customer_id: str) -> InvoicePreview |
     row = running.order_by("next_action_at", "id").first()
     if row is not None:
         return _of_subscription(call, ctx, row)
-    currency = call.params.get("currency", "")
-    return previewing.preview_one_off(ctx=ctx, merchant_id=call.merchant_id, customer_id=customer_id, currency=currency)
+    return previewing.preview_one_off(
+        ctx=ctx,
+        merchant_id=call.merchant_id,
+        customer_id=customer_id,
+        currency=call.params.get("currency", ""),
+        discounts=discount_requests(call, call.params["discounts"]) if "discounts" in call.params else None,
+    )
 
 
 def _recurring(call: Call) -> bool:

@@ -50,6 +50,13 @@ def give_to_invoice(
     return _give(ctx, customer, purchase, asked, standing, {"invoice_id": invoice.id})
 
 
+def stack_asked_for(
+    ctx: Context, customer: Any, currency: str, amount: int, asked: Sequence[DiscountRequest]
+) -> tuple[DiscountFacts, ...]:
+    """The stack that an invoice would be given: for previews, nothing is written. Raises what `Giving.give` does."""
+    return _giving(_purchase(ctx, customer, currency, amount), customer, asked).give(asked, of_line=True)
+
+
 def discounts_of_items(item_ids: Iterable[str]) -> dict[str, tuple[DiscountFacts, ...]]:
     """The own discounts of these pending items, by item. One query."""
     rows = Discount.objects.filter(invoice_item_id__in=list(item_ids), deleted_at__isnull=True)
@@ -93,9 +100,15 @@ def discounts_of_lines(lines: Sequence[Any]) -> dict[str, tuple[DiscountFacts, .
     return found
 
 
-def _purchase(ctx: Context, customer: Customer, currency: str, amount: int) -> Purchase:
+def _purchase(ctx: Context, customer: Any, currency: str, amount: int) -> Purchase:
     timezone = Merchant.objects.values_list("timezone", flat=True).get(id=customer.merchant_id)
     return Purchase(customer.id, currency, amount, ctx.as_of, timezone)
+
+
+def _giving(purchase: Purchase, customer: Any, asked: Sequence[DiscountRequest]) -> Giving:
+    offers = offers_asked_for(customer.merchant_id, customer.id, asked)
+    paid = replace(purchase, has_paid=offers.has_paid)
+    return Giving(paid, offers.coupons, offers.promotion_codes, offers.reusable)
 
 
 def _give(
@@ -106,10 +119,7 @@ def _give(
     standing: Sequence[DiscountFacts],
     place: dict[str, str],
 ) -> tuple[DiscountFacts, ...]:
-    offers = offers_asked_for(customer.merchant_id, customer.id, asked)
-    giving = Giving(
-        replace(purchase, has_paid=offers.has_paid), offers.coupons, offers.promotion_codes, offers.reusable
-    )
+    giving = _giving(purchase, customer, asked)
     stack = giving.give(asked, standing, of_line=True)
     rows = _rows(ctx, customer, giving.rows, place)
     places = {one.id: one.position for one in standing}

@@ -6,6 +6,7 @@ customer of whom only the address is known) makes them in a transaction that it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from engine.rules.subscribe import subscribed
 from engine.selectors import load_rows, renewal_snapshot, subscription_rows
 from engine.services.change import wanted, with_coupons
 from engine.services.changing import load_change
+from engine.services.line_discounts import stack_asked_for
 from engine.services.phases import ours, tax_rates_of
 from engine.services.signing import load_subscribe, subscribe_snapshot
 from engine.services.update import schedule_of, speaks_of_ending, without_ending
@@ -29,6 +31,7 @@ from engine.types import (
     ChangePlan,
     ChangeRequest,
     ChangeSnapshot,
+    DiscountRequest,
     InvoicePreview,
     ManualInvoiceSnapshot,
     RenewalSnapshot,
@@ -37,6 +40,7 @@ from engine.types import (
 )
 from engine.types.schedules import Phase
 from subscriptions.models import SubscriptionSchedule
+from subscriptions.rules.discounts import active_discounts
 from subscriptions.selectors import SubscriptionNotFound
 
 
@@ -92,24 +96,39 @@ def preview_next(*, merchant_id: str, subscription_id: str, recurring: bool = Fa
     return _next(renewal_snapshot(rows, row), recurring=recurring)
 
 
-def preview_one_off(*, ctx: Context, merchant_id: str, customer_id: str, currency: str = "") -> InvoicePreview | None:
-    """What the customer has pending beside any subscription, on an invoice of its own; None when that is nothing."""
+def preview_one_off(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    currency: str = "",
+    discounts: Sequence[DiscountRequest] | None = None,
+) -> InvoicePreview | None:
+    """What the customer has pending beside any subscription, on an invoice of its own; None when that is nothing.
+
+    Without `discounts` of its own it takes the customer's.
+    """
     rows = load_rows(customer_ids=[customer_id], merchant_ids=[merchant_id], lock=False)
     owner = rows.customers[customer_id]
     sold_in = currency or owner.currency or rows.merchants[merchant_id].default_currency
+    items = tuple(rows.pending_for(customer_id, "", sold_in))
+    if discounts is None:
+        stack = active_discounts((), rows.discounts_of_customer(customer_id), ctx.as_of)
+    else:
+        stack = stack_asked_for(ctx, owner, sold_in, sum(item.amount for item in items), discounts)
     snapshot = ManualInvoiceSnapshot(
         merchant_id=merchant_id,
         billing_entity_id=rows.default_entity_id(merchant_id),
         customer=rows.customer(customer_id),
         settings=rows.settings[merchant_id],
         currency=sold_in,
-        pending_items=tuple(rows.pending_for(customer_id, "", sold_in)),
-        discounts=rows.discounts_of_customer(customer_id),
+        pending_items=items,
+        discounts=stack,
         tax_rates=rows.tax_rates,
         test_clock_id=owner.test_clock_id,
     )
     try:
-        planned = plan_manual_invoice(snapshot, ctx.as_of)
+        planned = plan_manual_invoice(snapshot, ctx.as_of).invoice
     except NothingToInvoice:
         return None
     return previews.preview_invoice(planned, snapshot.customer, snapshot.settings)

@@ -48,6 +48,18 @@ def test_without_its_own_it_takes_the_customers_or_none_when_told(sdk: Sdk) -> N
     assert invoice(sdk, owner, discounts="").total == 1000
 
 
+def test_a_preview_of_what_is_pending_takes_them_too(sdk: Sdk) -> None:
+    owner = sdk.customer(coupon=percent(sdk, 50)).id
+    item(sdk, owner, 1000)
+    tenth = percent(sdk, 10)
+
+    def shown(**fields: Any) -> int:
+        return sdk.v1.invoices.create_preview({"customer": owner, **fields}).total
+
+    assert (shown(), shown(discounts=[{"coupon": tenth}]), shown(discounts="")) == (500, 900, 1000)
+    assert sdk.v1.coupons.retrieve(tenth).times_redeemed == 0
+
+
 def test_a_once_discount_of_the_customer_is_used_by_one_invoice_and_comes_back_with_its_draft(sdk: Sdk) -> None:
     owner = sdk.customer(coupon=percent(sdk, 50, duration="once")).id
     item(sdk, owner, 1000)
