@@ -68,6 +68,15 @@ def claim_collections(as_of: datetime, *, clock_id: str | None, limit: int) -> l
     return _claim(due, as_of, clock_id, limit, None)
 
 
+def over_collections(as_of: datetime, *, clock_id: str | None, limit: int) -> list[tuple[str, str | None]]:
+    """Those of the above that are due for no attempt: (invoice, subscription) of recoveries that are over. No lock."""
+    due = Invoice.objects.filter(status="open", collection_method="charge_automatically", auto_advance=True)
+    over = due.filter(next_action_at__lte=as_of, test_clock_id=clock_id).filter(
+        Q(next_payment_attempt__isnull=True) | Q(next_payment_attempt__gt=as_of)
+    )
+    return list(over.order_by("next_action_at", "id").values_list("id", "subscription_id")[:limit])
+
+
 def _claim(
     rows: QuerySet[Any], as_of: datetime, clock_id: str | None, limit: int, only: Collection[str] | None
 ) -> list[Row]:

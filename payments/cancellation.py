@@ -8,7 +8,7 @@ from typing import Any
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.writes import record_events
-from payments.events import intent_event, told
+from payments.events import charge_event, intent_event, told
 from payments.models import IN_FLIGHT_CHARGE_STATUSES, OPEN_INTENT_STATUSES, Charge, ChargeStatus, PaymentIntent
 from payments.writes import update_charges, update_intents
 
@@ -39,6 +39,7 @@ def cancel_intents(
     charges = list(in_flight.order_by("id"))
     if any(_may_have_taken_money(charge) for charge in charges):
         raise PaymentInFlight
+    stood = [charge.status for charge in charges]
     for charge in charges:
         charge.status = ChargeStatus.CANCELED
         charge.version += 1
@@ -58,6 +59,10 @@ def cancel_intents(
                 intent.merchant_id in keep_bodies,
             )
             for intent, status in zip(intents, previous, strict=True)
+        ]
+        + [
+            told(charge_event("updated", charge, {"status": status}), charge.merchant_id in keep_bodies)
+            for charge, status in zip(charges, stood, strict=True)
         ],
     )
     return [intent.id for intent in intents]

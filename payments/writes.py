@@ -197,15 +197,18 @@ def give_to_invoice(payment_intent_id: str, invoice_id: str) -> list[str]:
     return list(charges.values_list("id", flat=True))
 
 
-def abandon_intent(ctx: Context, payment_intent_id: str) -> None:
+def abandon_intent(
+    ctx: Context, payment_intent_id: str, *, keep_body: bool = True, test_clock_id: str | None = None
+) -> None:
     """Let go of an intent that took nothing, and say so; one that is closed already is left as it is."""
     for intent in lock_intents([payment_intent_id]).values():
         if intent.status in OPEN_INTENT_STATUSES:
+            previous = {"status": intent.status}
             intent.update(
                 status="canceled", canceled_at=ctx.as_of, cancellation_reason="abandoned", version=intent.version + 1
             )
             update_intents([intent])
-            record_events(ctx, [intent_event("canceled", intent, None)])
+            record_events(ctx, [told(intent_event("canceled", intent, test_clock_id, previous), keep_body)])
 
 
 def postpone_look_up(ctx: Context, charge_ids: Sequence[str], until: datetime) -> None:

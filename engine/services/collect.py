@@ -8,7 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from core.context import Context
-from engine.selectors import claim_collections
+from engine.selectors import claim_collections, over_collections
 from engine.services.attempts import PlannedAttempts, plan_attempts
 from engine.services.recover import end_recoveries
 from engine.services.sending import asked, call_of, send
@@ -20,6 +20,7 @@ from invoicing.writes import lock_invoices
 from payments.gateways import gateway_named
 from payments.models import Charge, PaymentIntent
 from payments.types import GatewayIntent, IntentCanceled, Standing, Unknown
+from subscriptions.writes import lock_subscriptions
 
 # Few enough that the answers of a slow gateway are settled soon after they came.
 CHUNK = 100
@@ -103,8 +104,8 @@ def run_collections(
 ) -> RunReport:
     """Collect what is due: invoices just opened, retries, and cases whose time is over.
 
-    1. Claim a chunk of due invoices with SKIP LOCKED: any number of workers share the work.
-    2. In the same transaction plan their attempts, or end the recoveries that nobody answered in time.
+    1. End the recoveries that nobody answered in time: their subscriptions are locked before them, as everywhere.
+    2. Claim a chunk of due invoices with SKIP LOCKED, any number of workers share the work; plan their attempts.
     3. After its commit call the gateways, then settle. Killed in between, `resolve_unknown` finds out.
     """
     run = start_run(ctx, "collection", clock_id)
@@ -122,21 +123,31 @@ def run_collections(
 
 
 def _collect_due(ctx: Context, clock_id: str | None, chunk_size: int) -> int:
+    ended = _end_overdue_recoveries(ctx, clock_id, chunk_size)
     with transaction.atomic(durable=True):
-        due = claim_collections(ctx.as_of, clock_id=clock_id, limit=chunk_size)
-        over = [row for row in due if row.next_payment_attempt is None or row.next_payment_attempt > ctx.as_of]
-        end_recoveries(ctx, over)
-        planned = plan_attempts(ctx, _still_collected(due, over), off_session=True, by_run=True)
+        claimed = claim_collections(ctx.as_of, clock_id=clock_id, limit=chunk_size)
+        due = [row for row in claimed if not _is_over(row, ctx)]
+        planned = plan_attempts(ctx, due, off_session=True, by_run=True)
     _finish_due(ctx, planned)
-    return len(due)
+    return ended + len(due)
 
 
-def _still_collected(due: Sequence[Row], over: Sequence[Row]) -> list[Row]:
-    """The others. A subscription that ended with one of its invoices took the rest off the schedule: read them anew."""
-    if not over:
-        return list(due)
-    others = lock_invoices({row.id for row in due} - {row.id for row in over})
-    return [row for row in others if row.status == "open" and row.auto_advance]
+def _end_overdue_recoveries(ctx: Context, clock_id: str | None, chunk_size: int) -> int:
+    """Before anything is claimed: a subscription that ends with one of its invoices takes the rest off the schedule."""
+    found = dict(over_collections(ctx.as_of, clock_id=clock_id, limit=chunk_size))
+    if not found:
+        return 0
+    with transaction.atomic(durable=True):
+        lock_subscriptions({owner for owner in found.values() if owner})
+        held = [row for row in lock_invoices(found) if row.status == "open" and row.auto_advance]
+        over = [row for row in held if row.next_action_at and row.next_action_at <= ctx.as_of and _is_over(row, ctx)]
+        end_recoveries(ctx, over)
+    return len(over)
+
+
+def _is_over(invoice: Row, ctx: Context) -> bool:
+    """Whether it is due for no attempt: the day until which its customer was asked has come."""
+    return invoice.next_payment_attempt is None or invoice.next_payment_attempt > ctx.as_of
 
 
 def _finish_due(ctx: Context, planned: PlannedAttempts) -> Mapping[str, PaymentOutcome]:

@@ -18,13 +18,14 @@ from django.db import transaction
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
+from customers.models import Customer
 from engine.models import PendingSubscribe
 from engine.posting.batch import Batch
 from engine.rules import previews
 from engine.rules.checks import check_plan
 from engine.rules.requests import subscribe_request_from_json, subscribe_request_to_json
 from engine.rules.subscribe import plan_subscribe
-from engine.selectors import BillingRows
+from engine.selectors import BillingRows, bodies_kept
 from engine.services.collect import cancel_at_gateway, let_go_of
 from engine.services.finalize import settle_paid
 from engine.services.refund import refund_charge
@@ -219,7 +220,9 @@ def _let_go(ctx: Context, pending_id: str, charge_id: str) -> None:
         let_go_of(ctx, [charge])
     with transaction.atomic(durable=True):
         pending = lock_pending_subscribe(pending_id)
-        payments.abandon_intent(ctx, pending.payment_intent_id)
+        clock = Customer.objects.values_list("test_clock_id", flat=True).get(id=pending.customer_id)
+        kept = pending.merchant_id in bodies_kept([pending.merchant_id])
+        payments.abandon_intent(ctx, pending.payment_intent_id, keep_body=kept, test_clock_id=clock)
         close_pending_subscribe(pending, "failed", "")
     if pending.payment_intent_id:
         cancel_at_gateway(ctx, [pending.payment_intent_id])

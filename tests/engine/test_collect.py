@@ -224,6 +224,15 @@ def test_a_stolen_card_is_not_tried_again_and_the_customer_has_two_weeks(merchan
     assert invoice.next_payment_attempt is None
 
 
+def test_an_end_locks_the_subscription_before_its_invoice_as_settling_does(merchant):
+    customer = paying_with(merchant, "pm_card_visa_chargeDeclinedStolenCard")
+    collect(open_invoice(customer=customer, subscription=subscription(customer=customer)))
+    with CaptureQueriesContext(connection) as seen:
+        run_collections(ctx=context(NEW_YEAR + timedelta(days=14)))
+    locked = [query["sql"].split("FROM ")[1].split()[0] for query in seen if "FOR NO KEY UPDATE" in query["sql"]]
+    assert locked.index('"subscriptions_subscription"') < locked.index('"invoicing_invoice"')
+
+
 def test_an_end_takes_the_subscriptions_other_invoices_along_that_were_due_the_same_moment(merchant):
     customer = paying_with(merchant, "pm_card_visa_chargeDeclinedStolenCard")
     agreement = subscription(customer=customer)
