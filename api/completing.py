@@ -20,7 +20,7 @@ from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
 from customers.snapshots import payment_method_snapshot
-from invoicing.models import Invoice
+from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
@@ -45,6 +45,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     nodes = _nodes(body)
     _client_ids(merchant_id, nodes)
     _seller_and_links(merchant_id, nodes["invoice"])
+    _credit_note_links(merchant_id, nodes["credit_note"])
     _instruments(merchant_id, nodes)
     for kind, found in nodes.items():
         put_in(kind, found)
@@ -96,6 +97,19 @@ def _seller_and_links(merchant_id: str, invoices: list[Json]) -> None:
         node |= {"account_country": country, "account_name": name}
         for field, page in (("hosted_invoice_url", "hosted_invoice"), ("invoice_pdf", "hosted_invoice_pdf")):
             node[field] = settings.SITE_URL + reverse(page, args=[token]) if token else None
+
+
+def _credit_note_links(merchant_id: str, notes: list[Json]) -> None:
+    """Where a credit note's paper is downloaded, below its invoice's own address. A preview has none."""
+    ids = {node["id"] for node in notes if "pdf" in node}
+    if not ids:
+        return
+    rows = CreditNote.objects.filter(merchant_id=merchant_id, id__in=ids).exclude(invoice__hosted_token="")
+    tokens = dict(rows.values_list("id", "invoice__hosted_token"))
+    for node in notes:
+        token = tokens.get(node["id"])
+        if token:
+            node["pdf"] = settings.SITE_URL + reverse("hosted_credit_note_pdf", args=[token, node["id"]])
 
 
 def _instruments(merchant_id: str, nodes: Nodes) -> None:

@@ -110,6 +110,7 @@ urlpatterns = [
     path("invoices/<id:pk>/", invoices.InvoiceDetail.as_view(), name="invoice"),
     path("invoices/<id:pk>/delete/", one_off_acts.InvoiceDeleteDraft.as_view(), name="invoice_delete_draft"),
     path("invoices/<id:pk>/pdf/", invoices.InvoicePdf.as_view(), name="invoice_pdf"),
+    path("invoices/<id:pk>/credit-notes/<id:note>/pdf/", invoices.CreditNotePdf.as_view(), name="credit_note_pdf"),
     path("invoices/<id:pk>/send-again/", message_acts.InvoiceResend.as_view(), name="invoice_resend"),
     path("payments/", payments.PaymentList.as_view(), name="payments"),
     path("payments/<id:pk>/", payments.PaymentDetail.as_view(), name="payment"),

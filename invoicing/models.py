@@ -329,8 +329,11 @@ class CreditNote(models.Model):
     credit_amount = models.BigIntegerField(default=0)
     out_of_band_amount = models.BigIntegerField(default=0)
     refund_ids = ArrayField(models.TextField(), default=list, blank=True)
+    refund_amounts = ArrayField(models.BigIntegerField(), default=list, blank=True)  # of those refunds, in their order
     balance_transaction_id = models.TextField(blank=True, default="", db_collation="C")
     voided_at = models.DateTimeField(null=True, blank=True)
+    pdf = models.FileField(upload_to="credit_notes/", blank=True, default="")
+    pdf_sha256 = models.CharField(max_length=64, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     version = models.BigIntegerField(default=1)

@@ -284,7 +284,10 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "pre_payment_amount": note.pre_payment_amount,
         "pretax_credit_amounts": [],
         "reason": note.reason or None,
-        "refunds": [{"refund": refund_id, "type": "refund"} for refund_id in note.refund_ids],
+        "refunds": [
+            {"amount_refunded": amount, "payment_record_refund": None, "refund": refund_id, "type": "refund"}
+            for refund_id, amount in zip(note.refund_ids, _refund_amounts(note), strict=True)
+        ],
         "shipping_cost": None,
         "status": note.status,
         "subtotal": note.subtotal,
@@ -295,6 +298,13 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "type": note.type,
         "voided_at": epoch(note.voided_at),
     }
+
+
+def _refund_amounts(note: Any) -> list[int]:
+    """What each refund sends back; older notes kept the sum alone, and nearly all have one refund."""
+    if len(note.refund_amounts) == len(note.refund_ids):
+        return list(note.refund_amounts)
+    return [note.refund_amount] + [0] * (len(note.refund_ids) - 1)
 
 
 def _credit_note_line(line: Any) -> dict[str, Any]:

@@ -26,6 +26,11 @@ urlpatterns = [
     path("i/<slug:hosted_token>/pay", hosted_invoice.pay, name="hosted_invoice_pay"),
     path("i/<slug:hosted_token>/authenticate", hosted_invoice.authenticate, name="hosted_invoice_authenticate"),
     path("i/<slug:hosted_token>/pdf", hosted_invoice.pdf, name="hosted_invoice_pdf"),
+    path(
+        "i/<slug:hosted_token>/credit-notes/<slug:note_id>/pdf",
+        hosted_invoice.credit_note,
+        name="hosted_credit_note_pdf",
+    ),
     path("portal/", overview.home, name="portal_home"),
     path("portal/sign-out", sign_in.leave, name="portal_sign_out"),
     path("portal/switch", sign_in.switch, name="portal_switch"),

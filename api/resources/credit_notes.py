@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from api.business_time import clocked
-from api.lookup import found, new_metadata
+from api.business_time import clocked, clocked_reading
+from api.lookup import NoSuchObject, blanked_metadata, found, new_metadata
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, RANGE, choice, fields, hash_of, integer, list_of, text
 from api.resources.invoices import invoice_of
 from core.errors import OstinatoError, gettext_noop
-from core.json_values import epoch
 from engine.services import credit_notes as services
 from invoicing import selectors
 from invoicing.models import CreditNote, CreditNoteLine
-from invoicing.rules.credit_notes import CreditedLineRequest, CreditNoteRequest, PlannedCreditNote
+from invoicing.rules.credit_notes import CreditedLineRequest, CreditNoteRequest
 from invoicing.snapshots import credit_note_snapshot
 
 URL = "/v1/credit_notes"
@@ -103,6 +102,16 @@ def retrieve(call: Call) -> Json:
     return _shown([_note(call)])[0]
 
 
+def update(call: Call) -> Json:
+    row, params = _note(call), call.params
+    values: dict[str, Any] = {"memo": params["memo"] or ""} if "memo" in params else {}
+    if "metadata" in params:
+        values["metadata"] = blanked_metadata(row, params)
+    ctx = clocked(call, row.test_clock_id)
+    services.update_credit_note(ctx=ctx, merchant_id=call.merchant_id, credit_note_id=row.id, **values)
+    return _shown([_note(call)])[0]
+
+
 def void(call: Call) -> Json:
     row = _note(call)
     services.void_credit_note(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, credit_note_id=row.id)
@@ -116,62 +125,50 @@ def list_(call: Call) -> Json:
 
 
 def list_lines(call: Call) -> Json:
-    return _shown([_note(call)])[0]["lines"]
+    lines: Json = _shown([_note(call)])[0]["lines"]
+    return _paged(call, lines)
+
+
+def _paged(call: Call, lines: Json) -> Json:
+    """A page of a list that is at hand: a credit note has few lines."""
+    data, limit = lines["data"], call.params.get("limit", 10)
+    after = call.params.get("starting_after")
+    if after:
+        places = [number for number, line in enumerate(data) if line["id"] == after]
+        if not places:
+            raise NoSuchObject(param="starting_after", what="credit note line", id=after)
+        data = data[places[0] + 1 :]
+    page_of = {name: lines[name] for name in ("object", "url")}
+    return page_of | {"has_more": len(data) > limit, "data": data[:limit]}
 
 
 def preview(call: Call) -> Json:
+    """What would be created, in its very shape."""
     invoice = invoice_of(call, call.params["invoice"], "invoice")
-    planned = services.preview_credit_note(
-        merchant_id=call.merchant_id, invoice_id=invoice.id, request=_request(call.params)
+    note, lines = services.previewed_rows(
+        ctx=clocked_reading(call, invoice.test_clock_id),
+        merchant_id=call.merchant_id,
+        invoice_id=invoice.id,
+        request=_request(call.params),
+        memo=call.params.get("memo", ""),
+        reason=call.params.get("reason", ""),
     )
-    return _previewed(planned, invoice)
-
-
-def _previewed(planned: PlannedCreditNote, invoice: Any) -> Json:
-    """What would be created, without what only a credit note that is there has."""
-    return {
-        "id": "cn_preview",
-        "object": "credit_note",
-        "amount": planned.total,
-        "created": epoch(invoice.created),
-        "currency": invoice.currency,
-        "customer": invoice.customer_id,
-        "invoice": invoice.id,
-        "lines": {
-            "object": "list",
-            "data": [
-                {
-                    "object": "credit_note_line_item",
-                    "amount": line.amount,
-                    "description": line.description or None,
-                    "discount_amount": line.taken,
-                    "invoice_line_item": line.invoice_line_id or None,
-                    "quantity": line.quantity,
-                }
-                for line in planned.lines
-            ],
-            "has_more": False,
-            "url": f"{URL}/preview/lines",
-        },
-        "post_payment_amount": planned.post_payment_amount,
-        "pre_payment_amount": planned.pre_payment_amount,
-        "status": "issued",
-        "subtotal": planned.subtotal,
-        "total": planned.total,
-    }
+    body = credit_note_snapshot(note, lines)
+    return body | {"lines": body["lines"] | {"url": f"{URL}/preview/lines"}}
 
 
 def preview_lines(call: Call) -> Json:
     lines: Json = preview(call)["lines"]
-    return lines
+    return _paged(call, lines)
 
 
 OPERATIONS = [
     Operation("POST", URL, create, CREATE),
     Operation("GET", URL, list_, LIST),
     Operation("GET", URL + "/preview", preview, CREATE),
-    Operation("GET", URL + "/preview/lines", preview_lines, CREATE),
+    Operation("GET", URL + "/preview/lines", preview_lines, fields(CREATE, PAGE)),
     Operation("GET", URL + "/{id}", retrieve),
+    Operation("POST", URL + "/{id}", update, fields(METADATA, memo=text(clearable=True, most=5000))),
     Operation("POST", URL + "/{id}/void", void),
     Operation("GET", URL + "/{id}/lines", list_lines, PAGE),
 ]

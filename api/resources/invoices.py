@@ -245,6 +245,12 @@ def void(call: Call) -> Json:
     return shown_by_id(call, row.id)
 
 
+def send(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    services.send_invoice(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
+    return shown_by_id(call, row.id)
+
+
 def mark_uncollectible(call: Call) -> Json:
     row = invoice_of(call, call.id)
     services.mark_uncollectible(ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, invoice_id=row.id)
@@ -274,6 +280,7 @@ OPERATIONS = [
     Operation("DELETE", URL + "/{id}", delete),
     Operation("POST", URL + "/{id}/finalize", finalize, fields(auto_advance=boolean())),
     Operation("POST", URL + "/{id}/pay", pay, PAY),
+    Operation("POST", URL + "/{id}/send", send),
     Operation("POST", URL + "/{id}/void", void),
     Operation("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible),
 ]

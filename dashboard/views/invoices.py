@@ -16,8 +16,8 @@ from dashboard.tables.money import InvoiceTable
 from dashboard.views.edge import context_of, error_text
 from dashboard.views.pages import DetailPage, ListPage, Page
 from invoicing import selectors as invoicing
-from invoicing.models import Invoice
-from invoicing.pdf.service import invoice_pdf
+from invoicing.models import CreditNote, Invoice
+from invoicing.pdf.service import credit_note_pdf, invoice_pdf
 from invoicing.rules.explaining import explain_invoice
 
 
@@ -70,5 +70,21 @@ class InvoicePdf(Page):
         except OstinatoError as error:
             messages.error(request, error_text(error))
             return HttpResponseRedirect(reverse("dashboard:invoice", args=[invoice.pk]))
+        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        return HttpResponse(content, content_type="application/pdf", headers=headers)
+
+
+class CreditNotePdf(Page):
+    """A credit note's paper, as it is stored."""
+
+    def get(self, request: HttpRequest, pk: str, note: str) -> HttpResponse:
+        row = get_object_or_404(CreditNote, merchant_id=self.merchant_id, invoice_id=pk, pk=note)
+        try:
+            content, name, _digest = credit_note_pdf(
+                ctx=context_of(request, self.scope), merchant_id=self.merchant_id, credit_note_id=row.pk
+            )
+        except OstinatoError as error:
+            messages.error(request, error_text(error))
+            return HttpResponseRedirect(reverse("dashboard:invoice", args=[pk]))
         headers = {"Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(content, content_type="application/pdf", headers=headers)

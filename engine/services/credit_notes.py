@@ -81,7 +81,8 @@ def create_credit_note(
         planned = plan_credit_note(_creditable(invoice, charges), request)
         canceled = _cancel_intent(ctx, work, invoice) if planned.pre_payment_amount else []
         note, lines = _rows(ctx, invoice, planned, reason, memo, metadata or {})
-        note["refund_ids"] = _promise_refunds(ctx, charges, planned.refund_amount, _REFUND_REASONS.get(reason, ""))
+        promised = _promise_refunds(ctx, charges, planned.refund_amount, _REFUND_REASONS.get(reason, ""))
+        note.update(refund_ids=[one for one, _ in promised], refund_amounts=[amount for _, amount in promised])
         work.credit(invoice, planned.pre_payment_amount, planned.post_payment_amount)
         work.write()
         if planned.credit_amount:
@@ -107,6 +108,36 @@ def preview_credit_note(*, merchant_id: str, invoice_id: str, request: CreditNot
     invoice = invoice_by_id(merchant_id, invoice_id)
     charges = Charge.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id, status="succeeded")
     return plan_credit_note(_creditable(invoice, list(charges)), request)
+
+
+def previewed_rows(
+    *, ctx: Context, merchant_id: str, invoice_id: str, request: CreditNoteRequest, memo: str = "", reason: str = ""
+) -> tuple[Row, list[Row]]:
+    """The note and the lines that `create_credit_note` would write, shown only. Raises what it does."""
+    planned = preview_credit_note(merchant_id=merchant_id, invoice_id=invoice_id, request=request)
+    return _rows(ctx, invoice_by_id(merchant_id, invoice_id), planned, reason, memo, {})
+
+
+def update_credit_note(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    credit_note_id: str,
+    memo: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Another memo, other metadata (merged; a blank value removes its key). Raises `CreditNoteNotFound`."""
+    credit_note_by_id(merchant_id, credit_note_id)
+    with transaction.atomic():
+        note = Row(CreditNote.objects.select_for_update(no_key=True).filter(id=credit_note_id).values().get())
+        wanted: dict[str, Any] = {} if memo is None else {"memo": memo}
+        if metadata is not None:
+            merged = {**note.metadata, **metadata}
+            wanted["metadata"] = {key: value for key, value in merged.items() if value != ""}
+        previous = {name: note[name] for name, value in wanted.items() if note[name] != value}
+        if previous:
+            move_credit_note(note, **wanted)
+            record_events(ctx, [_event("credit_note.updated", note, credit_note_lines(note.id), previous)])
 
 
 def void_credit_note(*, ctx: Context, merchant_id: str, credit_note_id: str) -> None:
@@ -154,13 +185,13 @@ def _charges_to_refund(invoice: Row) -> list[Row]:
     return sorted(locked.values(), key=lambda charge: (charge.created, charge.id))
 
 
-def _promise_refunds(ctx: Context, charges: Sequence[Row], amount: int, reason: str) -> list[str]:
-    """Spread over the charges, the oldest first: the rule saw that they hold as much."""
+def _promise_refunds(ctx: Context, charges: Sequence[Row], amount: int, reason: str) -> list[tuple[str, int]]:
+    """(refund id, amount), spread over the charges, the oldest first: the rule saw that they hold as much."""
     ids = []
     for charge in charges:
         part = min(amount, charge.amount - charge.amount_refunded)
         if part > 0:
-            ids.append(str(promise_refund(ctx, charge, part, reason, "").id))
+            ids.append((str(promise_refund(ctx, charge, part, reason, "").id), part))
             amount -= part
     assert amount == 0, "the rule let more be refunded than was charged"
     return ids
@@ -176,7 +207,7 @@ def _cancel_intent(ctx: Context, work: Settlement, invoice: Row) -> list[str]:
 
 
 def _rows(
-    ctx: Context, invoice: Row, planned: PlannedCreditNote, reason: str, memo: str, metadata: Mapping[str, str]
+    ctx: Context, invoice: Any, planned: PlannedCreditNote, reason: str, memo: str, metadata: Mapping[str, str]
 ) -> tuple[Row, list[Row]]:
     # Counted under the invoice's lock; voided ones keep their numbers.
     sequence = CreditNote.objects.filter(merchant_id=invoice.merchant_id, invoice_id=invoice.id).count() + 1

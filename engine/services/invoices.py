@@ -22,7 +22,7 @@ from engine.rules.drafting import Draft, plan_manual_invoice
 from engine.rules.scheduling import check_schedule
 from engine.selectors import BillingRows, bodies_kept, load_rows
 from engine.services.collect import cancel_at_gateway, collect_invoices
-from engine.services.finalize import finalize_new, invoice_ids_to_collect
+from engine.services.finalize import finalize_invoice, finalize_new, invoice_ids_to_collect
 from engine.services.line_discounts import give_to_invoice
 from engine.services.pending_updates import apply_if_paid
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
@@ -32,7 +32,7 @@ from engine.types.invoices import NO_TEXTS, InvoiceTexts
 from events.copying import Row
 from events.writes import record_events
 from invoicing.models import Invoice
-from invoicing.selectors import InvoiceNotFound
+from invoicing.selectors import InvoiceNotFound, invoice_by_id
 from invoicing.types import PendingItemFacts
 from invoicing.writes import delete_draft_rows, lock_invoices, update_progress
 from subscriptions.rules.discounts import active_discounts
@@ -45,6 +45,12 @@ class InvoiceNotOpen(OstinatoError):
     code = "invoice_not_open"
     param = "invoice"
     message_id = gettext_noop("The invoice is %(status)s: this can only be done to an open one.")
+
+
+class InvoiceNotSent(OstinatoError):
+    code = "invoice_not_sent"
+    param = "invoice"
+    message_id = gettext_noop("Only an invoice whose collection_method is send_invoice is sent.")
 
 
 class InvoiceAlreadyVoid(OstinatoError):
@@ -222,6 +228,31 @@ def void_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
         close_cases(ctx, [invoice_id], CaseStatus.CLOSED)
         subscriptions_after_payment(ctx, [InvoiceNews(invoice_id, invoice.subscription_id or "", "settled")])
     cancel_at_gateway(ctx, canceled)
+
+
+def send_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:
+    """Tell the customer of an invoice that is sent; a draft is finalized by it, which tells it too.
+
+    Raises `InvoiceNotFound`, `InvoiceNotSent`, `InvoiceNotOpen` and what finalization refuses.
+    """
+    status = invoice_by_id(merchant_id, invoice_id).status
+    if status == "draft":
+        _check_sent(merchant_id, invoice_id)
+        finalize_invoice(ctx=ctx, merchant_id=merchant_id, invoice_id=invoice_id)
+        return
+    with transaction.atomic(durable=True):
+        invoice = _locked(merchant_id, invoice_id)
+        _check_sent(merchant_id, invoice_id)
+        if invoice.status not in ("open", "paid", "uncollectible"):
+            raise InvoiceNotOpen(status=invoice.status)
+        invoice["version"] += 1
+        update_progress([invoice])
+        record_events(ctx, [invoice_event("invoice.sent", invoice, bodies_kept([merchant_id]))])
+
+
+def _check_sent(merchant_id: str, invoice_id: str) -> None:
+    if invoice_by_id(merchant_id, invoice_id).collection_method != "send_invoice":
+        raise InvoiceNotSent
 
 
 def mark_uncollectible(*, ctx: Context, merchant_id: str, invoice_id: str) -> None:

@@ -72,10 +72,38 @@ def create_sandbox(*, ctx: Context, parent_id: str, name: str, number_prefix: st
     entity = {name: getattr(seller, name) for name in _ADDRESS} if seller else {"legal_name": parent.name}
     return _create(
         ctx,
-        fields | {"name": name, "parent": parent, "livemode": False},
+        fields
+        | {"name": name, "parent": parent, "livemode": False}
+        | {"minimum_charges": parent.minimum_charges or MINIMUM_CHARGES},
         {"country": parent.country} | entity,
         number_prefix,
     )
+
+
+# What Stripe charges at least, in minor units: anything less goes to the customer's balance.
+MINIMUM_CHARGES = {
+    "aud": 50,
+    "brl": 50,
+    "cad": 50,
+    "chf": 50,
+    "czk": 1500,
+    "dkk": 250,
+    "eur": 50,
+    "gbp": 30,
+    "hkd": 400,
+    "huf": 17500,
+    "jpy": 50,
+    "mxn": 1000,
+    "myr": 200,
+    "nok": 300,
+    "nzd": 50,
+    "pln": 200,
+    "ron": 200,
+    "sek": 300,
+    "sgd": 50,
+    "thb": 1000,
+    "usd": 50,
+}
 
 
 def _own(request: NewMerchant) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -86,6 +114,7 @@ def _own(request: NewMerchant) -> tuple[dict[str, Any], dict[str, Any]]:
         "default_currency": parse_currency(request.default_currency),
         "timezone": request.timezone,
         "locale": request.locale,
+        "minimum_charges": MINIMUM_CHARGES,
         **request.settings,
     }
     return fields, {"legal_name": request.legal_name or request.name, "country": request.country, **request.entity}

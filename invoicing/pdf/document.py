@@ -82,20 +82,21 @@ def invoice_document(
     invoice: Invoice, lines: Sequence[InvoiceLine], discount_names: Mapping[str, str], logo: str = ""
 ) -> InvoiceDocument:
     """The invoice's words and figures. `lines` come with their taxes; `logo` is a data URI or blank."""
-    with translation.override(_django_language(invoice.locale)):
-        return _Writer(invoice, lines, discount_names).document(logo)
+    with translation.override(django_language(invoice.locale)):
+        return PaperWriter(invoice, lines, discount_names).document(logo)
 
 
-def _django_language(locale: str) -> str:
+def django_language(locale: str) -> str:
+    """The paper's locale as Django names its languages: fr_CA -> fr-ca."""
     return locale.replace("_", "-").lower() or "en"
 
 
-class _Writer:
-    """One invoice being put into words; nothing here outlives the call."""
+class PaperWriter:
+    """One invoice being put into words; nothing here outlives the call. A credit note is written by the same hand."""
 
     def __init__(self, invoice: Invoice, lines: Sequence[InvoiceLine], discount_names: Mapping[str, str]) -> None:
         self.invoice, self.lines, self.discount_names = invoice, lines, discount_names
-        self.locale = _django_language(invoice.locale)
+        self.locale = django_language(invoice.locale)
         self.seller: dict[str, Any] = invoice.seller_snapshot or {}
         self.buyer: dict[str, Any] = invoice.customer_snapshot or {}
         self.zone = _zone(self.seller.get("timezone", ""))
@@ -133,7 +134,7 @@ class _Writer:
             footer=invoice.footer or self.seller.get("footer", ""),
             contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
             logo=logo,
-            labels=_labels(),
+            labels=labels(),
         )
 
     def money(self, minor: int) -> str:
@@ -151,11 +152,14 @@ class _Writer:
     def meta(self) -> Iterable[Row]:
         invoice = self.invoice
         yield Row(pgettext("paper", "Invoice number"), invoice.number or pgettext("paper", "Draft"))
-        yield Row(pgettext("paper", "Date of issue"), self.day(invoice.finalized_at or invoice.created))
+        issued = invoice.effective_at or invoice.finalized_at or invoice.created
+        yield Row(pgettext("paper", "Date of issue"), self.day(issued))
         if invoice.collection_method == "send_invoice" and invoice.due_date:
             yield Row(pgettext("paper", "Date due"), self.day(invoice.due_date))
         if invoice.status == "paid" and invoice.paid_at:
             yield Row(pgettext("paper", "Date paid"), self.day(invoice.paid_at))
+        for custom in invoice.custom_fields:
+            yield Row(custom["name"], custom["value"])
 
     def headline(self) -> str:
         invoice = self.invoice
@@ -270,7 +274,8 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _labels() -> dict[str, str]:
+def labels() -> dict[str, str]:
+    """The words of the form itself."""
     return {
         "from": pgettext("paper", "From"),
         "bill_to": pgettext("paper", "Bill to"),

@@ -1,4 +1,4 @@
-"""The PDF of an invoice: made once, stored with its hash, and the same bytes served for ever."""
+"""The PDF of an invoice or a credit note: made once, stored with its hash, and the same bytes served for ever."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from django.utils.text import slugify
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
-from invoicing.models import Invoice
+from invoicing.models import CreditNote, Invoice
+from invoicing.pdf.credit_note import credit_note_document
 from invoicing.pdf.document import invoice_document
 from invoicing.pdf.logo import logo_or_nothing
 from invoicing.pdf.render import render_pdf
 from invoicing.pdf.selectors import discount_names
-from invoicing.selectors import invoice_by_id, invoice_lines
+from invoicing.selectors import credit_note_by_id, credit_note_lines, invoice_by_id, invoice_lines
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,23 @@ def invoice_pdf(*, ctx: Context, merchant_id: str, invoice_id: str) -> tuple[byt
         raise DraftHasNoPdf
     if not invoice.pdf_sha256:
         content = _render(invoice)
-        if _store(invoice, content):
+        if _store(invoice, content, "invoices"):
             return content, file_name(invoice), invoice.pdf_sha256
         invoice = invoice_by_id(merchant_id, invoice_id)  # another first view was quicker: its bytes are the ones
     return _stored(invoice), file_name(invoice), invoice.pdf_sha256
+
+
+def credit_note_pdf(*, ctx: Context, merchant_id: str, credit_note_id: str) -> tuple[bytes, str, str]:
+    """The same of a credit note: bytes, file name, SHA-256. Raises `CreditNoteNotFound`, `StoredPdfDamaged`."""
+    note = credit_note_by_id(merchant_id, credit_note_id)
+    name = f"credit-note-{slugify(note.number).upper() or note.id}.pdf"
+    if not note.pdf_sha256:
+        logo = logo_or_nothing(str(note.invoice.seller_snapshot.get("logo") or ""), merchant_id)
+        content = render_pdf(credit_note_document(note, credit_note_lines(note.id), logo))
+        if _store(note, content, "credit_notes"):
+            return content, name, note.pdf_sha256
+        note = credit_note_by_id(merchant_id, credit_note_id)
+    return _stored(note), name, note.pdf_sha256
 
 
 def draft_preview_pdf(*, ctx: Context, merchant_id: str, invoice_id: str) -> tuple[bytes, str]:
@@ -73,28 +87,26 @@ def _render(invoice: Invoice) -> bytes:
     )
 
 
-def _store(invoice: Invoice, content: bytes) -> bool:
+def _store(row: Invoice | CreditNote, content: bytes, folder: str) -> bool:
     """Keep the bytes, the file before the row that names it; False when somebody stored theirs in the meantime."""
     digest = hashlib.sha256(content).hexdigest()
-    path = f"invoices/{invoice.merchant_id}/{invoice.id}-{digest[:16]}.pdf"
+    path = f"{folder}/{row.merchant_id}/{row.id}-{digest[:16]}.pdf"
     saved = default_storage.save(path, ContentFile(content))
-    first = Invoice.objects.filter(merchant_id=invoice.merchant_id, id=invoice.id, pdf_sha256="").update(
-        pdf=saved, pdf_sha256=digest
-    )
-    if not first:
+    same = type(row)._default_manager.filter(merchant_id=row.merchant_id, id=row.id, pdf_sha256="")
+    if not same.update(pdf=saved, pdf_sha256=digest):
         default_storage.delete(saved)
         return False
-    invoice.pdf_sha256 = digest
+    row.pdf_sha256 = digest
     return True
 
 
-def _stored(invoice: Invoice) -> bytes:
+def _stored(row: Invoice | CreditNote) -> bytes:
     try:
-        with invoice.pdf.open("rb") as file:
+        with row.pdf.open("rb") as file:
             content: bytes = file.read()
     except (OSError, ValueError):
         content = b""
-    if hashlib.sha256(content).hexdigest() != invoice.pdf_sha256:
-        logger.error("Invoice %s: the stored PDF %s is missing or altered", invoice.id, invoice.pdf.name)
-        raise StoredPdfDamaged(number=invoice.number)
+    if hashlib.sha256(content).hexdigest() != row.pdf_sha256:
+        logger.error("%s: the stored PDF %s is missing or altered", row.id, row.pdf.name)
+        raise StoredPdfDamaged(number=row.number)
     return content

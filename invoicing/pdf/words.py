@@ -58,6 +58,11 @@ def rate(percentage: Decimal, locale: str) -> str:
     return format_percentage(percentage.normalize(), locale)
 
 
+def decimal_of(text: object) -> Decimal:
+    """A percentage as a stored tax keeps it."""
+    return Decimal(str(text))
+
+
 def day(moment: datetime, zone: ZoneInfo, locale: str) -> str:
     """A date in full on the seller's calendar: "5 janvier 2026"."""
     return format_date(moment.astimezone(zone), format="long", locale=reader_locale(locale))

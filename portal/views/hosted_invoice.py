@@ -13,8 +13,8 @@ from customers.selectors import payment_methods
 from engine.services.pay import complete_action, pay_invoice
 from engine.types import PaymentOutcome
 from invoicing.models import Invoice
-from invoicing.pdf.service import invoice_pdf
-from invoicing.selectors import InvoiceNotFound, invoice_by_hosted_token, invoice_lines
+from invoicing.pdf.service import credit_note_pdf, invoice_pdf
+from invoicing.selectors import CreditNoteNotFound, InvoiceNotFound, invoice_by_hosted_token, invoice_lines
 from payments.models import PaymentIntent
 from payments.selectors import payment_intents
 from payments.services import attach_payment_method
@@ -97,6 +97,24 @@ def pdf(request: HttpRequest, hosted_token: str) -> HttpResponse:
     return response
 
 
+@require_GET
+@never_cache
+def credit_note(request: HttpRequest, hosted_token: str, note_id: str) -> HttpResponse:
+    """The PDF of one of the invoice's credit notes."""
+    try:
+        invoice = _invoice(request, hosted_token)
+        if not invoice.credit_notes.filter(id=note_id).exists():
+            raise CreditNoteNotFound
+        content, name, _sha = credit_note_pdf(
+            ctx=context_of(request, invoice.customer), merchant_id=invoice.merchant_id, credit_note_id=note_id
+        )
+    except OstinatoError as refused:
+        return _missing(request, refused)
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
+
+
 def _invoice(request: HttpRequest, hosted_token: str) -> Invoice:
     """The token's invoice. A draft is nobody's business yet."""
     invoice = invoice_by_hosted_token(hosted_token)
@@ -141,6 +159,7 @@ def _show(
         "seller": invoice.seller_snapshot,
         "seller_lines": party_lines(invoice.seller_snapshot, get_language() or "en"),
         "buyer_lines": party_lines(invoice.customer_snapshot, get_language() or "en"),
+        "credit_notes": invoice.credit_notes.filter(status="issued").order_by("sequence"),
         "intent": intent,
         "waiting": waiting,
         "needs_authentication": intent is not None and intent.status == "requires_action",
