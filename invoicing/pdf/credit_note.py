@@ -88,15 +88,6 @@ class _CreditNoteWriter(PaperWriter):
         if note.taken:
             yield Row(pgettext("paper", "Discount"), self.money(-note.taken))
         yield from self.tax_rows()
-        ways = (
-            (pgettext("paper", "Taken off the amount due"), note.pre_payment_amount),
-            (pgettext("paper", "Refunded"), note.refund_amount),
-            (pgettext("paper", "Added to your balance"), note.credit_amount),
-            (pgettext("paper", "Settled another way"), note.out_of_band_amount),
-        )
-        for label, amount in ways:
-            if amount:
-                yield Row(label, self.money(amount))
 
     def tax_rows(self) -> Iterable[Row]:
         """A row for each rate of the credited lines; inclusive ones say that they are inside."""
@@ -114,7 +105,18 @@ class _CreditNoteWriter(PaperWriter):
             yield Row(label, self.money(amount), note=note)
 
     def notes(self) -> Iterable[str]:
-        if self.note.status == "void":
+        """Where the money went, then whether the note still stands."""
+        note = self.note
+        ways = (
+            (pgettext("paper", "Taken off the amount due"), note.pre_payment_amount),
+            (pgettext("paper", "Refunded"), note.refund_amount),
+            (pgettext("paper", "Added to your balance"), note.credit_amount),
+            (pgettext("paper", "Settled another way"), note.out_of_band_amount),
+        )
+        for label, amount in ways:
+            if amount:
+                yield f"{label}  {self.money(amount)}"
+        if note.status == "void":
             yield pgettext("paper", "This credit note is void.")
 
 
