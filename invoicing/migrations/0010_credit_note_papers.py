@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('invoicing', '0008_invoice_texts'),
+        ('invoicing', '0009_own_discounts'),
     ]
 
     operations = [
