@@ -13,7 +13,7 @@ from events.copying import Row
 from subscriptions.facts import billed_usage, price_facts
 from subscriptions.models import BilledPeriod
 from subscriptions.rules.amounts import in_currency
-from subscriptions.types import BilledUsage, PriceFacts, SubscriptionFacts
+from subscriptions.types import BilledUsage, PriceFacts, SubscriptionFacts, UsageSpan
 from usage.selectors import usage_totals
 from usage.types import UsageWindow
 
@@ -29,21 +29,7 @@ def usage_of(
         return {}
     billed = billed_of(metered, prices)
     spans = {one.id: list(spans_to_read(one, billed[one.id], as_of)) for one in metered}
-    windows = {
-        (one.id, span): UsageWindow(
-            one.merchant_id,
-            span.meter_id,
-            one.customer_id,
-            span.start,
-            span.end,
-            span.reported_from,
-            span.reported_until,
-            span.recorded_from,
-            span.recorded_until,
-        )
-        for one in metered
-        for span in spans[one.id]
-    }
+    windows = {(one.id, span): _window(one, span) for one in metered for span in spans[one.id]}
     totals = usage_totals(list(windows.values()))
     return {
         one.id: UsageFacts({span: totals[windows[one.id, span]] for span in spans[one.id]}, tuple(billed[one.id]))
@@ -72,20 +58,23 @@ def billed_of(
 
 def counted_again(subscription: SubscriptionFacts, billed: Sequence[BilledUsage]) -> UsageFacts:
     """What the spans of these billings come to now. One query."""
-    windows = {
-        one.span: UsageWindow(
-            subscription.merchant_id,
-            one.span.meter_id,
-            subscription.customer_id,
-            one.span.start,
-            one.span.end,
-            one.span.reported_from,
-            one.span.reported_until,
-        )
-        for one in billed
-    }
+    windows = {one.span: _window(subscription, one.span) for one in billed}
     totals = usage_totals(list(windows.values()))
     return UsageFacts({span: totals[window] for span, window in windows.items()}, tuple(billed))
+
+
+def _window(subscription: SubscriptionFacts, span: UsageSpan) -> UsageWindow:
+    return UsageWindow(
+        subscription.merchant_id,
+        span.meter_id,
+        subscription.customer_id,
+        span.start,
+        span.end,
+        span.reported_from,
+        span.reported_until,
+        span.recorded_from,
+        span.recorded_until,
+    )
 
 
 def prices_of(ids: set[str]) -> dict[str, PriceFacts]:

@@ -228,6 +228,7 @@ def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFa
         cancellation_comment=row.cancellation_comment,
         days_until_due=row.days_until_due,
         billing_threshold_amount=row.billing_threshold_amount,
+        billing_threshold_resets_anchor=row.billing_threshold_resets_anchor,
         default_payment_method_id=row.default_payment_method_id,
         default_tax_rate_ids=tuple(row.default_tax_rate_ids),
         latest_invoice_id=row.latest_invoice_id,

@@ -96,7 +96,8 @@ def _pending_update(subscription: Any) -> dict[str, Any] | None:
 
 def _thresholds(subscription: Any) -> dict[str, Any] | None:
     amount = subscription.billing_threshold_amount
-    return None if amount is None else {"amount_gte": amount, "reset_billing_cycle_anchor": False}
+    resets = subscription.billing_threshold_resets_anchor
+    return None if amount is None and not resets else {"amount_gte": amount, "reset_billing_cycle_anchor": resets}
 
 
 def _item_thresholds(item: Any) -> dict[str, Any] | None:

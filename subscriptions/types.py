@@ -263,6 +263,7 @@ class SubscriptionFacts:
     cancellation_comment: str = ""
     days_until_due: int | None = None
     billing_threshold_amount: int | None = None  # minor units of usage that are invoiced early
+    billing_threshold_resets_anchor: bool = False
     default_payment_method_id: str = ""
     default_tax_rate_ids: tuple[str, ...] = ()
     latest_invoice_id: str = ""

@@ -80,9 +80,13 @@ def update_items(rows: Sequence[Mapping[str, Any]]) -> None:
     update_rows(SubscriptionItem, names, [[row[name] for name in names] for row in rows])
 
 
-def set_thresholds(subscription_id: str, amount: int | None, usage: Mapping[str, int | None]) -> None:
+def set_thresholds(
+    subscription_id: str, amount: int | None, usage: Mapping[str, int | None], *, resets_anchor: bool
+) -> None:
     """At how much usage an invoice is made early: for the subscription in minor units, by item in units."""
-    Subscription.objects.filter(id=subscription_id).update(billing_threshold_amount=amount)
+    Subscription.objects.filter(id=subscription_id).update(
+        billing_threshold_amount=amount, billing_threshold_resets_anchor=resets_anchor
+    )
     update_rows(SubscriptionItem, ("id", "billing_threshold_usage"), list(usage.items()))
 
 

@@ -12,6 +12,7 @@ from api.protocol.schema import METADATA, PAGE, boolean, choice, fields, text, t
 from api.resources.pricing import DISCOUNTS, QUANTITY, RECURRING_PRICE_DATA, TAX_RATES
 from api.resources.subscription_changes import item_changes
 from api.resources.subscriptions import subscription_of
+from api.resources.thresholds import ITEM_THRESHOLDS, set_item_threshold
 from engine.services.change import change_subscription
 from engine.types import ChangeRequest
 from subscriptions.models import Subscription, SubscriptionItem
@@ -27,6 +28,7 @@ _HOW = fields(
 _ITEM = fields(
     METADATA,
     _HOW,
+    billing_thresholds=ITEM_THRESHOLDS,
     discounts=DISCOUNTS,
     off_session=boolean(),
     price=text(most=200),
@@ -65,7 +67,8 @@ def create(call: Call) -> Json:
     _change(call, row, {})
     added = live_items().filter(subscription=row).exclude(id__in=before).order_by("-created", "-id").first()
     assert added is not None, "a change that adds an item adds one"
-    return shown([added])[0]
+    set_item_threshold(call, row, added.id)
+    return shown([live_items().get(id=added.id)])[0]
 
 
 def retrieve(call: Call) -> Json:
@@ -74,7 +77,9 @@ def retrieve(call: Call) -> Json:
 
 def update(call: Call) -> Json:
     item = _item(call)
-    _change(call, subscription_of(call, item.subscription_id), {"id": item.id})
+    row = subscription_of(call, item.subscription_id)
+    _change(call, row, {"id": item.id})
+    set_item_threshold(call, row, item.id)
     return shown([_item(call)])[0]
 
 

@@ -49,11 +49,12 @@ def set_billing_thresholds(
     subscription_id: str,
     amount_gte: int | None,
     usage_gte: Mapping[str, int | None] | None = None,
+    resets_anchor: bool = False,
 ) -> None:
     """At how much usage an invoice comes early: `amount_gte` minor units in all, `usage_gte` units by item id.
 
-    None takes a threshold away. Raises `SubscriptionNotFound`, `ItemNotFound`, `ThresholdNotMetered`,
-    `ThresholdInvalid`.
+    None takes a threshold away. `resets_anchor`: the invoice begins a new cycle.
+    Raises `SubscriptionNotFound`, `ItemNotFound`, `ThresholdNotMetered`, `ThresholdInvalid`.
     """
     usages = dict(usage_gte or {})
     check_thresholds(amount_gte, list(usages.values()))
@@ -68,16 +69,19 @@ def set_billing_thresholds(
                 raise ItemNotFound(item=item_id)
             if metered[item_id] != "metered":
                 raise ThresholdNotMetered
-        set_thresholds(subscription_id, amount_gte, usages)
-        _tell(ctx, found[0], amount_gte, usages)
+        set_thresholds(subscription_id, amount_gte, usages, resets_anchor=resets_anchor)
+        _tell(ctx, found[0], amount_gte, usages, resets_anchor=resets_anchor)
 
 
-def _tell(ctx: Context, subscription: Row, amount: int | None, usages: Mapping[str, int | None]) -> None:
+def _tell(
+    ctx: Context, subscription: Row, amount: int | None, usages: Mapping[str, int | None], *, resets_anchor: bool
+) -> None:
     """customer.subscription.updated, the subscription as it has become."""
     rows = load_rows(subscriptions=[subscription], lock=True)
     items = rows.items.get(subscription.id, [])
     before = subscription.billing_threshold_amount
     subscription["billing_threshold_amount"] = amount
+    subscription["billing_threshold_resets_anchor"] = resets_anchor
     for item in items:
         item["billing_threshold_usage"] = usages.get(item.id, item.billing_threshold_usage)
     batch = Batch(ctx, rows)
@@ -125,10 +129,10 @@ def _with_threshold() -> QuerySet[Subscription]:
 def _bill_early(ctx: Context, merchant_id: str, subscription_id: str) -> int:
     with transaction.atomic(durable=True):
         rows, subscription, snapshot = load_change(ctx.as_of, merchant_id, subscription_id, lock=True)
-        plan = plan_threshold(snapshot.renewal, ctx.as_of)
+        plan = plan_threshold(snapshot, ctx.as_of)
         if plan is None:
             return 0
-        check_plan(plan)
+        check_plan(plan, snapshot.debits)
         batch = post_change(ctx, rows, subscription, plan)
         settle_paid(batch)
     collect_invoices(ctx=ctx, invoice_ids=invoice_ids_to_collect(batch))
