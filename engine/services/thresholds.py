@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -128,6 +129,10 @@ def _with_threshold() -> QuerySet[Subscription]:
 
 def _bill_early(ctx: Context, merchant_id: str, subscription_id: str) -> int:
     with transaction.atomic(durable=True):
+        resets = Subscription.objects.values_list("billing_threshold_resets_anchor", flat=True).get(id=subscription_id)
+        if resets:
+            # A new cycle begins the second after, so that what reached the threshold this instant is on its invoice.
+            ctx = replace(ctx, as_of=ctx.as_of + timedelta(seconds=1))
         rows, subscription, snapshot = load_change(ctx.as_of, merchant_id, subscription_id, lock=True)
         plan = plan_threshold(snapshot, ctx.as_of)
         if plan is None:
