@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 
 from api.unused_fields import put_in
@@ -38,6 +39,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     """Put prices, tax rates, lines, customers' discounts and clients' own ids into `body`, in place."""
     _lines(merchant_id, _nodes(body)["invoice"])
     _customer_discounts(merchant_id, _nodes(body)["customer"])
+    _delinquency(merchant_id, _nodes(body)["customer"])
     _pending_items(_nodes(body)["subscription"])
     nodes = _nodes(body)
     _prices(merchant_id, livemode, nodes["subscription_item"])
@@ -146,6 +148,24 @@ def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
     for node in customers:
         if node["id"] in found:
             node["discount"] = discount_snapshot(found[node["id"]])
+
+
+def _delinquency(merchant_id: str, customers: list[Json]) -> None:
+    """Whether a customer owes an invoice that could not be collected or is overdue, as it stands now.
+
+    A first invoice that was never paid is no debt: its subscription does not begin.
+    """
+    ids = {node["id"] for node in customers if "delinquent" in node}
+    if not ids:
+        return
+    owed = Invoice.objects.filter(merchant_id=merchant_id, customer_id__in=ids, status="open")
+    late = owed.filter(Q(overdue_since__isnull=False) | Q(attempt_count__gt=0)).exclude(
+        billing_reason="subscription_create", overdue_since__isnull=True
+    )
+    found = set(late.order_by().values_list("customer_id", flat=True).distinct())
+    for node in customers:
+        if node["id"] in ids:
+            node["delinquent"] = node["id"] in found
 
 
 def _pending_items(subscriptions: list[Json]) -> None:
