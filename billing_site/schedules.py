@@ -23,10 +23,13 @@ WAKES = (
     Wake("thresholds", "engine.tasks.thresholds", 1),
     Wake("settle", "engine.tasks.settle", 1),
     Wake("resolve unknown outcomes", "engine.tasks.resolve", 1),
+    Wake("sweep the processors' events", "engine.tasks.sweep", 10),
+    Wake("mirror the processors' balances", "engine.tasks.balances", 60),
     Wake("overdue", "engine.tasks.overdue", 60),
     Wake("advance clocks", "engine.tasks.advance_clocks", 1),
     Wake("prepare months of usage", "usage.tasks.prepare", 24 * 60),
     Wake("forget usage identifiers", "usage.tasks.forget", 24 * 60),
+    Wake("forget processors' events", "payments.tasks.forget", 24 * 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
     Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
 )
@@ -35,6 +38,7 @@ WAKES = (
 PULSES = {
     "billing_site.tasks.canary": 2.0,
     "events.tasks.relay_events": 3.0,
+    "engine.tasks.inbox": 3.0,
     "notifications.tasks.send_queued": 3.0,
 }
 

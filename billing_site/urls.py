@@ -22,6 +22,7 @@ urlpatterns = [
     path("i18n/set-language/", set_language, name="set_language"),
     path("brand/<str:digits>.css", brand_css, name="brand_css"),
     path("media/logos/<path:name>", media, name="media"),
+    *_face("webhooks/", "payments"),
     *_face("v1/", "api"),
     *_face("dashboard/", "dashboard"),
     *_face("", "portal"),

@@ -243,7 +243,10 @@ class PaymentMethod(models.Model):
     detached_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(name="payment_method_by_customer", fields=["merchant", "customer"])]
+        indexes = [
+            models.Index(name="payment_method_by_customer", fields=["merchant", "customer"]),
+            models.Index(name="payment_method_at_gateway", fields=["merchant", "gateway_method_id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.brand or self.type} •••• {self.last4}"

@@ -13,6 +13,7 @@ from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_the
 from engine.services.collect import run_collections
 from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
+from engine.services.inbox import apply_inbox, sweep_balances, sweep_events
 from engine.services.overdue import run_overdue
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.pending_updates import run_pending_updates
@@ -70,6 +71,22 @@ def resolve() -> None:
     """Ask the gateways about outcomes that nobody knows, and go on with signups that waited for theirs."""
     resolve_unknown(ctx=_now())
     finish_pending_subscribes(ctx=_now())
+
+
+def inbox() -> int:
+    """Apply what the processors told. Returns how many events need no more work."""
+    return apply_inbox(ctx=_now()).done
+
+
+def sweep() -> None:
+    """Fetch what the processors told and nobody heard."""
+    sweep_events(ctx=_now())
+    apply_inbox(ctx=_now())
+
+
+def balances() -> None:
+    """Mirror the processors' balances."""
+    sweep_balances(ctx=_now())
 
 
 def overdue() -> None:

@@ -11,6 +11,8 @@ from payments.types import (
     GatewayIntent,
     IntentCanceled,
     NotConfirmed,
+    Processing,
+    RequiresAction,
     Standing,
     Succeeded,
 )
@@ -61,19 +63,32 @@ def key_is_alive(first_used_at: datetime, wall: datetime) -> bool:
     return wall - first_used_at < KEY_LIFETIME
 
 
-def standing_of_attempt(intent: GatewayIntent, known_charge_ids: Collection[str]) -> Standing:
+def standing_of_attempt(intent: GatewayIntent, known_charge_ids: Collection[str], *, arrived: bool = False) -> Standing:
     """What a look-up says about the attempt whose answer was lost; `known_charge_ids` are those of earlier ones.
 
-    A declined charge that an earlier attempt already brought home is not this attempt's: this one never arrived.
-    Success always counts, whoever's attempt it was: the money is there.
+    A declined charge that an earlier attempt already brought home is not this attempt's: this one never arrived,
+    unless it is known to have (it was processing, or waits for its customer). Success always counts, whoever's
+    attempt it was: the money is there.
     """
-    if isinstance(intent.standing, Succeeded):
+    if isinstance(intent.standing, Succeeded) or arrived:
         return intent.standing
     if isinstance(intent.standing, Declined) and (
         not intent.latest_charge_id or intent.latest_charge_id in known_charge_ids
     ):
         return NotConfirmed()
     return intent.standing
+
+
+def told_of_attempt(standing: Standing, charge_status: str) -> Standing | None:
+    """What news of an intent may move on its charge in flight; None: nothing, whoever works on it will say.
+
+    That nothing was taken is no news of a charge that its worker may be sending at this moment.
+    """
+    if isinstance(standing, Succeeded | Declined | RequiresAction | Processing):
+        return standing
+    if isinstance(standing, IntentCanceled) and charge_status in ("requires_action", "processing", "unknown"):
+        return standing
+    return None
 
 
 def nothing_was_taken(standing: Standing) -> bool:
@@ -102,3 +117,29 @@ def split_payment(amount: int, amount_remaining: int) -> tuple[int, int]:
     """What a payment from outside settles and what is over: 1500 on 1000 -> (1000, 500)."""
     applied = min(amount, amount_remaining)
     return applied, amount - applied
+
+
+# How far a dispute has come. The bank's word is the last one, and a dispute that is lost may still be won on appeal.
+_DISPUTE_STEPS = {
+    "warning_needs_response": 0,
+    "warning_under_review": 1,
+    "warning_closed": 2,
+    "needs_response": 3,
+    "under_review": 4,
+    "prevented": 5,
+    "lost": 5,
+    "won": 6,
+}
+
+
+def dispute_moves_forward(before: str, after: str) -> bool:
+    """Whether what is told of a dispute is not older than what is known. The same step may bring other details."""
+    return _DISPUTE_STEPS.get(after, 0) >= _DISPUTE_STEPS.get(before, 0)
+
+
+_PAYOUT_STEPS = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
+
+
+def payout_moves_forward(before: str, after: str) -> bool:
+    """pending, in transit, paid; and failed or canceled after any of them."""
+    return _PAYOUT_STEPS.get(after, 0) > _PAYOUT_STEPS.get(before, 0)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.context import Context
 from core.ids import new_id
-from customers.models import PaymentMethod
+from customers.models import Customer, PaymentMethod
 from customers.selectors import PaymentMethodNotFound, customer_by_id, payment_method_by_id
 from customers.services import set_default_payment_method
 from customers.snapshots import payment_method_snapshot
@@ -20,6 +20,7 @@ from payments.events import told
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, NoSuchGatewayObject
 from payments.gateways.sandbox_intents import known_instrument
+from payments.models import GatewayCustomer
 from payments.types import MethodFacts
 
 
@@ -40,8 +41,7 @@ def attach_payment_method(
     facts = gateway.attach(call, customer_id, instrument)
     with transaction.atomic(durable=True):
         customer = lock_customer(merchant_id, customer_id)
-        method = _store(ctx, method_id, merchant_id, customer_id, gateway_name, facts)
-        record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+        method = store_method(ctx, customer, gateway_name, facts, method_id)
         if make_default or (make_default is None and not customer.default_payment_method_id):
             set_default_payment_method(
                 ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, payment_method_id=method.id
@@ -103,13 +103,8 @@ def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, p
     """
     with transaction.atomic(durable=True):
         customer = lock_customer(merchant_id, customer_id)
-        method = payment_method_by_id(merchant_id, customer_id, payment_method_id)
-        method.detached_at = ctx.as_of
-        method.version += 1
-        method.save(update_fields=["detached_at", "version"])
-        record_events(ctx, [_event("detached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
-        if customer.default_payment_method_id == payment_method_id:
-            set_default_payment_method(ctx=ctx, merchant_id=merchant_id, customer_id=customer_id, payment_method_id="")
+        method = payment_method_by_id(merchant_id, customer.id, payment_method_id)
+        _detach(ctx, method)
     call = Call(merchant_id, f"{method.id}/detach", ctx.as_of, ctx.recorded_at)
     try:
         gateway_named(method.gateway).detach(call, method.gateway_method_id)
@@ -140,26 +135,112 @@ def update_payment_method(*, ctx: Context, merchant_id: str, payment_method_id: 
     return method
 
 
-def _store(
-    ctx: Context, method_id: str, merchant_id: str, customer_id: str, gateway: str, facts: MethodFacts
+def store_method(
+    ctx: Context, customer: Customer, gateway: str, facts: MethodFacts, method_id: str = ""
 ) -> PaymentMethod:
-    return PaymentMethod.objects.create(
-        id=method_id,
-        merchant_id=merchant_id,
-        customer_id=customer_id,
+    """A method that the gateway has stored for this customer, whose row the caller holds; known already, that one."""
+    known = PaymentMethod.objects.filter(
+        merchant_id=customer.merchant_id,
+        customer=customer,
+        gateway=gateway,
+        gateway_method_id=facts.gateway_method_id,
+        detached_at__isnull=True,
+    ).first()
+    if known is not None:
+        return known
+    method = PaymentMethod.objects.create(
+        id=method_id or new_id("pm"),
+        merchant_id=customer.merchant_id,
+        customer=customer,
         gateway=gateway,
         gateway_method_id=facts.gateway_method_id,
         type=facts.type,
-        brand=facts.brand,
-        last4=facts.last4,
-        exp_month=facts.exp_month,
-        exp_year=facts.exp_year,
+        **_shown(facts),
         fingerprint=facts.fingerprint,
-        wallet=facts.wallet,
         gateway_mandate_id=facts.mandate_id,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )
+    record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+    return method
+
+
+def _shown(facts: MethodFacts) -> dict[str, Any]:
+    """What an issuer may replace."""
+    return {
+        "brand": facts.brand[:20],
+        "last4": facts.last4,
+        "exp_month": facts.exp_month,
+        "exp_year": facts.exp_year,
+        "wallet": facts.wallet,
+    }
+
+
+def note_method(*, ctx: Context, merchant_id: str, gateway: str, facts: MethodFacts) -> bool:
+    """What the gateway told of a stored method: replaced by its issuer, or detached. False: it is none of ours."""
+    with transaction.atomic(durable=True):
+        rows = PaymentMethod.objects.select_for_update(no_key=True).filter(
+            merchant_id=merchant_id,
+            gateway=gateway,
+            gateway_method_id=facts.gateway_method_id,
+            customer__isnull=False,
+            detached_at__isnull=True,
+        )
+        method = rows.select_related(None).first()
+        if method is None:
+            return False
+        if not facts.customer_id:
+            _detach(ctx, method)
+            return True
+        shown = _shown(facts)
+        changed = {name: getattr(method, name) for name, value in shown.items() if getattr(method, name) != value}
+        if changed:
+            for name in changed:
+                setattr(method, name, shown[name])
+            method.version += 1
+            method.save(update_fields=[*changed, "version"])
+            assert method.customer is not None
+            event = _event(
+                "automatically_updated", method, method.customer.test_clock_id, method.merchant.keep_event_bodies
+            )
+            record_events(ctx, [replace(event, previous_attributes=changed)])
+    return True
+
+
+def forget_gateway_customer(*, ctx: Context, merchant_id: str, gateway_customer_id: str) -> bool:
+    """Somebody deleted the customer at the gateway, and its methods with it. False: it is none of ours."""
+    with transaction.atomic(durable=True):
+        known = GatewayCustomer.objects.select_for_update(no_key=True).filter(
+            merchant_id=merchant_id, gateway_customer_id=gateway_customer_id
+        )
+        found = known.first()
+        if found is None or found.deleted_at is not None:
+            return found is not None
+        found.deleted_at = ctx.recorded_at
+        found.save(update_fields=["deleted_at"])
+        stored = PaymentMethod.objects.select_for_update(no_key=True).filter(
+            merchant_id=merchant_id,
+            customer_id=found.customer_id,
+            gateway=found.gateway_account.gateway,
+            detached_at__isnull=True,
+        )
+        for method in stored.order_by("id"):
+            _detach(ctx, method)
+    return True
+
+
+def _detach(ctx: Context, method: PaymentMethod) -> None:
+    """Inside the caller's transaction, which holds the method."""
+    assert method.customer is not None
+    customer = method.customer
+    method.detached_at = ctx.as_of
+    method.version += 1
+    method.save(update_fields=["detached_at", "version"])
+    record_events(ctx, [_event("detached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+    if customer.default_payment_method_id == method.id:
+        set_default_payment_method(
+            ctx=ctx, merchant_id=method.merchant_id, customer_id=customer.id, payment_method_id=""
+        )
 
 
 def _event(type: str, method: PaymentMethod, test_clock_id: str | None, keep_body: bool) -> EventRow:
@@ -184,5 +265,8 @@ __all__ = [
     "attach_stored_method",
     "create_payment_method",
     "detach_payment_method",
+    "forget_gateway_customer",
+    "note_method",
+    "store_method",
     "update_payment_method",
 ]

@@ -139,3 +139,51 @@ def _paid_by(payment: Any) -> Json:
     if payment.payment_intent_id:
         return {"type": "payment_intent", "payment_intent": payment.payment_intent_id}
     return {"type": "payment_record", "payment_record": None}
+
+
+def dispute_snapshot(dispute: Any) -> Json:
+    """Stripe's dispute object."""
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.amount,
+        "balance_transactions": [],
+        "charge": dispute.charge_id,
+        "created": epoch(dispute.created),
+        "currency": dispute.currency,
+        "enhanced_eligibility_types": [],
+        "evidence": dict(dispute.evidence),
+        "evidence_details": {
+            "due_by": epoch(dispute.evidence_due_by),
+            "enhanced_eligibility": {},
+            "has_evidence": bool(dispute.evidence),
+            "past_due": False,
+            "submission_count": dispute.submission_count,
+        },
+        "is_charge_refundable": dispute.is_charge_refundable,
+        "metadata": {},
+        "network_reason_code": dispute.network_reason_code or None,
+        "payment_intent": dispute.payment_intent_id or None,
+        "reason": dispute.reason,
+        "status": dispute.status,
+    }
+
+
+def payout_snapshot(payout: Any) -> Json:
+    """Stripe's payout object."""
+    return {
+        "id": payout.id,
+        "object": "payout",
+        "amount": payout.amount,
+        "arrival_date": epoch(payout.arrival_date),
+        "automatic": payout.automatic,
+        "created": epoch(payout.created),
+        "currency": payout.currency,
+        "failure_code": payout.failure_code or None,
+        "metadata": {},
+        "method": "standard",
+        "reconciliation_status": "not_applicable",
+        "source_type": "card",
+        "status": payout.status,
+        "type": "bank_account",
+    }

@@ -219,3 +219,22 @@ class RefundFacts:
     currency: str
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """All that is kept of what a processor told: that something happened to an object."""
+
+    gateway_event_id: str
+    type: str
+    object_type: str
+    object_id: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Some events, and after which to go on; blank: that was all."""
+
+    items: tuple[EventFacts, ...]
+    next_after: str = ""

@@ -62,12 +62,15 @@ def _fake_server():
 
 
 @pytest.fixture
-def fake(_fake_server, settings):
+def fake(_fake_server, settings, monkeypatch):
     """The fake Stripe with empty books and a good line, and our settings pointing to it."""
+    import stripe
+
     from tests.fake_stripe.books import Books
     from tests.fake_stripe.faults import Faults
 
     _fake_server.books, _fake_server.faults = Books(), Faults()
     settings.STRIPE_API_BASE = _fake_server.url
+    monkeypatch.setattr(stripe, "api_base", _fake_server.url)
     settings.STRIPE_CALLS_AT_ONCE = 4
     return _fake_server

@@ -28,7 +28,7 @@ from payments.gateways import gateway_named
 from payments.models import PaymentIntent, Refund
 from payments.rules import LOOK_UP_AFTER, key_is_alive, refundable
 from payments.selectors import ChargeNotFound, due_refunds, unanswered_refunds
-from payments.types import Declined, GatewayRefund, Unknown
+from payments.types import Declined, GatewayRefund, RefundFacts, Unknown
 
 WORKER_DIED_AFTER = timedelta(minutes=5)
 LEASE = timedelta(minutes=2)
@@ -110,6 +110,33 @@ def promise_refund(ctx: Context, charge: Row, amount: int, reason: str, note: st
     kept = refund.merchant_id in bodies_kept({refund.merchant_id})
     record_events(ctx, [told(refund_event("created", refund), kept)])
     return refund
+
+
+def settle_refund(ctx: Context, refund_id: str, answer: GatewayRefund) -> RefundOutcome:
+    """What the gateway told of one of our refunds, made true."""
+    return _settle(ctx, refund_id, answer)
+
+
+def record_foreign_refund(ctx: Context, charge_id: str, told: RefundFacts) -> str:
+    """A refund that somebody made at the processor itself: known from now on, once. Returns its id.
+
+    Raises `RefundMoreThanCharged` while refunds of ours that are to fail still hold the amount: it is told again.
+    """
+    with transaction.atomic(durable=True):
+        charge = payments.lock_charges([charge_id])[charge_id]
+        known = Refund.objects.filter(charge_id=charge_id, gateway_refund_id=told.refund.gateway_refund_id).first()
+        if known is not None:
+            refund_id = known.id
+        else:
+            amount = refundable(
+                told.amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status
+            )
+            row = promise_refund(ctx, charge, amount, told.reason, "")
+            refund_id = row.id
+            _move(ctx, row, charge, told.refund)
+    if known is not None:
+        _settle(ctx, refund_id, told.refund)
+    return refund_id
 
 
 # --- asking ------------------------------------------------------------------------------------------------

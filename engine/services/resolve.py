@@ -136,7 +136,8 @@ def _look_up(ctx: Context, charges: Sequence[Charge]) -> dict[str, Standing]:
             if not intent.gateway_intent_id:
                 found.append((intent.id, answer.gateway_intent_id))
             earlier = known.get(intent.id, set()) - {charge.gateway_charge_id}
-            answers[charge.id] = standing_of_attempt(answer, earlier)
+            arrived = charge.status in ("processing", "requires_action")
+            answers[charge.id] = standing_of_attempt(answer, earlier, arrived=arrived)
         else:
             answers[charge.id] = answer
     if found:

@@ -17,10 +17,14 @@ from django.db import connection
 from core.errors import OstinatoError, gettext_noop
 from payments.types import (
     BalancePage,
+    DisputeFacts,
+    EventPage,
     GatewayIntent,
     GatewayRefund,
     MethodFacts,
     Outcome,
+    PayoutFacts,
+    RefundFacts,
     SetupResult,
     SetupStarted,
     Unknown,
@@ -209,6 +213,10 @@ class Gateway(Protocol):
         """Forget an instrument. Raises `NoSuchGatewayObject`."""
         ...
 
+    def customer_is_gone(self, call: Call, gateway_customer_id: str) -> bool:
+        """Whether somebody deleted the customer over there."""
+        ...
+
     def create_intent(self, call: Call, request: IntentRequest) -> GatewayIntent | Unknown:
         """An unconfirmed intent: no money moves. Raises `GatewayRefused`."""
         ...
@@ -267,6 +275,24 @@ class Gateway(Protocol):
 
         A processor with a page of its own knows what was done there and does not listen to `approve`.
         """
+        ...
+
+    def read_refund(self, call: Call, gateway_refund_id: str) -> RefundFacts:
+        """A refund, whoever asked for it. As all that reads: raises `NoSuchGatewayObject`, `GatewayUnreachable`."""
+        ...
+
+    def read_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts: ...
+
+    def submit_evidence(
+        self, call: Call, gateway_dispute_id: str, evidence: Mapping[str, str], *, submit: bool
+    ) -> DisputeFacts:
+        """Add to what is said against a dispute; `submit` hands it in for good. Raises `GatewayRefused`."""
+        ...
+
+    def read_payout(self, call: Call, gateway_payout_id: str) -> PayoutFacts: ...
+
+    def events(self, call: Call, *, since: datetime, after: str = "") -> EventPage:
+        """What happened in the account from `since` on, the newest first, a page at a time."""
         ...
 
     def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:

@@ -11,12 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.ids import new_id
-from payments.gateways import sandbox_books as books, sandbox_intents as intents, sandbox_methods as methods
+from payments.gateways import (
+    sandbox_books as books,
+    sandbox_disputes as disputes,
+    sandbox_intents as intents,
+    sandbox_methods as methods,
+)
 from payments.gateways.base import (
     Call,
     GatewayRefused,
     InstrumentDeclined,
     IntentRequest,
+    NoSuchGatewayObject,
     RefundRefused,
     SetupRequest,
     ToConfirm,
@@ -29,13 +35,17 @@ from payments.gateways.sandbox_intents import INTENT, METHOD, as_it_stands, know
 from payments.models import SandboxObject
 from payments.types import (
     BalancePage,
+    DisputeFacts,
+    EventPage,
     GatewayIntent,
     GatewayRefund,
     IntentCanceled,
     MethodFacts,
     NotConfirmed,
     Outcome,
+    PayoutFacts,
     Processing,
+    RefundFacts,
     SetupResult,
     SetupStarted,
     Succeeded,
@@ -98,6 +108,10 @@ class SandboxGateway:
             entry = books.locked(call, METHOD, gateway_method_id)
             entry.body["detached"] = True
             books.save_body(entry)
+
+    @outside_transactions
+    def customer_is_gone(self, call: Call, gateway_customer_id: str) -> bool:
+        return False
 
     @outside_transactions
     def create_intent(self, call: Call, request: IntentRequest) -> GatewayIntent | Unknown:
@@ -206,6 +220,48 @@ class SandboxGateway:
             customer_id = books.locked(call, INTENT, gateway_intent_id).body["customer"]
             entry = books.first_with_metadata(call, _REFUND, customer_id, metadata)
             return _refund_as_it_stands(call, entry) if entry else None
+
+    @outside_transactions
+    def read_refund(self, call: Call, gateway_refund_id: str) -> RefundFacts:
+        with books.own_transaction():
+            entry = books.locked(call, _REFUND, gateway_refund_id)
+            now = _refund_as_it_stands(call, entry)
+            currency = books.locked(call, INTENT, entry.body["intent"]).body["currency"]
+        return RefundFacts(
+            now, entry.body["intent"], entry.body["amount"], currency, metadata=dict(entry.body["metadata"])
+        )
+
+    @outside_transactions
+    def open_dispute(self, call: Call, gateway_intent_id: str, reason: str) -> DisputeFacts:
+        """The cardholder's part: a sandbox has none. Raises `NoSuchGatewayObject`, `UnexpectedIntentState`."""
+        with books.own_transaction():
+            return disputes.open_dispute(call, gateway_intent_id, reason)
+
+    @outside_transactions
+    def close_dispute(self, call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
+        """The bank's part: won or lost."""
+        with books.own_transaction():
+            return disputes.close_dispute(call, gateway_dispute_id, status)
+
+    @outside_transactions
+    def read_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts:
+        with books.own_transaction():
+            return disputes.facts_of(books.locked(call, disputes.DISPUTE, gateway_dispute_id))
+
+    @outside_transactions
+    def submit_evidence(
+        self, call: Call, gateway_dispute_id: str, evidence: Mapping[str, str], *, submit: bool
+    ) -> DisputeFacts:
+        with books.own_transaction():
+            return disputes.submit_evidence(call, gateway_dispute_id, evidence, submit)
+
+    @outside_transactions
+    def read_payout(self, call: Call, gateway_payout_id: str) -> PayoutFacts:
+        raise NoSuchGatewayObject(id=gateway_payout_id)  # what a sandbox takes stays in the sandbox
+
+    @outside_transactions
+    def events(self, call: Call, *, since: datetime, after: str = "") -> EventPage:
+        return EventPage(())  # it tells nothing by itself: everything is asked for
 
     @outside_transactions
     def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:

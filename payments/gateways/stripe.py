@@ -6,7 +6,6 @@ No card number comes here: a customer enters one on Stripe's page (Checkout, mod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import stripe
 from django.conf import settings
@@ -19,7 +18,6 @@ from payments.gateways.base import (
     IntentRequest,
     MethodNotUsable,
     NoSuchGatewayObject,
-    RefundRefused,
     SetupRequest,
     ToConfirm,
     ToCreate,
@@ -28,15 +26,12 @@ from payments.gateways.base import (
     outside_transactions,
 )
 from payments.gateways.batches import side_by_side
-from payments.gateways.stripe_amounts import to_stripe
+from payments.gateways.stripe_books import StripeBooks, carries
 from payments.gateways.stripe_client import Connection, ask_about_money, connection_of, translated
 from payments.gateways.stripe_intents import create_params, declined_by, intent_from, outcome_of, plain
 from payments.gateways.stripe_methods import checkout_params, method_from, setup_from
-from payments.gateways.stripe_refunds import REASONS, balance_from, refund_from
 from payments.types import (
-    BalancePage,
     GatewayIntent,
-    GatewayRefund,
     MethodFacts,
     NotConfirmed,
     Outcome,
@@ -49,7 +44,7 @@ from payments.types import (
 _MOST_PAGES = 50
 
 
-class StripeGateway:
+class StripeGateway(StripeBooks):
     """See `payments.gateways.base.Gateway` for what each method promises."""
 
     name = "stripe"
@@ -108,6 +103,12 @@ class StripeGateway:
                 at.client.v1.payment_methods.detach(gateway_method_id, {}, {"idempotency_key": call.key})
         except (UnknownInstrument, MethodNotUsable):
             raise NoSuchGatewayObject(id=gateway_method_id) from None
+
+    @outside_transactions
+    def customer_is_gone(self, call: Call, gateway_customer_id: str) -> bool:
+        at = connection_of(call.merchant_id)
+        with translated(gateway_customer_id):
+            return bool(plain(at.client.v1.customers.retrieve(gateway_customer_id)).get("deleted"))
 
     # --- intents -----------------------------------------------------------------------------------------------
 
@@ -191,51 +192,6 @@ class StripeGateway:
             raise UnexpectedIntentState
         return outcome_from(found)
 
-    # --- what goes back, and the account's books -----------------------------------------------------------------
-
-    @outside_transactions
-    def refund(
-        self, call: Call, gateway_intent_id: str, amount: int, *, reason: str = "", metadata: Mapping[str, str]
-    ) -> GatewayRefund:
-        at = connection_of(call.merchant_id)
-        asked = ask_about_money(lambda: _refund(at, call, gateway_intent_id, amount, reason, metadata))
-        return GatewayRefund("unknown") if isinstance(asked, Unknown) else asked
-
-    @outside_transactions
-    def retrieve_refund(self, call: Call, gateway_refund_id: str) -> GatewayRefund:
-        at = connection_of(call.merchant_id)
-        try:
-            with translated(gateway_refund_id):
-                return refund_from(plain(at.client.v1.refunds.retrieve(gateway_refund_id)))
-        except GatewayUnreachable:
-            return GatewayRefund("unknown")
-
-    @outside_transactions
-    def find_refund(self, call: Call, gateway_intent_id: str, metadata: Mapping[str, str]) -> GatewayRefund | None:
-        at = connection_of(call.merchant_id)
-        try:
-            with translated(gateway_intent_id):
-                found = at.client.v1.refunds.list({"payment_intent": gateway_intent_id, "limit": 100})
-                for refund in found.auto_paging_iter():
-                    body = plain(refund)
-                    if _carries(body, metadata):
-                        return refund_from(body)
-        except GatewayUnreachable:
-            return GatewayRefund("unknown")
-        return None
-
-    @outside_transactions
-    def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:
-        at = connection_of(call.merchant_id)
-        params = {"limit": 100, "created": {"gte": int(since.timestamp())}, "expand": ["data.source"]}
-        if after:
-            params["starting_after"] = after
-        with translated(after):
-            page = plain(at.client.v1.balance_transactions.list(params))  # type: ignore[arg-type]
-        items = tuple(balance_from(body) for body in page["data"])
-        more = page.get("has_more") and items
-        return BalancePage(items, items[-1].gateway_balance_transaction_id if more else "")
-
 
 # --- single calls, without the database: they run side by side --------------------------------------------------
 
@@ -283,44 +239,15 @@ def _confirm(at: Connection, item: ToConfirm) -> Outcome:
         raise MethodNotUsable from None
 
 
-def _refund(
-    at: Connection, call: Call, gateway_intent_id: str, amount: int, reason: str, metadata: Mapping[str, str]
-) -> GatewayRefund:
-    with translated(gateway_intent_id):
-        intent = plain(at.client.v1.payment_intents.retrieve(gateway_intent_id))
-    params: dict[str, object] = {
-        "payment_intent": gateway_intent_id,
-        "amount": to_stripe(amount, intent["currency"]),
-        "metadata": dict(metadata),
-    }
-    if reason in REASONS:
-        params["reason"] = reason
-    try:
-        made = at.client.v1.refunds.create(params, {"idempotency_key": call.key})  # type: ignore[arg-type]
-    except stripe.InvalidRequestError as refused:
-        if isinstance(refused, stripe.IdempotencyError):
-            raise
-        error = RefundRefused()
-        error.code = refused.code or RefundRefused.code
-        raise error from refused
-    return refund_from(plain(made))
-
-
 def _find(at: Connection, owner: str, metadata: Mapping[str, str]) -> GatewayIntent | Unknown | None:
     listed = at.client.v1.payment_intents.list({"customer": owner, "limit": 100})
     for number, intent in enumerate(listed.auto_paging_iter()):
         body = plain(intent)
-        if _carries(body, metadata):
+        if carries(body, metadata):
             return intent_from(body)
         if number >= _MOST_PAGES * 100:
             return Unknown("too_many_to_search")  # not found is only what was searched to its end
     return None
-
-
-def _carries(body: Mapping[str, object], metadata: Mapping[str, str]) -> bool:
-    carried = body.get("metadata") or {}
-    assert isinstance(carried, Mapping)
-    return all(carried.get(name) == value for name, value in metadata.items())
 
 
 def _connections(calls: Sequence[Call]) -> dict[str, Connection | GatewayRefused]:
