@@ -68,8 +68,6 @@ class Customer(models.Model):
     shipping = models.JSONField(null=True, blank=True)  # Stripe's {"address", "name", "phone"}
     invoice_custom_fields = models.JSONField(default=list, blank=True)  # [{"name", "value"}] for every new invoice
     invoice_footer = models.TextField(blank=True, default="")
-    invoice_prefix = models.CharField(max_length=12, blank=True, default="")
-    next_invoice_sequence = models.BigIntegerField(default=1)
     delinquent = models.BooleanField(default=False)
     test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     metadata = models.JSONField(default=dict, blank=True)
@@ -97,6 +95,7 @@ class CustomerTaxId(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tax_ids")
     type = models.CharField(max_length=20)
     value = models.CharField(max_length=50)
+    verification = models.CharField(max_length=12, blank=True, default="")  # verified, unverified; blank: not looked at
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 

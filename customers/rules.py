@@ -263,19 +263,36 @@ def parse_locale(text: str) -> str:
 
 
 def parse_tax_id(type_: str, value: str) -> str:
-    """The number in its compact form. Raises `UnknownTaxIdType`, `InvalidTaxId`."""
+    """The number in its compact form. Raises `UnknownTaxIdType`, `InvalidTaxId`, for a wrong check digit too."""
+    compact, verification = read_tax_id(type_, value)
+    if verification == "unverified":
+        raise InvalidTaxId(value=value[:60])
+    return compact
+
+
+def read_tax_id(type_: str, value: str) -> tuple[str, str]:
+    """The number in its compact form, and "verified" or "unverified" by its check digits; blank where it has none.
+
+    As Stripe, one whose form alone is right may be kept. Raises `UnknownTaxIdType`, `InvalidTaxId`.
+    """
     if type_ not in _STDNUM and type_ not in _PATTERNS:
         raise UnknownTaxIdType(type=type_)
     compact = re.sub(r"[\s.]", "", value).upper()
-    if len(compact) > 50 or (type_ in _PATTERNS and not re.fullmatch(_PATTERNS[type_], compact, re.ASCII)):
+    if (
+        not compact
+        or len(compact) > 50
+        or (type_ in _PATTERNS and not re.fullmatch(_PATTERNS[type_], compact, re.ASCII))
+    ):
         raise InvalidTaxId(value=value[:60])
     if type_ not in _STDNUM:
-        return compact
+        return compact, ""
     # Imported when needed: the library has a module per number, and most are never asked for.
     module = importlib.import_module(f"stdnum.{_STDNUM[type_]}")
     try:
-        return str(module.validate(compact))
-    except Exception:  # stdnum raises its own family, and a few modules ValueError on odd characters
+        return str(module.validate(compact)), "verified"
+    except Exception as error:  # stdnum raises its own family, and a few modules ValueError on odd characters
+        if type(error).__name__ == "InvalidChecksum":
+            return compact, "unverified"
         raise InvalidTaxId(value=value[:60]) from None
 
 

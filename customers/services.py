@@ -58,11 +58,15 @@ def create_customer(
     currency: str = "",
     test_clock_id: str = "",
     tax_ids: Sequence[TaxId] = (),
+    strict_tax_ids: bool = True,
     **fields: Unpack[CustomerFields],
 ) -> Customer:
-    """A new customer, with its tax numbers. Raises what is wrong with any field; nothing is half-written."""
+    """A new customer, with its tax numbers. Raises what is wrong with any field; nothing is half-written.
+
+    Without `strict_tax_ids` a number with a wrong check digit is kept and called unverified, as Stripe does.
+    """
     cleaned = _clean(fields)
-    numbers = [TaxId(tax_id.type, rules.parse_tax_id(tax_id.type, tax_id.value)) for tax_id in tax_ids]
+    numbers = [_read_number(tax_id, strict_tax_ids) for tax_id in tax_ids]
     with transaction.atomic():
         customer = Customer.objects.create(
             merchant_id=merchant_id,
@@ -114,6 +118,7 @@ def adjust_balance(
     currency: str,
     description: str = "",
     credit_note_id: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> CustomerBalanceTransaction:
     """Give credit (negative `amount`) or take it. Raises `BalanceInOtherCurrency`, `NothingToAdjust`.
 
@@ -131,6 +136,7 @@ def adjust_balance(
             type="credit_note" if credit_note_id else "adjustment",
             description=text,
             credit_note_id=credit_note_id,
+            metadata=metadata or {},
         )
         [row] = append_balance_entries(ctx=ctx, customers={customer.id: customer}, entries=[entry])
         record_events(
@@ -152,6 +158,27 @@ def adjust_balance(
     return row
 
 
+def describe_balance_transaction(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    entry_id: str,
+    description: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> CustomerBalanceTransaction:
+    """Words and metadata (merged) of a ledger's entry; its amount never changes. Raises `CustomerNotFound`."""
+    with transaction.atomic():
+        customer = lock_customer(merchant_id, customer_id)
+        row = CustomerBalanceTransaction.objects.get(merchant_id=merchant_id, customer=customer, id=entry_id)
+        if description is not None:
+            row.description = rules.clean_text("description", description)
+        if metadata is not None:
+            row.metadata = {key: value for key, value in {**row.metadata, **metadata}.items() if value != ""}
+        row.save(update_fields=["description", "metadata"])
+    return row
+
+
 def mark_customer_deleted(*, ctx: Context, merchant_id: str, customer_id: str) -> Customer:
     """Nobody finds it any more. Who calls has ended what runs. Raises `CustomerNotFound`."""
     with transaction.atomic():
@@ -163,9 +190,11 @@ def mark_customer_deleted(*, ctx: Context, merchant_id: str, customer_id: str) -
     return customer
 
 
-def add_tax_id(*, ctx: Context, merchant_id: str, customer_id: str, tax_id: TaxId) -> CustomerTaxId:
+def add_tax_id(
+    *, ctx: Context, merchant_id: str, customer_id: str, tax_id: TaxId, strict: bool = True
+) -> CustomerTaxId:
     """Put a tax number on file. Raises `UnknownTaxIdType`, `InvalidTaxId`, `TaxIdAlreadyThere`."""
-    number = TaxId(tax_id.type, rules.parse_tax_id(tax_id.type, tax_id.value))
+    number = _read_number(tax_id, strict)
     with transaction.atomic():
         customer = lock_customer(merchant_id, customer_id)
         row = _new_tax_id(ctx, customer, number)
@@ -204,6 +233,13 @@ def _clock(merchant_id: str, test_clock_id: str) -> TestClock | None:
     return found
 
 
+def _read_number(given: TaxId, strict: bool) -> TaxId:
+    value, verification = rules.read_tax_id(given.type, given.value)
+    if strict:
+        rules.parse_tax_id(given.type, given.value)
+    return TaxId(given.type, value, verification)
+
+
 def _new_tax_id(ctx: Context, customer: Customer, number: TaxId) -> CustomerTaxId:
     """The caller holds the customer's lock, or has just made it: looking first is enough."""
     if customer.tax_ids.filter(type=number.type, value=number.value).exists():
@@ -213,6 +249,7 @@ def _new_tax_id(ctx: Context, customer: Customer, number: TaxId) -> CustomerTaxI
         customer=customer,
         type=number.type,
         value=number.value,
+        verification=number.verification,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

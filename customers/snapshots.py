@@ -31,16 +31,16 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "email": customer.email or None,
         "invoice_prefix": None,
         "invoice_settings": {
-            "custom_fields": None,
+            "custom_fields": [dict(one) for one in customer.invoice_custom_fields] or None,
             "default_payment_method": customer.default_payment_method_id or None,
-            "footer": None,
+            "footer": customer.invoice_footer or None,
             "rendering_options": None,
         },
         "metadata": dict(customer.metadata),
         "name": customer.name or None,
         "phone": customer.phone or None,
         "preferred_locales": [customer.preferred_locale] if customer.preferred_locale else [],
-        "shipping": None,
+        "shipping": dict(customer.shipping) if customer.shipping else None,
         "tax_exempt": customer.tax_exempt,
         "test_clock": customer.test_clock_id,
     }
@@ -57,7 +57,11 @@ def tax_id_snapshot(tax_id: Any) -> dict[str, Any]:
         "owner": {"type": "customer", "customer": tax_id.customer_id},
         "type": tax_id.type,
         "value": tax_id.value,
-        "verification": None,
+        "verification": {
+            "status": tax_id.verification or "unavailable",
+            "verified_address": None,
+            "verified_name": None,
+        },
     }
 
 
@@ -103,6 +107,7 @@ def balance_transaction_snapshot(entry: Any) -> dict[str, Any]:
         "description": entry.description or None,
         "ending_balance": entry.ending_balance,
         "invoice": entry.invoice_id or None,
+        "metadata": dict(entry.metadata),
         "type": entry.type,
     }
 

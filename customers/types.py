@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
@@ -23,6 +23,9 @@ class CustomerFields(TypedDict, total=False):
     country: str
     preferred_locale: str
     tax_exempt: str
+    shipping: Mapping[str, object] | None
+    invoice_custom_fields: Sequence[Mapping[str, str]]
+    invoice_footer: str
     metadata: Mapping[str, str]
 
 
@@ -32,6 +35,7 @@ class TaxId:
 
     type: str
     value: str
+    verification: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class BalanceEntry:
     description: str = ""
     invoice_id: str = ""
     credit_note_id: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

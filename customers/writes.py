@@ -73,6 +73,7 @@ def _ledger_row(ctx: Context, customer: Customer, entry: BalanceEntry) -> Custom
         description=entry.description,
         invoice_id=entry.invoice_id,
         credit_note_id=entry.credit_note_id,
+        metadata=dict(entry.metadata),
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.business_time import clocked
-from api.lookup import deleted, found, new_metadata, sent
+from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page, whole_list
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
@@ -47,11 +47,25 @@ _COMMON = fields(
     coupon=text(clearable=True, most=200),
     description=text(clearable=True),
     email=text(clearable=True, most=512),
-    invoice_settings=hash_of({"default_payment_method": text(clearable=True)}),
+    invoice_settings=hash_of(
+        {
+            "custom_fields": list_of(
+                hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}),
+                clearable=True,
+                most=4,
+            ),
+            "default_payment_method": text(clearable=True),
+            "footer": text(clearable=True, most=5000),
+        }
+    ),
     name=text(clearable=True),
     phone=text(clearable=True),
     promotion_code=text(clearable=True, most=200),
     preferred_locales=list_of(text(most=20), clearable=True, most=10),
+    shipping=hash_of(
+        {"address": ADDRESS, "name": text(required=True, most=500), "phone": text(clearable=True, most=40)},
+        clearable=True,
+    ),
     tax_exempt=choice("none", "exempt", "reverse", clearable=True),
 )
 CREATE = fields(
@@ -71,11 +85,30 @@ def _values(params: dict[str, Any]) -> dict[str, Any]:
     if "address" in params:
         address = params["address"] or {}
         values |= {name: address.get(name) or "" for name in _ADDRESS_FIELDS}
+    if "shipping" in params:
+        values["shipping"] = _shipping(params["shipping"])
+    settings = params.get("invoice_settings", {})
+    if "custom_fields" in settings:
+        values["invoice_custom_fields"] = settings["custom_fields"] or []
+    if "footer" in settings:
+        values["invoice_footer"] = settings["footer"] or ""
     if "preferred_locales" in params:
         values["preferred_locale"] = next(iter(params["preferred_locales"] or ()), "")
     if "tax_exempt" in params:
         values["tax_exempt"] = params["tax_exempt"] or "none"
     return values
+
+
+def _shipping(given: Json | None) -> Json | None:
+    """Stripe's shipping object, every part of its address there."""
+    if given is None:
+        return None
+    address = given.get("address") or {}
+    return {
+        "address": {name: address.get(name) or None for name in _ADDRESS_FIELDS},
+        "name": given["name"],
+        "phone": given.get("phone") or None,
+    }
 
 
 def create(call: Call) -> Json:
@@ -87,6 +120,7 @@ def create(call: Call) -> Json:
         test_clock_id=params.get("test_clock", ""),
         tax_ids=[TaxId(one["type"], one["value"]) for one in params.get("tax_id_data", ())],
         metadata=new_metadata(params),
+        strict_tax_ids=False,
         **_values(params),
     )
     try:
@@ -195,12 +229,33 @@ def create_balance_transaction(call: Call) -> Json:
         amount=call.params["amount"],
         currency=call.params["currency"],
         description=call.params.get("description") or "",
+        metadata=new_metadata(call.params),
+    )
+    return balance_transaction_snapshot(entry)
+
+
+def update_balance_transaction(call: Call) -> Json:
+    row = customer_of(call, call.id)
+    rows = selectors.balance_transactions(call.merchant_id, row.id)
+    entry = found(rows, call.ids["entry"], "customer balance transaction")
+    values: dict[str, Any] = sent(call.params, "description")
+    if "metadata" in call.params:
+        values["metadata"] = blanked_metadata(entry, call.params)
+    entry = services.describe_balance_transaction(
+        ctx=clocked(call, row.test_clock_id),
+        merchant_id=call.merchant_id,
+        customer_id=row.id,
+        entry_id=entry.id,
+        **values,
     )
     return balance_transaction_snapshot(entry)
 
 
 def list_balance_transactions(call: Call) -> Json:
     rows = selectors.balance_transactions(call.merchant_id, customer_of(call, call.id).id)
+    rows = in_range(rows, "created", call.params.get("created"))
+    if "invoice" in call.params:
+        rows = rows.filter(invoice_id=call.params["invoice"])
     url = f"{URL}/{call.id}/balance_transactions"
     return page(rows, call, lambda found: [balance_transaction_snapshot(row) for row in found], url=url)
 
@@ -214,7 +269,11 @@ def create_tax_id(call: Call) -> Json:
     row = customer_of(call, call.id)
     number = TaxId(call.params["type"], call.params["value"])
     added = services.add_tax_id(
-        ctx=clocked(call, row.test_clock_id), merchant_id=call.merchant_id, customer_id=row.id, tax_id=number
+        ctx=clocked(call, row.test_clock_id),
+        merchant_id=call.merchant_id,
+        customer_id=row.id,
+        tax_id=number,
+        strict=False,
     )
     return tax_id_snapshot(added)
 
@@ -238,8 +297,13 @@ def delete_tax_id(call: Call) -> Json:
 
 
 _BALANCE = fields(
-    amount=integer(required=True), currency=text(required=True, most=3), description=text(clearable=True, most=350)
+    METADATA,
+    amount=integer(required=True),
+    currency=text(required=True, most=3),
+    description=text(clearable=True, most=350),
 )
+_LEDGER = fields(PAGE, created=RANGE, invoice=text(most=200))
+_WORDS = fields(METADATA, description=text(clearable=True, most=350))
 OPERATIONS = [
     Operation("POST", URL, create, CREATE),
     Operation("GET", URL, list_, LIST),
@@ -248,7 +312,8 @@ OPERATIONS = [
     Operation("DELETE", URL + "/{id}", delete),
     Operation("DELETE", URL + "/{id}/discount", delete_discount),
     Operation("POST", URL + "/{id}/balance_transactions", create_balance_transaction, _BALANCE),
-    Operation("GET", URL + "/{id}/balance_transactions", list_balance_transactions, PAGE),
+    Operation("GET", URL + "/{id}/balance_transactions", list_balance_transactions, _LEDGER),
+    Operation("POST", URL + "/{id}/balance_transactions/{entry}", update_balance_transaction, _WORDS),
     Operation("GET", URL + "/{id}/balance_transactions/{entry}", retrieve_balance_transaction),
     Operation("POST", URL + "/{id}/tax_ids", create_tax_id, TAX_ID),
     Operation("GET", URL + "/{id}/tax_ids", list_tax_ids, PAGE),

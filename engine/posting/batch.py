@@ -121,6 +121,9 @@ class Batch:
         """A draft with all that hangs on it; what it swept is spent for the rest of the transaction."""
         drafted = draft_rows(self.ctx, planned, invoice_id, refs)
         self.new_invoices[invoice_id] = drafted
+        customer = self.rows.customers[planned.customer_id]
+        drafted.invoice["custom_fields"] = customer.invoice_custom_fields
+        drafted.invoice["footer"] = customer.invoice_footer
         if planned.finalize_now:
             self.finalize_ids.append(invoice_id)
         if planned.outcome:
