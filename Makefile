@@ -22,7 +22,7 @@ types:
 
 bench:
 	@scripts/setup.sh demo
-	$(PY) manage.py bench renewals --rows 5000 --workers 2
+	@for it in renewals finalize collect relay usage pdf; do $(PY) manage.py bench $$it $(ARGS) || exit 1; echo; done
 
 setup:
 	@scripts/setup.sh test

@@ -27,7 +27,7 @@ def copy_rows(model: type[models.Model], fields: tuple[str, ...], rows: Sequence
     """
     if not rows:
         return 0
-    statement, kinds = _copy_statement(model, fields)
+    statement, kinds = copy_statement(model, fields)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(copy_text(rows, kinds))
     return len(rows)
@@ -134,9 +134,14 @@ def _encode_at(row: Sequence[Any], json_at: tuple[int, ...]) -> list[Any]:
     return values
 
 
+def columns_of(model: type[models.Model]) -> tuple[str, ...]:
+    """The columns that a writer gives, by attribute name: all but those that the database fills."""
+    return tuple(field.attname for field in model._meta.concrete_fields if not _filled_by_database(field))
+
+
 @lru_cache(maxsize=256)
 def _insert_layout(model: type[models.Model]) -> tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
-    fields = tuple(field.attname for field in model._meta.concrete_fields if not _filled_by_database(field))
+    fields = columns_of(model)
     return fields, itemgetter(*fields)
 
 
@@ -159,10 +164,11 @@ def _filled_by_database(field: models.Field) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _copy_statement(model: type[models.Model], fields: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def copy_statement(model: type[models.Model], fields: tuple[str, ...], table: str = "") -> tuple[str, tuple[str, ...]]:
+    """The COPY of these columns, into `table` when it is another of the same shape, and their database types."""
     columns = [_field(model, name) for name in fields]
     names = ", ".join(f'"{field.column}"' for field in columns)
-    return f'COPY "{model._meta.db_table}" ({names}) FROM STDIN', tuple(_kind(field) for field in columns)
+    return f'COPY "{table or model._meta.db_table}" ({names}) FROM STDIN', tuple(_kind(field) for field in columns)
 
 
 @lru_cache(maxsize=256)

@@ -30,6 +30,7 @@ def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
         call_command("migrate", verbosity=0, interactive=False)
         environment = {
             **os.environ,
+            "DJANGO_SETTINGS_MODULE": "billing_site.settings",  # whatever those of this process are
             "DATABASE_URL": "",  # the embedded one, in VAR_DIR/pg
             "VAR_DIR": str(folder),
             "SECRET_KEY": "benchmark-" + "0123456789abcdef" * 4,

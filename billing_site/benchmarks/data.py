@@ -3,39 +3,91 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, models
 
-from catalog.models import Coupon, Price, Product, TaxRate
+from catalog.models import Coupon, Meter, Price, Product, TaxRate
 from customers.models import Customer, PaymentMethod
 from events.copying import Row, insert_rows, new_row
 from invoicing.models import NumberSeries
 from merchants.models import BillingEntity, Merchant
+from payments.models import SandboxObject
 from subscriptions.models import Discount, Subscription, SubscriptionItem
+from usage.writes import ensure_partitions
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DUE = datetime(2024, 2, 1, tzinfo=UTC)
 
-_MERCHANT, _ENTITY, _RATE, _COUPON = "acct_bench", "be_bench", "txr_bench", "coup_bench"
+GRACE = timedelta(hours=1)
+USAGE_CUSTOMERS = 1000
+ITEMS_OF_TWO_PAGES = 24
+FORMULAS = ("sum", "count", "max", "last")
+
+MERCHANT = "acct_bench"
+_ENTITY, _RATE, _COUPON = "be_bench", "txr_bench", "coup_bench"
 
 
-def build(rows: int, *, bodies: bool = True, grace: int = 0) -> None:
-    """`rows` subscriptions that are due at `DUE`, in the current database."""
-    _shop(bodies, grace)
+def build(rows: int, *, bodies: bool = True, grace: timedelta = timedelta(0), items: int = 2) -> None:
+    """`rows` subscriptions of `items` items that are due at `DUE`, in the current database."""
+    _shop(bodies, int(grace.total_seconds()), items)
     _customers(rows)
-    _subscriptions(rows)
+    _subscriptions(rows, items)
     with connection.cursor() as cursor:
         # Only what the run reads first: everything else is empty.
         cursor.execute("ANALYZE subscriptions_subscription, subscriptions_subscriptionitem, customers_customer")
 
 
-def _shop(bodies: bool, grace: int) -> None:
+def build_usage(stored: int) -> None:
+    """A meter for each formula and `USAGE_CUSTOMERS` customers, the first with `stored` events of each meter in the
+    month before `DUE`."""
+    _shop(bodies=True, grace=0, items=0)
+    _customers(USAGE_CUSTOMERS)
+    ensure_partitions([START, DUE])
+    for formula in FORMULAS:
+        _insert(Meter, id=meter_id(formula), display_name=formula, event_name=f"bench_{formula}", formula=formula)
+        if stored:
+            _events(formula, stored)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE usage_usageevent, catalog_meter")
+
+
+def meter_id(formula: str) -> str:
+    return f"mtr_bench_{formula}"
+
+
+def customer_id(number: int) -> str:
+    return f"cus_{number:022d}"
+
+
+def _events(formula: str, stored: int) -> None:
+    """Spread evenly over the month; identifiers have a table of their own, which a month's bill does not read."""
+    statement = """
+        INSERT INTO usage_usageevent (id, merchant_id, meter_id, customer_id, identifier, "timestamp", reported_at,
+            value, label, recorded_at)
+        SELECT %(prefix)s || lpad(n::text, 22, '0'), %(merchant)s, %(meter)s, %(customer)s, %(prefix)s || n,
+            t.at, t.at, n %% 100, '', t.at
+        FROM generate_series(1, %(stored)s) n,
+            LATERAL (SELECT %(start)s + (%(end)s - %(start)s) * (n::float8 / (%(stored)s + 1)) AS at) t"""
+    values: dict[str, Any] = {
+        "prefix": f"mevt_{formula}_",
+        "merchant": MERCHANT,
+        "meter": meter_id(formula),
+        "customer": customer_id(1),
+        "stored": stored,
+        "start": START,
+        "end": DUE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def _shop(bodies: bool, grace: int, items: int) -> None:
     _insert(
         Merchant,
-        id=_MERCHANT,
+        id=MERCHANT,
         livemode=False,
         name="Bench",
         country="CA",
@@ -46,7 +98,7 @@ def _shop(bodies: bool, grace: int) -> None:
     _insert(BillingEntity, id=_ENTITY, legal_name="Bench inc.", city="Québec", country="CA")
     _insert(NumberSeries, id="ns_bench", billing_entity_id=_ENTITY, prefix="B")
     _insert(Product, id="prod_bench", name="Box")
-    for number in (1, 2):
+    for number in range(1, items + 1):
         _insert(
             Price,
             id=f"price_bench{number}",
@@ -79,9 +131,21 @@ def _customers(rows: int) -> None:
         customer_id=_id("cus"),
         gateway_method_id=_id("pm"),
     )
+    _instruments(rows)
 
 
-def _subscriptions(rows: int) -> None:
+def _instruments(rows: int) -> None:
+    """The methods in the sandbox gateway's own books: cards that pay."""
+    _series(
+        SandboxObject,
+        rows,
+        _row(SandboxObject, kind="payment_method", body={"instrument": "pm_card_visa"}),
+        id=_id("pm"),
+        customer_id=_id("cus"),
+    )
+
+
+def _subscriptions(rows: int, items: int) -> None:
     _series(
         Subscription,
         rows,
@@ -98,11 +162,16 @@ def _subscriptions(rows: int) -> None:
         customer_id=_id("cus"),
         default_tax_rate_ids=f"CASE WHEN n %% 2 = 0 THEN ARRAY['{_RATE}'] ELSE ARRAY[]::text[] END",
     )
-    for number in (1, 2):
+    for number in range(1, items + 1):
         _series(
             SubscriptionItem,
             rows,
-            _row(SubscriptionItem, price_id=f"price_bench{number}", current_period_start=START, current_period_end=DUE),
+            _row(
+                SubscriptionItem,
+                price_id=f"price_bench{number}",
+                current_period_start=START,
+                current_period_end=DUE,
+            ),
             id=_id(f"si_{number}"),
             subscription_id=_id("sub"),
         )
@@ -123,7 +192,7 @@ def _id(prefix: str) -> str:
 
 def _row(model: type[models.Model], **values: Any) -> Row:
     """A row with the product's own defaults, whatever columns it has by now."""
-    common = {} if model is Merchant else {"merchant_id": _MERCHANT}
+    common = {} if model is Merchant else {"merchant_id": MERCHANT}
     row = new_row(model, created=START, recorded_at=START, **common, **values)
     return row
 

@@ -44,11 +44,36 @@ CHECKS = {
 }
 
 
-def broken_invariants(rows: int, due: datetime) -> list[str]:
+# After everything was collected too.
+PAID = {
+    "every invoice is paid in full": """
+        SELECT count(*) FROM invoicing_invoice WHERE status <> 'paid' OR amount_remaining <> 0
+            OR amount_paid <> amount_due""",
+    "one charge per invoice went through": """
+        SELECT count(*) FROM (SELECT i.id FROM invoicing_invoice i LEFT JOIN payments_charge c ON c.invoice_id = i.id
+            AND c.status = 'succeeded' GROUP BY i.id, i.amount_paid
+            HAVING count(c.id) <> 1 OR sum(c.amount) <> i.amount_paid) wrong""",
+    "the gateway's own books have one payment per invoice": """
+        SELECT abs(count(*) - (SELECT count(*) FROM invoicing_invoice)) FROM payments_sandboxobject
+        WHERE kind = 'payment_intent' AND body->'standing'->>'kind' = 'succeeded'""",
+}
+# Payments tell of their own and move the subscription's version on: what is left of the checks.
+_BEFORE_PAYMENT = {"one intent and one charge in flight per invoice", "every subscription moved on"}
+WHEN_COLLECTED = {name: query for name, query in CHECKS.items() if name not in _BEFORE_PAYMENT} | PAID
+
+RELAYED = {
+    "nobody's events are held back": "SELECT count(*) FROM events_heldevent",
+    "every consumer has read to the end": """
+        SELECT count(*) FROM events_consumercursor c, (SELECT xid, id FROM events_event ORDER BY xid DESC, id DESC
+            LIMIT 1) e WHERE (c.xid::text, c.event_id) <> (e.xid::text, e.id)""",
+}
+
+
+def broken_invariants(rows: int, due: datetime, checks: dict[str, str] = CHECKS) -> list[str]:
     """The names of what does not hold, with how many rows are wrong."""
     broken = []
     with connection.cursor() as cursor:
-        for name, query in CHECKS.items():
+        for name, query in checks.items():
             cursor.execute(query, {"rows": rows, "due": due})
             wrong = cursor.fetchone()[0]
             if wrong:

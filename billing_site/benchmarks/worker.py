@@ -1,6 +1,6 @@
-"""One worker process of a benchmark: does the whole run and prints what it cost as one JSON line.
+"""One worker process of a benchmark: prepares, says so, works when told, and prints what it cost as one JSON line.
 
-    python -m billing_site.benchmarks.worker renewals <chunk size>
+    python -m billing_site.benchmarks.worker <kind> '<Share as JSON>'
 
 It waits for a line on its standard input before it begins, so that all workers begin together.
 """
@@ -14,25 +14,20 @@ import sys
 import time
 
 
-def main(kind: str, chunk_size: int) -> None:
+def main(kind: str, share: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings")
     import django
 
     django.setup()
-    from billing_site.benchmarks.data import DUE
-    from core.context import Context
-    from engine.services.finalize import run_finalizations
-    from engine.services.renew import run_renewals
+    from billing_site.benchmarks.work import WORK, Share
 
-    runs = {"renewals": run_renewals, "finalize": run_finalizations}
-    ctx = Context(as_of=DUE, recorded_at=DUE, actor="run")
+    work = WORK[kind](Share(**json.loads(share)))
     _say("ready")
     sys.stdin.readline()
     started, cpu = time.perf_counter(), time.process_time()
-    report = runs[kind](ctx=ctx, chunk_size=chunk_size)
+    result = work()
     cost = {
-        "done": report.done,
-        "refused": report.refused,
+        **result,
         "seconds": time.perf_counter() - started,
         "cpu_s": time.process_time() - cpu,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -46,4 +41,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2])
