@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_customer_papers'),
+        ('customers', '0007_payment_method_at_gateway'),
     ]
 
     operations = [
