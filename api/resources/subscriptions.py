@@ -34,6 +34,7 @@ from api.resources.pricing import (
     new_items,
     tax_rate_ids,
 )
+from api.resources.rehearsing import is_made_of_parts, rehearsed, taken_back
 from api.resources.subscription_changes import CANCELLATION_DETAILS, INVOICE_SETTINGS, UPDATE, update_request
 from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
 from core.context import Context
@@ -41,8 +42,8 @@ from core.errors import OstinatoError, gettext_noop
 from core.periods import AnchorConfig
 from engine.services import cancel as ends
 from engine.services.pause import pause_subscription, resume_subscription
-from engine.services.subscribe import subscribe
-from engine.services.update import update_subscription
+from engine.services.subscribe import rehearse_subscribe, subscribe
+from engine.services.update import rehearse_update, update_subscription
 from engine.types import ChangeRequest, ResumeRequest, SubscribeRequest
 from subscriptions import selectors
 from subscriptions.models import Discount, Subscription
@@ -150,6 +151,11 @@ def shown_by_id(call: Call, subscription_id: str) -> Json:
 def create(call: Call) -> Json:
     customer = customer_of(call, call.params["customer"], "customer")
     ctx = clocked(call, customer.test_clock_id)
+    if is_made_of_parts(call.params):
+        with taken_back():
+            request = subscribe_request(call, ctx, customer.id, rehearsed(call.params))
+            made = rehearse_subscribe(ctx=ctx, request=request)
+            set_thresholds(call, ctx, subscription_of(call, made), call.params)
     result = subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
     set_thresholds(call, ctx, subscription_of(call, result.subscription_id), call.params)
     return shown_by_id(call, result.subscription_id)
@@ -216,6 +222,10 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     row = subscription_of(call, call.id)
     ctx = clocked(call, row.test_clock_id)
+    if is_made_of_parts(call.params):
+        with taken_back():
+            rehearse_update(ctx=ctx, request=update_request(call, ctx, row, rehearsed(call.params)))
+            set_thresholds(call, ctx, row, call.params)
     request = update_request(call, ctx, row, call.params)
     update_subscription(ctx=ctx, request=request)
     set_thresholds(call, ctx, row, call.params)

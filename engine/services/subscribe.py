@@ -44,6 +44,18 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
     return SubscribeResult(subscription.id, status, next(iter(batch.new_invoices), ""), payment)
 
 
+def rehearse_subscribe(*, ctx: Context, request: SubscribeRequest) -> str:
+    """All that `subscribe` writes, inside a transaction that its caller takes back: what it would refuse is raised.
+
+    Returns the subscription's id. No gateway is called.
+    """
+    batch = post_subscribe(ctx, request)
+    if request.payment_behavior == "allow_incomplete":
+        refuse_unpayable(batch)
+    batch.write()
+    return str(batch.new_subscriptions[0].id)
+
+
 def preview_subscribe(*, ctx: Context, request: SubscribeRequest) -> InvoicePreview:
     """What the first invoice would be, by the same planner; one without lines when none would be made.
 

@@ -32,18 +32,27 @@ def update_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
     if request.cancel_at and request.cancel_at_period_end:
         raise CancelTwice
     changing = checked(without_ending(request))
-    posted: list[Posted] = []
     with transaction.atomic(durable=True):
-        try:
-            posted.append(post_request(ctx, changing))
-        except NothingToChange:
-            pass
-        ended = _post_ending(ctx, request)
-        if ended is not None:
-            posted.append(ended)
+        posted = _post(ctx, request, changing)
     results = [collected(ctx, one, changing) for one in posted]
     invoiced = [result for result in results if result.invoice_id]
     return (invoiced or results or [ChangeResult(subscription.id, "", None)])[0]
+
+
+def rehearse_update(*, ctx: Context, request: ChangeRequest) -> None:
+    """All that `update_subscription` writes, inside a transaction that its caller takes back. No gateway is called."""
+    _post(ctx, request, checked(without_ending(request)))
+
+
+def _post(ctx: Context, request: ChangeRequest, changing: ChangeRequest) -> list[Posted]:
+    """The change, then the end it speaks of: what of it there is."""
+    posted: list[Posted] = []
+    try:
+        posted.append(post_request(ctx, changing))
+    except NothingToChange:
+        pass
+    ended = _post_ending(ctx, request) if speaks_of_ending(request) else None
+    return posted if ended is None else [*posted, ended]
 
 
 def speaks_of_ending(request: ChangeRequest) -> bool:

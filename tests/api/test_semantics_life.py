@@ -273,3 +273,35 @@ class TestAnEndedSubscription:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             sdk.v1.subscriptions.cancel(made.id, {"cancellation_details": {"feedback": "because"}})
         assert refused.value.param == "cancellation_details[feedback]"
+
+
+class TestAllOrNothing:
+    def inline(self, sdk: Sdk, **fields: Any) -> dict[str, Any]:
+        product = sdk.v1.products.create({"name": "Box"}).id
+        return {"currency": "usd", "product": product, "unit_amount": 900, "recurring": {"interval": "month"}, **fields}
+
+    def test_an_inline_price_of_a_refused_signup_is_not_left(self, sdk: Sdk) -> None:
+        customer, standing = sdk.customer().id, sdk.price(1000).id
+        mixed = [{"price": standing}, {"price_data": self.inline(sdk, currency="eur")}]
+        before = len(sdk.v1.prices.list().data)
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.subscriptions.create({"customer": customer, "items": mixed})
+        cardless = {"customer": sdk.customer(card="").id, "items": [{"price_data": self.inline(sdk)}]}
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.subscriptions.create(cardless)
+        assert len(sdk.v1.prices.list().data) == before
+        made = sdk.v1.subscriptions.create({"customer": customer, "items": [{"price_data": self.inline(sdk)}]})
+        assert made["items"].data[0].price.unit_amount == 900
+
+    def test_a_threshold_that_does_not_fit_leaves_no_subscription_and_no_change(self, sdk: Sdk) -> None:
+        customer, price = sdk.customer().id, sdk.price(1000).id
+        items = [{"price": price, "billing_thresholds": {"usage_gte": 10}}]  # of a price that is not metered
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.subscriptions.create({"customer": customer, "items": items})
+        assert not sdk.v1.subscriptions.list({"customer": customer, "status": "all"}).data
+        made = sdk.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+        item = {"id": made["items"].data[0].id, "quantity": 5, "billing_thresholds": {"usage_gte": 10}}
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.subscriptions.update(made.id, {"items": [item], "description": "no"})
+        same = sdk.v1.subscriptions.retrieve(made.id)
+        assert (same["items"].data[0].quantity, same.description) == (1, None)
