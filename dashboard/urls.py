@@ -168,6 +168,11 @@ urlpatterns = [
         subscription_acts.SubscriptionUndoCancel.as_view(),
         name="subscription_undo_cancel",
     ),
+    path(
+        "subscriptions/<id:pk>/thresholds/",
+        subscription_acts.SubscriptionThresholds.as_view(),
+        name="subscription_thresholds",
+    ),
     path("subscriptions/<id:pk>/pause/", pause_acts.SubscriptionPause.as_view(), name="subscription_pause"),
     path("subscriptions/<id:pk>/resume/", pause_acts.SubscriptionResume.as_view(), name="subscription_resume"),
     path("invoices/<id:pk>/credit/", credit_note_acts.InvoiceCredit.as_view(), name="invoice_credit"),

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from catalog.models import PaymentLinkItem
+from catalog.price_words import terms
 from engine.services.checkout_preview import Basket, CheckoutPreview
 from engine.types import CheckoutRequest
 from portal.summaries import Summary, planned_summary
@@ -24,6 +25,8 @@ class OfferLine:
     image: str
     price: str
     quantity: int
+    terms: tuple[str, ...]
+    by_use: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Offer:
     def headline_amount(self) -> int:
         """The big figure: what is charged now, or after a free trial what comes then."""
         return self.due_now or (self.following.total if self.following else 0)
+
+    @property
+    def by_use(self) -> OfferLine | None:
+        """The first line that is billed by what is used: its amount cannot be said beforehand."""
+        return next((line for line in self.lines if line.by_use), None)
 
     @property
     def is_free_now(self) -> bool:
@@ -100,4 +108,6 @@ def _line(item: PaymentLinkItem, wanted: CheckoutRequest, adjustable: bool) -> O
         image=product.images[0] if product.images else "",
         price=price_words(price),
         quantity=wanted.quantities.get(price.id, item.quantity) if adjustable else item.quantity,
+        terms=tuple(terms(price)),
+        by_use=price.usage_type == "metered",
     )

@@ -124,52 +124,6 @@ class SubscribeForm(BasketForm):
         _tax_rates(self, tax_rates)
 
 
-class ChangeForm(forms.Form):
-    """A running subscription's items: another price or quantity, one more item, one less."""
-
-    proration_behavior = forms.ChoiceField(
-        label=_("The difference for the rest of the period"),
-        choices=(
-            ("always_invoice", _("invoice it now")),
-            ("create_prorations", _("put it on the next invoice")),
-            ("none", _("do not bill it: the new price counts from the next period")),
-        ),
-        widget=forms.RadioSelect,
-        initial="always_invoice",
-    )
-    proration_date = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    add_price = forms.ChoiceField(label=_("Add an item"), required=False)
-    add_quantity = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1)
-
-    def __init__(self, *args: Any, subscription_items: Sequence[Any], prices: Sequence[Price], **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.subscription_items = subscription_items
-        labels = {price.pk: price_label(price) for price in prices}
-        for item in subscription_items:
-            own = labels | {item.price_id: price_label(item.price)}  # its price may be archived by now
-            self.fields[f"price_{item.pk}"] = forms.ChoiceField(
-                label=_("Price"), choices=list(own.items()), initial=item.price_id
-            )
-            self.fields[f"quantity_{item.pk}"] = forms.IntegerField(
-                label=_("Quantity"), min_value=1, initial=item.quantity
-            )
-            if len(subscription_items) > 1:
-                self.fields[f"remove_{item.pk}"] = forms.BooleanField(label=_("Remove"), required=False)
-        held = {item.price_id for item in subscription_items}
-        self.fields["add_price"].choices = [  # type: ignore[attr-defined]
-            ("", "–"),
-            *((pk, label) for pk, label in labels.items() if pk not in held),
-        ]
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The bound fields of each item, for the template."""
-        names = ("price", "quantity", "remove")
-        return [
-            tuple(self[f"{name}_{item.pk}"] if f"{name}_{item.pk}" in self.fields else None for name in names)
-            for item in self.subscription_items
-        ]
-
-
 class PauseForm(forms.Form):
     what = forms.ChoiceField(
         label=_("What rests"),

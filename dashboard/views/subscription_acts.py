@@ -15,12 +15,14 @@ from core.context import Context
 from core.errors import OstinatoError
 from core.ids import is_id
 from customers.models import Customer
-from dashboard.forms.sales import CancelForm, ChangeForm, SubscribeForm
+from dashboard.forms.changes import ChangeForm, ThresholdsForm
+from dashboard.forms.fields import major
+from dashboard.forms.sales import CancelForm, SubscribeForm
 from dashboard.selectors import lists
 from dashboard.views.edge import context_of, error_text, outcome_words
 from dashboard.views.pages import ActPage, FormPage
-from engine.services import cancel, change, subscribe
-from engine.types import ChangeRequest, ItemChange, ItemRequest, SubscribeRequest
+from engine.services import cancel, change, subscribe, thresholds
+from engine.types import ChangeRequest, ItemRequest, SubscribeRequest
 from merchants.rules import Capability
 from subscriptions.models import Subscription
 
@@ -120,24 +122,13 @@ class SubscriptionChange(FormPage, SubscriptionAct):
         return ChangeRequest(
             merchant_id=self.merchant_id,
             subscription_id=self.object.pk,
-            items=tuple(self.changes(form.cleaned_data)),
+            items=form.changes(),  # type: ignore[attr-defined]
+            billing_cycle_anchor=form.cleaned_data["billing_cycle_anchor"] or "unchanged",
+            trial_end=form.cleaned_data["trial_end"],
             proration_behavior=form.cleaned_data["proration_behavior"],
             # The figures that were shown are those that are billed.
             proration_date=datetime.fromtimestamp(moment, UTC) if moment else None,
         )
-
-    def changes(self, data: dict[str, Any]) -> list[ItemChange]:
-        found = []
-        for item in self.object.items.all():
-            price_id, quantity = data[f"price_{item.pk}"], data[f"quantity_{item.pk}"]
-            if data.get(f"remove_{item.pk}"):
-                found.append(ItemChange(item_id=item.pk, deleted=True))
-            elif (price_id, quantity) != (item.price_id, item.quantity):
-                other = price_id if price_id != item.price_id else ""
-                found.append(ItemChange(item_id=item.pk, price_id=other, quantity=quantity))
-        if data["add_price"]:
-            found.append(ItemChange(price_id=data["add_price"], quantity=data["add_quantity"] or 1))
-        return found
 
 
 class SubscriptionChangePreview(SubscriptionChange):
@@ -152,7 +143,7 @@ class SubscriptionChangePreview(SubscriptionChange):
         if not form.is_valid():
             return self.render("dashboard/subscriptions/_preview.html", form=form, preview=None)
         wanted = self.request_of(form)
-        if not wanted.items:
+        if not wanted.items and wanted.billing_cycle_anchor == "unchanged" and wanted.trial_end is None:
             return self.render("dashboard/subscriptions/_preview.html", form=form, preview=None, unchanged=True)
         ctx = context_of(request, self.scope, clock_id=self.clock_id())
         # Seconds are what the form carries back: preview and commit must prorate at the same moment.
@@ -196,4 +187,30 @@ class SubscriptionUndoCancel(SubscriptionAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         cancel.undo_cancel(ctx=ctx, merchant_id=self.merchant_id, subscription_id=self.object.pk)
+        return self.back_url()
+
+
+class SubscriptionThresholds(SubscriptionAct):
+    form = ThresholdsForm
+    title = _("Invoice usage early")
+    text = _("As soon as the period's usage comes to this, it is invoiced; the rest at the period's end. Empty: never.")
+    button = _("Save")
+    done = _("The thresholds were saved.")
+
+    def form_kwargs(self) -> dict[str, Any]:
+        metered = [item for item in self.object.items.all() if item.price.usage_type == "metered"]
+        return {"subscription_items": metered, "currency": self.object.currency}
+
+    def initial(self) -> dict[str, Any]:
+        return {"amount_gte": major(self.object.billing_threshold_amount, self.object.currency)}
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        assert isinstance(form, ThresholdsForm)
+        thresholds.set_billing_thresholds(
+            ctx=ctx,
+            merchant_id=self.merchant_id,
+            subscription_id=self.object.pk,
+            amount_gte=form.cleaned_data["minor"],
+            usage_gte=form.usages(),
+        )
         return self.back_url()

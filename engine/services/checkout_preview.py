@@ -50,7 +50,7 @@ def basket_of(session: CheckoutSession) -> Basket:
     link = session.payment_link
     if link is None:
         raise BasketIsEmpty
-    items = list(link.items.select_related("price__product").order_by("position", "id"))
+    items = list(link.items.select_related("price__product", "price__meter").order_by("position", "id"))
     if not items or not link.active or not all(_is_sold(item) for item in items):
         raise BasketIsEmpty
     if not any(item.price.type == "recurring" for item in items):

@@ -8,6 +8,7 @@ from invoicing.models import Invoice
 from payments.models import Charge
 from subscriptions.models import CheckoutSession, Subscription
 from tests.factories import catalog, merchants
+from tests.factories.usage import meter, metered_price
 from tests.portal.conftest import QUEBEC
 
 pytestmark = pytest.mark.django_db
@@ -307,3 +308,20 @@ def test_a_coupon_that_lasts_some_months_says_what_comes_after_it(client, shop, 
     assert "for 3 months" in live
     assert "then CA$18.40 every month" in live
     assert "After the discount</dt><dd>CA$23.00" in live
+
+
+def test_what_is_billed_by_use_is_said_with_its_tiers(client, shop):
+    tiers = [
+        {"up_to": 100, "unit_amount_decimal": "0", "flat_amount_decimal": "2000"},
+        {"up_to": None, "unit_amount_decimal": "27.5", "flat_amount_decimal": None},
+    ]
+    counted = metered_price(
+        meter=meter(merchant=shop.merchant), amount=0, billing_scheme="tiered", tiers_mode="graduated", tiers=tiers
+    )
+    link = catalog.payment_link(merchant=shop.merchant, prices=[counted])
+    html = page(client, client.get(f"/pay/{link.id}").url)
+    assert "from CA$0.275 per unit" in html
+    assert "CA$20.00" in html  # the flat fee of the first period
+    assert "plus what you use, billed after each period" in html
+    assert "101 and more: CA$0.275 each" in html
+    assert "billed after each period" in html
