@@ -97,6 +97,8 @@ def request_to_json(request: ChangeRequest | ResumeRequest) -> dict[str, Any]:
         "proration_date": instant_to_json(request.proration_date),
         "billing_cycle_anchor": request.billing_cycle_anchor,
         "trial_end": instant_to_json(request.trial_end),
+        "coupon_ids": None if request.coupon_ids is None else list(request.coupon_ids),
+        "discounts": None if request.discounts is None else [asdict(one) for one in request.discounts],
         "payment_behavior": request.payment_behavior,
     }
 
@@ -108,6 +110,9 @@ def request_from_json(values: dict[str, Any]) -> ChangeRequest | ResumeRequest:
         return ResumeRequest(**given | {"proration_date": _instant_or_none(given["proration_date"])})
     given["items"] = tuple(_item_change(item) for item in given["items"])
     given["add_invoice_items"] = tuple(item_from_json(item) for item in given["add_invoice_items"])
+    coupon_ids, discounts = given.get("coupon_ids"), given.get("discounts")
+    given["coupon_ids"] = None if coupon_ids is None else tuple(coupon_ids)
+    given["discounts"] = None if discounts is None else discounts_from_json(discounts)
     given["proration_date"] = instant_from_json(given["proration_date"])
     given["trial_end"] = instant_from_json(given["trial_end"])
     return ChangeRequest(**given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from core.context import Context
@@ -69,26 +69,28 @@ def post_change(
     charge: bool = True,
     off_session: bool = True,
     item_ids: Sequence[str] | None = None,
+    discount_ids: Sequence[str] | None = None,
     periods: Sequence[Row] = (),
+    places: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Batch:
     """A change's rows, gathered and written; what it invoices at once is finalized. Raises `FinalizationRefused`.
 
-    `item_ids` and `periods` are those of new items and billed periods that were decided on before (a change that
-    waited to be paid).
+    `item_ids`, `discount_ids`, `periods` and `places` (of discounts that are lines' own) are those that were decided on
+    before, of a change that waited to be paid.
     """
     batch = Batch(ctx, rows, charge=charge, off_session=off_session)
     batch.periods.extend(periods)
     refs = Refs(
         subscription_id=subscription.id,
         items=tuple(new_ids("si", len(plan.items_added)) if item_ids is None else item_ids),
-        discounts=tuple(new_ids("di", len(plan.discounts_added))),
+        discounts=tuple(new_ids("di", len(plan.discounts_added)) if discount_ids is None else discount_ids),
         pending=tuple(new_ids("ii", len(plan.pending_items))),
         invoices=tuple(new_ids("in", len(plan.invoices))),
     )
     batch.touch(subscription, _items_after(batch, subscription, plan, refs))
     _label_items(batch, subscription, plan, refs)
     _gather_debits(batch, plan, refs)
-    _gather_discounts(batch, subscription, plan, refs)
+    _gather_discounts(batch, subscription, plan, refs, places or {})
     for invoice_id, planned in zip(refs.invoices, plan.invoices, strict=True):
         batch.add_invoice(planned, invoice_id, refs)
     batch.use_discounts(plan.discounts_used, refs)
@@ -170,14 +172,16 @@ def _gather_debits(batch: Batch, plan: ChangePlan, refs: Refs) -> None:
     batch.add_pending(plan.pending_items, plan.merchant_id, plan.customer_id, refs)
 
 
-def _gather_discounts(batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs) -> None:
+def _gather_discounts(
+    batch: Batch, subscription: Row, plan: ChangePlan, refs: Refs, known: Mapping[str, Mapping[str, str]]
+) -> None:
     batch.take_discounts(subscription.id, plan.discounts_removed)
     if plan.discounts_removed:
         for values in Discount.objects.filter(id__in=plan.discounts_removed).order_by("id").values():
             gone = batch.discounts[values["id"]] = Row(values)
             batch.tell_of("customer.discount.deleted", "discount", gone)
     batch.moved_discounts.extend((move.discount_id, move.position) for move in plan.discounts_moved)
-    places = {
+    places = dict(known) | {
         refs.discount(discount.id): {"invoice_item_id": item_id}
         for item_id, item in zip(refs.pending, plan.pending_items, strict=True)
         for discount in item.facts.discounts

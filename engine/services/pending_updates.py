@@ -39,8 +39,8 @@ from engine.types import ChangePlan, ChangeRequest, ChangeSnapshot, PlannedEvent
 from events.copying import Row
 from invoicing.models import Invoice
 from subscriptions.models import BilledPeriod, Subscription
-from subscriptions.types import SubscriptionFacts
-from subscriptions.writes import lock_subscriptions
+from subscriptions.types import SubscriptionFacts, is_new_ref
+from subscriptions.writes import consume_discounts, lock_subscriptions
 
 _INSTANTS = ("start", "end", "credited_from", "reversed_at", "created", "recorded_at")
 
@@ -58,6 +58,7 @@ def hold_change(
     refs = Refs(
         subscription_id=subscription.id,
         items=tuple(new_ids("si", len(plan.items_added))),
+        discounts=tuple(new_ids("di", len(plan.discounts_added))),
         pending=tuple(new_ids("ii", len(plan.pending_items))),
         invoices=tuple(new_ids("in", len(plan.invoices))),
     )
@@ -73,6 +74,7 @@ def hold_change(
         "as_of": ctx.as_of.isoformat(),
         "invoice": refs.invoices[0],
         "items": list(refs.items),
+        "discounts": list(refs.discounts),
         "periods": [_to_json(period) for period in periods],
         "shown": shown(request, ctx.as_of),
     }
@@ -146,6 +148,7 @@ def _apply(ctx: Context, subscription_id: str) -> bool:
             subscription_id,
             price_ids=() if isinstance(request, ResumeRequest) else request.price_ids,
             tax_rate_ids=() if isinstance(request, ResumeRequest) else request.tax_rate_ids,
+            discounts=() if isinstance(request, ResumeRequest) else request.discounts_asked,
             lock=True,
         )
         renewal = replace(snapshot.renewal, subscription=_settled(snapshot.renewal.subscription))
@@ -153,10 +156,19 @@ def _apply(ctx: Context, subscription_id: str) -> bool:
         told = [event for event in plan.events if event.object_type == "subscription"]
         if not isinstance(request, ResumeRequest):
             told.append(PlannedEvent("customer.subscription.pending_update_applied", "subscription", subscription_id))
+        given = held.get("discounts", [])
+        # Those that stood were used up with the invoice; the new ones are only made now.
+        used = [use for use in plan.discounts_used if is_new_ref(use.discount_id)]
+        uses = [(given[int(use.discount_id[1:])], use.consumed_at, held["invoice"]) for use in used]
+        added = zip(given, plan.discounts_added, strict=True)
+        places = {discount_id: {"invoice_id": held["invoice"]} for discount_id, new in added if new.of_line}
         plan = replace(plan, invoices=(), pending_items=(), discounts_used=(), events=tuple(told))
         check_plan(plan, snapshot.debits)
         periods = [_from_json(period) for period in held["periods"]]
-        post_change(ctx, rows, subscription, plan, item_ids=held["items"], periods=periods)
+        post_change(
+            ctx, rows, subscription, plan, item_ids=held["items"], discount_ids=given, periods=periods, places=places
+        )
+        consume_discounts(uses)
     return True
 
 

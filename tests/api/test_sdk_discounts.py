@@ -325,3 +325,31 @@ class TestCustomers:
         assert gone.deleted
         assert sdk.v1.subscriptions.retrieve(own.id).discounts == []
         assert refused(sdk.v1.subscriptions.delete_discount, own.id).code == "resource_missing"
+
+
+class TestPaidFirst:
+    def test_a_change_that_is_paid_first_gives_and_uses_its_discount(self, sdk: Sdk) -> None:
+        """11 April, 20 of 30 days: -667 and, less 50 % once, +667 of 2000 and +1000 of what is sold beside it."""
+        clock = sdk.clock(at(2024, 4, 1))
+        made = subscribe(sdk, [{"price": sdk.price(1000).id}], clock.id)
+        sdk.advance(clock.id, at(2024, 4, 11))
+        half = percent(sdk, 50, duration="once")
+        changed = sdk.v1.subscriptions.update(
+            made.id,
+            {
+                "items": [{"id": made["items"].data[0].id, "price": sdk.price(2000).id}],
+                "add_invoice_items": [
+                    {"price": sdk.price(2000, interval="").id},
+                    {"price": sdk.price(600, interval="").id, "discounts": [{"coupon": percent(sdk, 100)}]},
+                ],
+                "discounts": [{"coupon": half}],
+                "proration_behavior": "always_invoice",
+                "payment_behavior": "error_if_incomplete",
+                "expand": ["latest_invoice"],
+            },
+        )
+        assert (changed.latest_invoice.status, changed.latest_invoice.total) == ("paid", 1000)
+        assert sdk.v1.coupons.retrieve(half).times_redeemed == 1
+        assert changed.discounts == []
+        assert sdk.v1.customers.retrieve(made.customer).discount is None
+        assert sdk.v1.invoices.create_preview({"subscription": made.id}).total == 2000
