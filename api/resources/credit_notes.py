@@ -11,9 +11,12 @@ from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, RANGE, choice, fields, hash_of, integer, list_of, text
 from api.resources.invoices import invoice_of
+from api.resources.pricing import TAX_RATES, tax_rate_ids
+from catalog import selectors as selectors_of_catalog
 from core.errors import OstinatoError, gettext_noop
 from engine.services import credit_notes as services
 from invoicing import selectors
+from invoicing.facts import tax_rate_facts
 from invoicing.models import CreditNote, CreditNoteLine
 from invoicing.rules.credit_notes import CreditedLineRequest, CreditNoteRequest
 from invoicing.snapshots import credit_note_snapshot
@@ -25,6 +28,7 @@ LINE = hash_of(
         "description": text(most=5000),
         "invoice_line_item": text(most=200),
         "quantity": integer(least=1),
+        "tax_rates": TAX_RATES,
         "type": choice("custom_line_item", "invoice_line_item", required=True),
         "unit_amount": integer(least=0),
     }
@@ -51,25 +55,36 @@ class LineAmountMissing(OstinatoError):
     message_id = gettext_noop("A custom line has a description and a unit amount.")
 
 
-def _request(params: dict[str, Any]) -> CreditNoteRequest:
+class RatesOfInvoiceLine(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("A line of the invoice is credited with its own taxes: tax rates are for custom lines.")
+
+
+def _request(call: Call) -> CreditNoteRequest:
+    params = call.params
     amounts = {
         name: params[name]
         for name in ("amount", "credit_amount", "out_of_band_amount", "refund_amount")
         if name in params
     }
-    lines = tuple(_line(line, f"lines[{number}]") for number, line in enumerate(params.get("lines", ())))
+    lines = tuple(_line(call, line, f"lines[{number}]") for number, line in enumerate(params.get("lines", ())))
     return CreditNoteRequest(lines=lines, **amounts)
 
 
-def _line(line: dict[str, Any], param: str) -> CreditedLineRequest:
+def _line(call: Call, line: dict[str, Any], param: str) -> CreditedLineRequest:
+    rates = tax_rate_ids(call, line.get("tax_rates"), f"{param}[tax_rates]")
     if line["type"] == "invoice_line_item":
+        if rates:
+            raise RatesOfInvoiceLine(param=f"{param}[tax_rates]")
         return CreditedLineRequest(
             invoice_line_id=line.get("invoice_line_item", ""), amount=line.get("amount"), quantity=line.get("quantity")
         )
     if "unit_amount" not in line or "description" not in line:
         raise LineAmountMissing(param=f"{param}[unit_amount]")
     amount = line["unit_amount"] * line.get("quantity", 1)
-    return CreditedLineRequest(description=line["description"], amount=amount)
+    rows = selectors_of_catalog.tax_rates(call.merchant_id).in_bulk(rates)
+    facts = tuple(tax_rate_facts(rows[rate]) for rate in rates)
+    return CreditedLineRequest(description=line["description"], amount=amount, tax_rates=facts)
 
 
 def _note(call: Call) -> CreditNote:
@@ -90,7 +105,7 @@ def create(call: Call) -> Json:
         ctx=clocked(call, invoice.test_clock_id),
         merchant_id=call.merchant_id,
         invoice_id=invoice.id,
-        request=_request(call.params),
+        request=_request(call),
         reason=call.params.get("reason", ""),
         memo=call.params.get("memo", ""),
         metadata=new_metadata(call.params),
@@ -149,7 +164,7 @@ def preview(call: Call) -> Json:
         ctx=clocked_reading(call, invoice.test_clock_id),
         merchant_id=call.merchant_id,
         invoice_id=invoice.id,
-        request=_request(call.params),
+        request=_request(call),
         memo=call.params.get("memo", ""),
         reason=call.params.get("reason", ""),
     )

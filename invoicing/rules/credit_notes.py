@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import AllocationMode, allocate, check_amount, share
+from invoicing.rules.tax import taxes_on
+from invoicing.types import TaxRateFacts
 from subscriptions.types import PlannedTax
 
 CREDITABLE_STATUSES = ("open", "paid", "uncollectible")
@@ -109,13 +111,15 @@ class CreditableInvoice:
 class CreditedLineRequest:
     """One line to credit, by `amount` (gross of discounts, without exclusive tax) or by `quantity`.
 
-    Without `invoice_line_id` it is a line of its own: `description` and `amount`, without tax.
+    Without `invoice_line_id` it is a line of its own: `description`, `amount` of one unit, and what `tax_rates` add to
+    it or find inside it.
     """
 
     invoice_line_id: str = ""
     amount: int | None = None
     quantity: int | None = None
     description: str = ""
+    tax_rates: tuple[TaxRateFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +291,8 @@ def _own_line(one: CreditedLineRequest) -> PlannedCreditLine:
     quantity = 1 if one.quantity is None else one.quantity
     if one.amount is None or one.amount <= 0 or quantity <= 0:
         raise CreditNotPositive(param="lines[unit_amount]")
-    return PlannedCreditLine("", one.description, check_amount(one.amount * quantity), 0, (), quantity)
+    amount = check_amount(one.amount * quantity)
+    return PlannedCreditLine("", one.description, amount, 0, taxes_on(amount, one.tax_rates), quantity)
 
 
 def _by_gross(line: LineLeft, one: CreditedLineRequest) -> PlannedCreditLine:

@@ -68,6 +68,15 @@ def tax_lines(
     )
 
 
+def taxes_on(amount: int, rates: Sequence[TaxRateFacts]) -> tuple[PlannedTax, ...]:
+    """The taxes of these rates on one amount by itself, inclusive tax still inside it."""
+    inclusive, exclusive = [rate for rate in rates if rate.inclusive], [rate for rate in rates if not rate.inclusive]
+    one = _Taxed(amount, inclusive, exclusive, {}, amount)
+    _take_out_inclusive([one])
+    _add_exclusive([one])
+    return _taxes(one, "")
+
+
 def _begin(line: PlannedLine, rates: Mapping[str, TaxRateFacts]) -> _Taxed:
     inclusive: list[TaxRateFacts] = []
     exclusive: list[TaxRateFacts] = []
@@ -136,7 +145,11 @@ def _ranks(group: Sequence[_Taxed]) -> list[_Rank]:
 
 
 def _finished(line: PlannedLine, taxed: _Taxed, reason: str) -> PlannedLine:
-    taxes = tuple(
+    return replace(line, taxes=_taxes(taxed, reason), backed_out=taxed.base - taxed.net if reason else 0)
+
+
+def _taxes(taxed: _Taxed, reason: str) -> tuple[PlannedTax, ...]:
+    return tuple(
         PlannedTax(
             tax_rate_id=rate.id,
             display_name=rate.display_name,
@@ -148,7 +161,6 @@ def _finished(line: PlannedLine, taxed: _Taxed, reason: str) -> PlannedLine:
         )
         for rate in (*taxed.inclusive, *taxed.exclusive)
     )
-    return replace(line, taxes=taxes, backed_out=taxed.base - taxed.net if reason else 0)
 
 
 def _distinct(rates: Iterable[TaxRateFacts]) -> list[TaxRateFacts]:

@@ -289,3 +289,17 @@ class TestTax:
         with pytest.raises(stripe.InvalidRequestError) as error:
             sdk.v1.subscriptions.create(wanted)
         assert (error.value.code, error.value.param) == ("resource_missing", param)
+
+    def test_a_custom_line_of_a_credit_note_has_rates_of_its_own(self, sdk: Sdk) -> None:
+        """1100 with 10 % inside: 100; 5 % on the net of 1000: 50. An invoice's line keeps the invoice's taxes."""
+        made = subscribe(sdk, [10_000])
+        both = [rate(sdk, "10", inclusive=True), rate(sdk, "5")]
+        custom = {"type": "custom_line_item", "description": "Goodwill", "unit_amount": 1100, "tax_rates": both}
+        wanted = {"invoice": made.latest_invoice.id, "lines": [custom], "credit_amount": 1150}
+        note = sdk.v1.credit_notes.create(wanted)
+        assert (note.total, note.subtotal, note.total_excluding_tax) == (1150, 1100, 1000)
+        assert taxes(note) == [(100, "inclusive"), (50, "exclusive")]
+        line = {"type": "invoice_line_item", "invoice_line_item": made.latest_invoice.lines.data[0].id}
+        with pytest.raises(stripe.InvalidRequestError) as error:
+            sdk.v1.credit_notes.create({**wanted, "lines": [{**line, "quantity": 1, "tax_rates": both}]})
+        assert error.value.param == "lines[0][tax_rates]"
