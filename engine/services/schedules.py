@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog.models import Price
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
@@ -163,7 +164,8 @@ def _for_customer(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedul
     customer = customer_by_id(request.merchant_id, request.customer_id)
     start = request.start_date or ctx.as_of
     intervals = phase_intervals(request.merchant_id, request.phases)
-    phases = phases_from(request.phases, start, intervals, zone_of(request.merchant_id), ctx.as_of)
+    wanted = _in_currency(request.merchant_id, request.phases, customer.currency)
+    phases = phases_from(wanted, start, intervals, zone_of(request.merchant_id), ctx.as_of)
     return _insert(
         ctx,
         request,
@@ -248,12 +250,26 @@ def _insert(ctx: Context, request: ScheduleRequest, **columns: Any) -> Subscript
     )
 
 
+def _in_currency(merchant_id: str, phases: Sequence[PhaseRequest], currency: str) -> tuple[PhaseRequest, ...]:
+    """Every phase says its currency: its own, else `currency`, else that of its first price."""
+    first = {phase.items[0].price_id for phase in phases if phase.items and not (phase.currency or currency)}
+    own = (
+        dict(Price.objects.filter(merchant_id=merchant_id, id__in=first).values_list("id", "currency")) if first else {}
+    )
+    return tuple(
+        replace(phase, currency=phase.currency or currency or own.get(phase.items[0].price_id, ""))
+        if phase.items
+        else phase
+        for phase in phases
+    )
+
+
 def _put_phases(
     ctx: Context, schedule: SubscriptionSchedule, request: ScheduleUpdate
 ) -> list[tuple[Posted, ChangeRequest]]:
     """The phases from the current one on; past ones are kept before them. A changed current phase applies now."""
-    wanted = request.phases or ()
     before = phases_from_json(schedule.phases)
+    wanted = _in_currency(schedule.merchant_id, request.phases or (), before[0].request.currency)
     current = schedule.current_phase or 0
     intervals = phase_intervals(schedule.merchant_id, wanted)
     phases = phases_from(wanted, before[current].start, intervals, zone_of(schedule.merchant_id), ctx.as_of)

@@ -37,6 +37,7 @@ def test_phases_end_after_a_duration_an_iteration_or_at_a_date(sdk: Sdk) -> None
         (at(2024, 3, 31), at(2024, 4, 30)),
         (at(2024, 4, 30), at(2024, 6, 15)),
     ]
+    assert {one.currency for one in made.phases} == {"usd"}
     assert made.current_phase.to_dict() == {"start_date": at(2024, 1, 31), "end_date": at(2024, 3, 31)}
 
 
