@@ -149,6 +149,16 @@ def test_a_code_that_does_not_hold_is_said_at_its_field(client, checkout_url, co
     assert not Customer.objects.exists()
 
 
+def test_a_code_for_larger_purchases_is_refused_before_the_sale(client, shop, checkout_url):
+    large = {"minimum_amount": 2001, "minimum_amount_currency": "cad"}  # the basket is 2000
+    catalog.promotion_code(coupon=catalog.coupon(merchant=shop.merchant, percent_off=20), code="LARGE", **large)
+    live = client.post(f"{checkout_url}/preview", {**QUEBEC, "promotion_code": "large"}).content.decode()
+    assert "id_promotion_code_error" in live
+    assert "The code LARGE is for larger purchases." in live
+    assert buy(client, checkout_url, promotion_code="large").status_code == 422
+    assert not Customer.objects.exists()
+
+
 def test_a_trial_charges_nothing_today(client, shop):
     link = catalog.payment_link(merchant=shop.merchant, prices=[shop.price], trial_period_days=14)
     url = client.get(f"/pay/{link.id}").url
