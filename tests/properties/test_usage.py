@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from core.periods import Period
 from engine.rules.arrears import as_billed, closing_dues, running_dues, stretches
@@ -48,6 +48,8 @@ def counted(one, period, total) -> UsageFacts:
 
 
 @given(prices, amounts, amounts, amounts)
+@example(price("0", minimum_amount=1, **METERED), [], [], [Decimal(0)])
+@example(price("0", minimum_amount=1, **METERED), [Decimal(1)], [], [Decimal(0)])
 def test_what_is_billed_in_all_is_what_all_of_it_costs(of, early, regular, late):
     one = item(of, APRIL, MAY)
     running = subscription([one])
