@@ -19,8 +19,11 @@ def shown_as_finalized(ctx: Context, planned: PlannedInvoice, customer_id: str) 
         row["credit_amounts"] = [
             {"credit_grant": credit.credit_grant_id, "amount": credit.amount} for credit in line.credit_amounts
         ]
-        if line.invoice_item_id and not row.invoice_item_id:
-            # Its item would be made by the change that is only previewed.
+        # Items that would be made by what is only previewed.
+        sold = line.type == "subscription" and not line.invoice_item_id
+        if sold and not row.subscription_item_id:
+            row["subscription_item_id"] = new_id("si")
+        elif not row.invoice_item_id and (line.invoice_item_id or not row.subscription_item_id):
             row["invoice_item_id"] = new_id("ii")
     body = invoice_snapshot(rows.invoice, rows.lines, rows.taxes_by_line)
     return body | {

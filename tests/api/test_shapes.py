@@ -150,6 +150,19 @@ def test_credit_and_usage_have_their_shapes(sdk: Sdk, watch: shapes.Watched) -> 
     assert kinds | {"billing.meter_event", "billing.meter_event_summary"} <= watch.kinds
 
 
+def test_previews_have_their_shapes(sdk: Sdk) -> None:
+    customer, price = sdk.customer(), sdk.price(1000)
+    sold = {"items": [{"price": price.id, "quantity": 3}]}
+    to_be = sdk.v1.invoices.create_preview({"customer": customer.id, "subscription_details": sold})
+    [line] = to_be.lines.data
+    assert (line.amount, line.parent.type) == (3000, "subscription_item_details")
+    subscription = sdk.v1.subscriptions.create({"customer": customer.id, **sold})
+    item = subscription["items"].data[0].id
+    changed = {"items": [{"id": item, "quantity": 1}]}
+    sdk.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": changed})
+    sdk.v1.invoices.create_preview({"subscription": subscription.id})
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
