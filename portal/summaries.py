@@ -45,11 +45,12 @@ class Summary:
     amount_due: int
     balance_applied: int = 0
     amount_paid: int = 0
+    credits: int = 0  # of grants, before tax
 
     @property
     def is_more_than_lines(self) -> bool:
         """Whether the subtotal says anything that the total does not."""
-        return bool(self.discount or self.taxes or self.balance_applied)
+        return bool(self.discount or self.credits or self.taxes or self.balance_applied)
 
 
 class _Tax(Protocol):
@@ -73,6 +74,7 @@ def planned_summary(planned: PlannedInvoice) -> Summary:
         taxes=_by_rate(tax for line in planned.lines for tax in line.taxes),
         total=planned.totals.total,
         amount_due=planned.totals.draft_amount_due,
+        credits=planned.totals.credit_grants_applied,
     )
 
 
@@ -90,6 +92,7 @@ def invoice_summary(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Summary:
         amount_due=invoice.amount_remaining,
         balance_applied=invoice.balance_applied,
         amount_paid=invoice.amount_paid,
+        credits=invoice.credit_grants_applied,
     )
 
 

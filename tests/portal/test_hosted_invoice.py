@@ -1,11 +1,13 @@
 """An invoice at its own address: read, kept as PDF and paid by whoever has it."""
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from customers.models import Customer, PaymentMethod
 from invoicing.models import Invoice
 from payments.models import Charge
+from portal.summaries import invoice_summary
 from tests.portal.conftest import QUEBEC
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +132,11 @@ def test_the_reader_sees_their_own_language(unpaid):
 def test_the_page_reads_a_fixed_number_of_rows(unpaid, django_assert_max_num_queries):
     with django_assert_max_num_queries(8):
         html_of(unpaid)
+
+
+def test_credits_stand_between_the_subtotal_and_the_taxes():
+    invoice = Invoice(currency="cad", lines_gross=30412, credit_grants_applied=10612, total=19800)
+    summary = invoice_summary(invoice, [])
+    html = render_to_string("portal/_taxes.html", {"summary": summary, "total_label": "Total"})
+    # 304.12 less the 106.12 that grants pay is 198.00
+    assert html.index("CA$304.12") < html.index("−CA$106.12") < html.index("CA$198.00")
