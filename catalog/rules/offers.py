@@ -107,14 +107,16 @@ def check_product(fields: dict[str, Any]) -> None:
 def check_coupon(fields: dict[str, Any], *, as_of: datetime) -> dict[str, Any]:
     """The fields with the currency made canonical; exactly one of percent_off and amount_off."""
     percent, amount = fields.get("percent_off"), fields.get("amount_off")
-    if (percent is None) == (amount is None) or (amount is not None and not fields.get("currency")):
+    if (percent is None) == (amount is None):
         raise CouponNeedsOneReduction
+    if amount is not None and not fields.get("currency"):
+        raise CouponNeedsOneReduction(param="currency")
     if percent is not None and not 0 < Decimal(percent) <= 100:
         raise PercentOutOfRange
     if amount is not None and check_amount(amount) <= 0:
         raise AmountOffNotPositive
     if (fields["duration"] == "repeating") != bool(fields.get("duration_in_months")):
-        raise DurationInvalid
+        raise DurationInvalid(param="duration_in_months")
     check_limits(fields.get("max_redemptions"), fields.get("redeem_by"), as_of=as_of)
     currency = parse_currency(fields["currency"]) if amount is not None else ""
     return fields | {

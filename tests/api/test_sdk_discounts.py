@@ -283,8 +283,9 @@ class TestCoupons:
     @pytest.mark.parametrize(
         ("fields", "param"),
         [
-            ({"percent_off": 10, "duration": "repeating"}, "duration"),
-            ({"percent_off": 10, "duration": "once", "duration_in_months": 3}, "duration"),
+            ({"amount_off": 10}, "currency"),
+            ({"percent_off": 10, "duration": "repeating"}, "duration_in_months"),
+            ({"percent_off": 10, "duration": "once", "duration_in_months": 3}, "duration_in_months"),
             ({"percent_off": 10, "currency_options": {"cad": {"amount_off": 5}}}, "currency_options[cad]"),
             (
                 {"amount_off": 10, "currency": "usd", "currency_options": {"cad": {"amount_off": 0}}},
