@@ -39,6 +39,26 @@ def copy_text(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> bytes:
     return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
 
 
+def array_text(values: Sequence[Any], kind: str) -> str:
+    """The values as one array's literal, for `%s::text[]` and the like: `unnest` and `ANY` of a thousand of them.
+
+    Not for columns that are arrays themselves.
+    """
+    if kind in _PLAIN:
+        return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    if None in values:
+        return _array([None if value is None else _element(value, kind) for value in values])
+    texts = [_element(value, kind) for value in values]
+    together = "".join(texts)
+    if '"' in together or "\\" in together:
+        return _array(texts)
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+
+
+def _element(value: Any, kind: str) -> str:
+    return json_text(value) if kind == "jsonb" else str(value)
+
+
 def _column(values: tuple[Any, ...], kind: str) -> Iterable[str]:
     # By identity: 1 and True are equal, and comparing documents would cost more than writing them.
     different = set(map(id, values))
@@ -82,7 +102,7 @@ def _numbers(values: tuple[Any, ...]) -> Iterable[str]:
 
 
 def _arrays(values: tuple[Any, ...]) -> Iterable[str]:
-    return [_array(value) if value else "{}" for value in values]
+    return [_array(value).translate(_ESCAPES) if value else "{}" for value in values]
 
 
 def _array(elements: Iterable[Any]) -> str:
@@ -90,7 +110,7 @@ def _array(elements: Iterable[Any]) -> str:
         "NULL" if element is None else '"' + str(element).replace("\\", "\\\\").replace('"', '\\"') + '"'
         for element in elements
     )
-    return ("{" + ",".join(quoted) + "}").translate(_ESCAPES)
+    return "{" + ",".join(quoted) + "}"
 
 
 def _bytes(values: tuple[Any, ...]) -> Iterable[str]:
@@ -100,6 +120,8 @@ def _bytes(values: tuple[Any, ...]) -> Iterable[str]:
 def _others(values: tuple[Any, ...]) -> Iterable[str]:
     return _texts(values)
 
+
+_PLAIN = frozenset({"bigint", "integer", "smallint", "boolean"})
 
 _WRITERS: dict[str, Callable[[tuple[Any, ...]], Iterable[str]]] = {
     "jsonb": _documents,

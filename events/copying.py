@@ -6,7 +6,7 @@ handles failures catches `DATABASE_ERRORS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from django.db import Error, connection, models
 
-from events.copy_text import copy_text, json_text
+from events.copy_text import array_text, copy_text
 
 DATABASE_ERRORS = (Error, psycopg.Error)
 
@@ -113,25 +113,11 @@ def update_rows(
     """
     if not rows:
         return []
-    statement, json_at = _update_statement(model, fields, extra, returning)
-    columns = [list(column) for column in zip(*_with_json(rows, json_at), strict=True)]
+    statement, kinds = _update_statement(model, fields, extra, returning)
+    columns = [array_text(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(statement, columns)
         return cursor.fetchall() if returning else []
-
-
-def _with_json(rows: Iterable[Sequence[Any]], json_at: tuple[int, ...]) -> Iterable[Sequence[Any]]:
-    if not json_at:
-        return rows
-    return (_encode_at(row, json_at) for row in rows)
-
-
-def _encode_at(row: Sequence[Any], json_at: tuple[int, ...]) -> list[Any]:
-    values = list(row)
-    for index in json_at:
-        if values[index] is not None:
-            values[index] = json_text(values[index])
-    return values
 
 
 def columns_of(model: type[models.Model]) -> tuple[str, ...]:
@@ -174,7 +160,7 @@ def copy_statement(model: type[models.Model], fields: tuple[str, ...], table: st
 @lru_cache(maxsize=256)
 def _update_statement(
     model: type[models.Model], fields: tuple[str, ...], extra: str, returning: str
-) -> tuple[str, tuple[int, ...]]:
+) -> tuple[str, tuple[str, ...]]:
     columns = [_field(model, name) for name in fields]
     key = columns[0].column
     arrays = ", ".join(f"%s::{_array_type(field)}" for field in columns)
@@ -188,7 +174,7 @@ def _update_statement(
     )
     if returning:
         statement += f" RETURNING {returning}"
-    return statement, _json_positions(columns)
+    return statement, tuple(_kind(field) for field in columns)
 
 
 def _field(model: type[models.Model], name: str) -> models.Field:
@@ -196,10 +182,6 @@ def _field(model: type[models.Model], name: str) -> models.Field:
         if name in (field.attname, field.name):
             return field
     raise ValueError(f"{model.__name__} has no field {name}")
-
-
-def _json_positions(columns: Sequence[models.Field]) -> tuple[int, ...]:
-    return tuple(index for index, field in enumerate(columns) if isinstance(field, models.JSONField))
 
 
 def _kind(field: models.Field) -> str:

@@ -12,6 +12,7 @@ from django.db import connection, models
 from django.db.models import Field, ForeignKey, Lookup
 from psycopg.adapt import Buffer, Loader
 
+from events.copy_text import array_text
 from events.copying import Row
 
 
@@ -36,7 +37,7 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
             raise EmptyResultSet
         left, params = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection) or "text"
-        return f"{left} = ANY(%s::{kind}[])", (*params, values)
+        return f"{left} = ANY(%s::{kind}[])", (*params, array_text(values, kind))
 
 
 def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Period
+from core.values import changed
 from engine.rules.lines import pending_line
 from engine.types import BillingSettings, ManualInvoiceSnapshot, RenewalSnapshot
 from invoicing.rules.finalization import invoice_next_action_at
@@ -208,7 +209,7 @@ def _discounted(lines: Sequence[PlannedLine], discounts: Sequence[DiscountFacts]
     ]
     of_items = {discount.id for discount in discounts if discount.subscription_item_id}
     taken = [
-        tuple(replace(one, of_line=True) if one.discount_id in of_items else one for one in amounts)
+        tuple(changed(one, of_line=True) if one.discount_id in of_items else one for one in amounts)
         for amounts in spread_discounts(discounts, left, currency)
     ]
     return [_net_of(line, mine + rest) for line, mine, rest in zip(lines, own, taken, strict=True)]
@@ -219,16 +220,16 @@ def _of_line(line: PlannedLine, currency: str) -> tuple[DiscountAmount, ...]:
     if not line.discounts:
         return ()
     mine = Discountable(line.amount, line.product_id, discountable=line.discountable)
-    return tuple(replace(one, of_line=True) for one in spread_discounts(line.discounts, [mine], currency)[0])
+    return tuple(changed(one, of_line=True) for one in spread_discounts(line.discounts, [mine], currency)[0])
 
 
 def _net_of(line: PlannedLine, amounts: tuple[DiscountAmount, ...]) -> PlannedLine:
     if not amounts:
         return line
-    discounted = replace(line, discount_amounts=line.discount_amounts + amounts)
+    discounted = changed(line, discount_amounts=line.discount_amounts + amounts)
     if line.debit is None:
         return discounted
-    return replace(discounted, debit=replace(line.debit, amount=discounted.net_of_discounts))
+    return changed(discounted, debit=changed(line.debit, amount=discounted.net_of_discounts))
 
 
 def _explained(line: PlannedLine, frame: Frame, discounts: Sequence[DiscountFacts]) -> PlannedLine:
@@ -239,7 +240,7 @@ def _explained(line: PlannedLine, frame: Frame, discounts: Sequence[DiscountFact
     if line.taxes:
         told["taxes"] = taxes_told(line)
         told["tax_rounding"] = "as_credited" if line.taxes_are_given else frame.settings.tax_rounding
-    return replace(line, explanation={**line.explanation, **told}) if told else line
+    return changed(line, explanation={**line.explanation, **told}) if told else line
 
 
 def taxes_told(line: PlannedLine) -> list[dict[str, object]]:

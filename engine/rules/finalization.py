@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
+from core.values import changed
 from engine.types import FinalizationPlan, FinalizationSnapshot, PlannedEvent, RefusedPlan
 from invoicing.rules.balance import Settlement, apply_balance
 from invoicing.rules.finalization import due_date, finalized_status, invoice_next_action_at
@@ -75,7 +75,7 @@ def plan_finalizations(
     for snapshot in snapshots:
         customer = snapshot.customer
         balance = balances.get(customer.id, customer.balance)
-        plan = plan_finalization(replace(snapshot, customer=replace(customer, balance=balance)), as_of)
+        plan = plan_finalization(changed(snapshot, customer=changed(customer, balance=balance)), as_of)
         if isinstance(plan, FinalizationPlan):
             balances[customer.id] = balance + plan.balance_applied
         plans.append(plan)

@@ -9,12 +9,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from core.periods import Period
+from core.values import changed
 from engine.rules.arrears import as_billed, closing_dues, due_line
 from engine.rules.drafting import Frame, draft_invoice, frame_of
 from engine.rules.lines import pending_line, period_line
@@ -121,7 +122,7 @@ def _step(walk: _Walk, moment: datetime, as_of: datetime) -> None:
     )
     if subscription.status == "incomplete":
         walk.void_latest_invoice = True
-        walk.subscription = replace(subscription, status="incomplete_expired", ended_at=moment, cancel_at=None)
+        walk.subscription = changed(subscription, status="incomplete_expired", ended_at=moment, cancel_at=None)
     elif _passes(subscription, moment):
         _let_pass(walk, moment)
     elif ending is not None and moment >= ending:
@@ -130,7 +131,7 @@ def _step(walk: _Walk, moment: datetime, as_of: datetime) -> None:
         _renew(walk, moment, ending, as_of)
     else:
         assert subscription.status == "trialing", f"{subscription.id} is due at {moment} for nothing"
-        walk.subscription = replace(subscription, trial_will_end_sent_at=moment)
+        walk.subscription = changed(subscription, trial_will_end_sent_at=moment)
         walk.tell("customer.subscription.trial_will_end")
 
 
@@ -143,10 +144,10 @@ def _passes(subscription: SubscriptionFacts, moment: datetime) -> bool:
 def _let_pass(walk: _Walk, moment: datetime) -> None:
     subscription = walk.subscription
     if subscription.pause_resumes_at is not None and moment >= subscription.pause_resumes_at:
-        walk.subscription = replace(subscription, pause_behavior="", pause_resumes_at=None)
-        walk.frame = replace(walk.frame, pause_behavior="")
+        walk.subscription = changed(subscription, pause_behavior="", pause_resumes_at=None)
+        walk.frame = changed(walk.frame, pause_behavior="")
     else:
-        walk.subscription = replace(subscription, pending_update_expires_at=None)
+        walk.subscription = changed(subscription, pending_update_expires_at=None)
         walk.void_pending_update = True
         # What lapses while paused is a resumption: the subscription stays as it was.
         lapsed = "updated" if subscription.status == "paused" else "pending_update_expired"
@@ -166,7 +167,7 @@ def _end(walk: _Walk, moment: datetime, as_of: datetime) -> None:
     if lines:
         began = min(line.period_start for line in lines)
     _invoice(walk, lines, began, moment, as_of)
-    walk.subscription = replace(
+    walk.subscription = changed(
         walk.subscription,
         status="canceled",
         ended_at=moment,
@@ -186,7 +187,7 @@ def _renew(walk: _Walk, moment: datetime, ending: datetime | None, as_of: dateti
             ),
             collection_method=subscription.collection_method,
         )
-        walk.subscription = subscription = replace(subscription, status=status)
+        walk.subscription = subscription = changed(subscription, status=status)
         if status == "canceled":
             _end(walk, moment, as_of)
             return
@@ -205,7 +206,7 @@ def _renew(walk: _Walk, moment: datetime, ending: datetime | None, as_of: dateti
         advanced, line = _advance(walk, item, ending)
         items.append(advanced)
         lines += line
-    walk.subscription = replace(subscription, items=tuple(items))
+    walk.subscription = changed(subscription, items=tuple(items))
     _invoice(walk, lines, began, moment, as_of)
 
 
@@ -235,7 +236,7 @@ def _advance(walk: _Walk, item: ItemFacts, ending: datetime | None) -> tuple[Ite
         day_of_month=subscription.anchor_day_of_month,
         until=until,
     )
-    advanced = replace(item, current_period_start=upcoming.period.start, current_period_end=upcoming.period.end)
+    advanced = changed(item, current_period_start=upcoming.period.start, current_period_end=upcoming.period.end)
     if item.price.is_metered:
         return advanced, []
     line = period_line(

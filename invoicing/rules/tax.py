@@ -9,13 +9,14 @@ dealt out to the lines by largest remainder: the lines always sum to the rate's 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import percent_inside, percent_of, round_half_away
+from core.values import changed
 from invoicing.types import PlannedLine, PlannedTax, TaxRateFacts
 
 # Why a customer who is not taxed is not taxed, in Stripe's words.
@@ -145,7 +146,7 @@ def _ranks(group: Sequence[_Taxed]) -> list[_Rank]:
 
 
 def _finished(line: PlannedLine, taxed: _Taxed, reason: str) -> PlannedLine:
-    return replace(line, taxes=_taxes(taxed, reason), backed_out=taxed.base - taxed.net if reason else 0)
+    return changed(line, taxes=_taxes(taxed, reason), backed_out=taxed.base - taxed.net if reason else 0)
 
 
 def _taxes(taxed: _Taxed, reason: str) -> tuple[PlannedTax, ...]:

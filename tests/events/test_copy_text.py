@@ -12,7 +12,7 @@ from django.db import connection
 from hypothesis import given, settings, strategies as st
 
 from catalog.models import Price
-from events.copy_text import copy_text, json_text
+from events.copy_text import array_text, copy_text, json_text
 from events.reading import read_rows
 from tests.factories.catalog import price
 from tests.factories.merchants import merchant
@@ -75,6 +75,26 @@ def test_every_value_comes_back_as_it_was(table: str) -> None:
                     assert (None if value is None else bytes(value)) == told[number]
                 else:
                     assert value == told[number], kind
+
+    check()
+
+
+@pytest.mark.django_db
+def test_an_array_comes_back_as_it_was() -> None:
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(st.none() | texts, max_size=5),
+        st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=5),
+        st.lists(instants, max_size=3),
+        st.lists(decimals, max_size=3),
+    )
+    def check(words: list[Any], integers: list[Any], moments: list[Any], amounts: list[Any]) -> None:
+        columns = (words, integers, moments, amounts)
+        kinds = ("text", "bigint", "timestamp with time zone", "numeric(30, 12)")
+        wanted = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {wanted}", [array_text(*given) for given in zip(columns, kinds, strict=True)])
+            assert cursor.fetchone() == columns
 
     check()
 
