@@ -230,6 +230,8 @@ DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
 STRIPE_CONNECT_TIMEOUT_S = env.float("STRIPE_CONNECT_TIMEOUT_S", default=5.0)
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=25.0)
+# dj-stripe's tables are filled with what was applied: to look at, nothing depends on them.
+STRIPE_MIRROR = env.bool("STRIPE_MIRROR", default=True)
 STRIPE_CALLS_AT_ONCE = env.int("STRIPE_CALLS_AT_ONCE", default=8)
 
 # --- security ----------------------------------------------------------------------------------------------

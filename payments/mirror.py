@@ -55,8 +55,8 @@ def _by_fingerprint(manager: APIKeyManager, secret: str) -> tuple[djstripe.APIKe
 
 def mirror_object(merchant_id: str, object_type: str, object_id: str) -> bool:
     """Copy one of Stripe's objects, and what it points at, into dj-stripe's tables. False when it could not be."""
-    account = connected_account(merchant_id)
-    if account is None or object_type not in _MODELS:
+    account = connected_account(merchant_id) if settings.STRIPE_MIRROR and object_type in _MODELS else None
+    if account is None:
         return False
     model, noun = _MODELS[object_type]
     try:

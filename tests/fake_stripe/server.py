@@ -122,7 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         if parts.path.startswith("/_fake/"):
-            self._send(200, steer(self.fake, parts.path.removeprefix("/_fake/"), json.loads(body or "{}")))
+            try:
+                self._send(200, steer(self.fake, parts.path.removeprefix("/_fake/"), json.loads(body or "{}")))
+            except Refusal as refusal:
+                self._send(409, refusal.body)
         elif parts.path.startswith("/hosted/"):
             self._page(parts.path, body)
         else:
