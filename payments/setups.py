@@ -74,6 +74,14 @@ def start_setup(
     return setup, started.url
 
 
+def setup_of(merchant_id: str, customer_id: str, setup_id: str) -> GatewaySetup:
+    """The customer's own. Raises `SetupNotFound`, for another customer's too."""
+    setup = GatewaySetup.objects.filter(merchant_id=merchant_id, customer_id=customer_id, id=setup_id).first()
+    if setup is None:
+        raise SetupNotFound
+    return setup
+
+
 def finish_setup(*, ctx: Context, merchant_id: str, setup_id: str) -> GatewaySetup:
     """What became of it, asked of the processor; a stored method comes to its customer once, however often this is
     called, and by whomever (the customer's way back, the processor's webhook).

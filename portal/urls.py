@@ -10,12 +10,14 @@ from portal.views import (
     invoices,
     overview,
     payment_methods,
+    processor,
     sign_in,
     subscriptions,
 )
 
 urlpatterns = [
     path("pay/<slug:payment_link_id>", checkout.open_link, name="payment_link"),
+    path("pay/return/<slug:payment_intent_id>/", processor.bank_done, name="bank_done"),
     path("pay/s/<slug:session_id>", checkout.page, name="checkout"),
     path("pay/s/<slug:session_id>/preview", checkout.preview, name="checkout_preview"),
     path("pay/s/<slug:session_id>/address", checkout.address, name="checkout_address"),
@@ -25,6 +27,12 @@ urlpatterns = [
     path("i/<slug:hosted_token>", hosted_invoice.page, name="hosted_invoice"),
     path("i/<slug:hosted_token>/pay", hosted_invoice.pay, name="hosted_invoice_pay"),
     path("i/<slug:hosted_token>/authenticate", hosted_invoice.authenticate, name="hosted_invoice_authenticate"),
+    path("i/<slug:hosted_token>/card", processor.invoice_card, name="hosted_invoice_card"),
+    path(
+        "i/<slug:hosted_token>/card/<slug:setup_id>",
+        processor.invoice_card_done,
+        name="hosted_invoice_card_done",
+    ),
     path("i/<slug:hosted_token>/pdf", hosted_invoice.pdf, name="hosted_invoice_pdf"),
     path(
         "i/<slug:hosted_token>/credit-notes/<slug:note_id>/pdf",
@@ -41,6 +49,7 @@ urlpatterns = [
     path("portal/invoices", invoices.listing, name="portal_invoices"),
     path("portal/payment-methods", payment_methods.listing, name="portal_payment_methods"),
     path("portal/payment-methods/add", payment_methods.add, name="portal_add_payment_method"),
+    path("portal/payment-methods/setup/<slug:setup_id>", processor.setup_done, name="portal_setup"),
     path(
         "portal/payment-methods/<slug:payment_method_id>/default",
         payment_methods.make_default,

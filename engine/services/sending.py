@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 
 from core.context import Context
@@ -96,6 +97,7 @@ def _confirm_all(
             job.charge.off_session,
             job.method_type,
             job.mandate_id,
+            "" if job.charge.off_session else f"{settings.SITE_URL}/pay/return/{job.intent.id}/",
         )
         for job in jobs
     ]

@@ -75,6 +75,7 @@ class ToConfirm:
     off_session: bool
     method_type: str = "card"
     mandate_id: str = ""
+    return_url: str = ""  # on session: where the bank's page leads back to
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,7 @@ class Gateway(Protocol):
         off_session: bool,
         method_type: str = "card",
         mandate_id: str = "",
+        return_url: str = "",
     ) -> Outcome:
         """One attempt. Raises `GatewayRefused`; its `nothing_taken` says whether that is an answer."""
         ...

@@ -129,6 +129,7 @@ class SandboxGateway:
         off_session: bool,
         method_type: str = "card",
         mandate_id: str = "",
+        return_url: str = "",
     ) -> Outcome:
         found = intents.instrument_of(call, gateway_method_id)
         if found.answer_lost == LOST_BEFORE and intents.lose_first_call(call, gateway_intent_id):

@@ -127,8 +127,9 @@ class StripeGateway(StripeBooks):
         off_session: bool,
         method_type: str = "card",
         mandate_id: str = "",
+        return_url: str = "",
     ) -> Outcome:
-        one = ToConfirm(call, gateway_intent_id, gateway_method_id, off_session, method_type, mandate_id)
+        one = ToConfirm(call, gateway_intent_id, gateway_method_id, off_session, method_type, mandate_id, return_url)
         return _confirm(connection_of(call.merchant_id), one)
 
     @outside_transactions
@@ -220,7 +221,7 @@ def _confirm(at: Connection, item: ToConfirm) -> Outcome:
     if item.off_session:
         params["off_session"] = True
     else:
-        params["return_url"] = f"{settings.SITE_URL}/pay/return/{item.gateway_intent_id}/"
+        params["return_url"] = item.return_url or settings.SITE_URL
 
     def confirm() -> Outcome:
         try:

@@ -31,11 +31,19 @@ class PayForm(InstrumentForm):
 
     method = forms.ChoiceField(label=_("Pay with"), widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, methods: list[PaymentMethod], default_id: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        methods: list[PaymentMethod],
+        default_id: str = "",
+        takes_new: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = methods
+        self.stored, self.takes_new = methods, takes_new
         known = {method.id for method in methods}
-        choices = [*((method.id, method_words(method)) for method in methods), (NEW, _("Something else"))]
+        new = [(NEW, _("Something else"))] if takes_new else []
+        choices = [*((method.id, method_words(method)) for method in methods), *new]
         self.fields["method"].choices = choices  # type: ignore[attr-defined]
         first = methods[0].id if methods else NEW
         self.fields["method"].initial = default_id if default_id in known else first

@@ -11,7 +11,9 @@ from core.errors import OstinatoError
 from customers.selectors import customer_by_id
 from engine.services.checkout import authenticate_checkout, standing_of
 from invoicing.models import Invoice
+from payments.selectors import payment_intents
 from portal.views.checkout import COOKIE, refusal, session_of
+from portal.views.processor import bank_page
 from portal.views.visitor import context_of, paper, sign_in
 from subscriptions.models import CheckoutSession, Subscription
 
@@ -19,7 +21,7 @@ from subscriptions.models import CheckoutSession, Subscription
 @require_http_methods(["GET", "POST"])
 @never_cache
 def authenticate(request: HttpRequest, session_id: str) -> HttpResponse:
-    """The sandbox's stand-in for a bank's own page: approve or fail."""
+    """The way to the bank's own page, or the sandbox's stand-in for one: approve or fail."""
     try:
         session = session_of(request, session_id)
         standing = standing_of(ctx=context_of(request), session=session)
@@ -35,7 +37,9 @@ def authenticate(request: HttpRequest, session_id: str) -> HttpResponse:
         return refusal(request, refused)
     if standing.status != "requires_action":
         return redirect("checkout", session_id)
-    return paper(request, "authenticate.html", session.merchant, {"invoice": _invoice(session)})
+    waiting = payment_intents(session.merchant_id).filter(invoice_id=session.invoice_id).first()
+    context = {"invoice": _invoice(session), "bank": bank_page(waiting)}
+    return paper(request, "authenticate.html", session.merchant, context)
 
 
 @require_GET

@@ -20,6 +20,7 @@ from payments.selectors import payment_intents
 from payments.services import attach_payment_method
 from portal.forms.pay import PayForm
 from portal.summaries import invoice_summary, party_lines
+from portal.views.processor import bank_page, enters_elsewhere
 from portal.views.visitor import context_of, error_text, paper, speak
 
 
@@ -59,7 +60,7 @@ def pay(request: HttpRequest, hosted_token: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def authenticate(request: HttpRequest, hosted_token: str) -> HttpResponse:
-    """The sandbox's stand-in for a bank's own page."""
+    """The way to the bank's own page, or the sandbox's stand-in for one."""
     try:
         invoice = _invoice(request, hosted_token)
     except InvoiceNotFound as missing:
@@ -67,8 +68,8 @@ def authenticate(request: HttpRequest, hosted_token: str) -> HttpResponse:
     intent = _intent(invoice)
     if intent is None or intent.status != "requires_action":
         return redirect("hosted_invoice", hosted_token)
-    if request.method == "GET":
-        return paper(request, "authenticate.html", invoice.merchant, {"invoice": invoice})
+    if request.method == "GET" or bank_page(intent):
+        return paper(request, "authenticate.html", invoice.merchant, {"invoice": invoice, "bank": bank_page(intent)})
     try:
         complete_action(
             ctx=context_of(request, invoice.customer),
@@ -143,6 +144,7 @@ def _form(invoice: Invoice, request: HttpRequest | None = None) -> PayForm:
         methods=payment_methods(invoice.merchant_id, invoice.customer_id),
         currency=invoice.currency,
         default_id=invoice.customer.default_payment_method_id,
+        takes_new=not enters_elsewhere(invoice.merchant),
     )
 
 

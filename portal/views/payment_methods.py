@@ -13,6 +13,7 @@ from customers.selectors import PaymentMethodNotFound, payment_methods
 from customers.services import set_default_payment_method
 from payments.services import attach_payment_method, detach_payment_method
 from portal.forms.checkout import InstrumentForm
+from portal.views.processor import enters_elsewhere, to_setup
 from portal.views.visitor import Visitor, context_of, paper, show_error, signed_in
 from portal.wording import expiry_words, method_words
 
@@ -37,6 +38,8 @@ def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    if enters_elsewhere(visitor.merchant):
+        return to_setup(request, visitor)
     form = InstrumentForm(request.POST or None, currency=visitor.customer.currency)
     if request.method == "POST" and form.is_valid():
         try:
