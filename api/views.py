@@ -20,6 +20,7 @@ from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
 from api.protocol.schema import parse
+from api.protocol.unbuilt import NotBuilt, unbuilt
 from api.resources.events import API_VERSION
 from api.routes import EXPANDABLES, ROUTES
 from core.context import Context
@@ -59,6 +60,8 @@ def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any],
     method, path = request.method or "GET", request.path.rstrip("/")
     found = ROUTES.find(method, path)
     if found is None:
+        if what := unbuilt(path):
+            raise NotBuilt(what=what, method=method, path=path)
         raise errors.UnrecognizedUrl(method=method, path=path)
     operation, ids = found
     values = decode(_pairs(request))
@@ -87,7 +90,7 @@ def _perform(
     """The operation's answer. Refusals of its work are answers too: a replay tells them again."""
     params = parse(operation.parameters, values)
     paths = params.pop("expand", [])
-    call = Call(ctx, key.merchant_id, key.merchant.livemode, ids, params)
+    call = Call(ctx, key.merchant_id, key.merchant.livemode, ids, params, frozenset(paths))
     try:
         body = operation.answer(call)
         complete(body, merchant_id=key.merchant_id, livemode=call.livemode)

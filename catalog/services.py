@@ -173,6 +173,20 @@ def delete_product(*, ctx: Context, merchant_id: str, product_id: str) -> Produc
         return product
 
 
+def delete_price(*, ctx: Context, merchant_id: str, price_id: str) -> Price:
+    """It is no longer there for anybody. Who calls makes sure that nobody is billed by it.
+
+    Raises `DefaultPriceInUse`.
+    """
+    with transaction.atomic():
+        price = find(Price, merchant_id, price_id, lock=True)
+        if price.deleted_at is None:
+            _check_price_change(price, {"active": False})
+            price.deleted_at, price.active, price.lookup_key = ctx.as_of, False, None
+            save_row(ctx, price, "deleted", previous=None)
+        return price
+
+
 def set_bundle(*, ctx: Context, merchant_id: str, product_id: str, components: Sequence[tuple[str, int]]) -> None:
     """Make the product a bundle of `components`, (product id, quantity) each; none makes it a plain product again.
 

@@ -22,6 +22,7 @@ class Call:
     livemode: bool
     ids: Mapping[str, str]
     params: dict[str, Any]
+    expand: frozenset[str] = frozenset()  # what is to be expanded, for what is costly to work out
 
     @property
     def id(self) -> str:

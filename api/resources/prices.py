@@ -114,7 +114,7 @@ def create(call: Call) -> Json:
         if "product" in params:
             product_id = product_of(call, params["product"], "product").id
         else:
-            product_id = _new_product(call, params["product_data"])
+            product_id = new_product(call, params["product_data"])
         row = services.create_price(
             ctx=call.ctx,
             merchant_id=call.merchant_id,
@@ -122,7 +122,7 @@ def create(call: Call) -> Json:
             metadata=new_metadata(params),
             **values | _transfer(params),
         )
-    return _shown(call, [price_of(call, row.id)])[0]
+    return shown(call, [price_of(call, row.id)])[0]
 
 
 def _transfer(params: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _transfer(params: dict[str, Any]) -> dict[str, Any]:
     return {"transfer_lookup_key": True} if params.get("transfer_lookup_key") else {}
 
 
-def _new_product(call: Call, data: dict[str, Any]) -> str:
+def new_product(call: Call, data: dict[str, Any]) -> str:
     values = {name: value for name, value in data.items() if name not in ("id", "metadata")}
     row = services.create_product(
         ctx=call.ctx, merchant_id=call.merchant_id, api_id=data.get("id"), metadata=new_metadata(data), **values
@@ -139,7 +139,7 @@ def _new_product(call: Call, data: dict[str, Any]) -> str:
 
 
 def retrieve(call: Call) -> Json:
-    return _shown(call, [price_of(call, call.id)])[0]
+    return shown(call, [price_of(call, call.id)])[0]
 
 
 def update(call: Call) -> Json:
@@ -154,7 +154,7 @@ def update(call: Call) -> Json:
     services.update_price(
         ctx=call.ctx, merchant_id=call.merchant_id, price_id=row.id, **values | _transfer(call.params)
     )
-    return _shown(call, [price_of(call, row.id)])[0]
+    return shown(call, [price_of(call, row.id)])[0]
 
 
 def list_(call: Call) -> Json:
@@ -169,10 +169,10 @@ def list_(call: Call) -> Json:
         rows = rows.filter(lookup_key__in=params["lookup_keys"])
     names = {"interval": "interval", "usage_type": "usage_type", "meter": "meter_id"}
     rows = rows.filter(**{names[name]: value for name, value in params.get("recurring", {}).items()})
-    return page(rows, call, lambda found: _shown(call, found), url=URL)
+    return page(rows, call, lambda found: shown(call, found), url=URL)
 
 
-def _shown(call: Call, rows: Sequence[Price]) -> list[Json]:
+def shown(call: Call, rows: Sequence[Price]) -> list[Json]:
     return [
         price_snapshot(row, livemode=call.livemode, product_api_id=row.product.api_id or row.product_id) for row in rows
     ]

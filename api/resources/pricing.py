@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from api.lookup import NoSuchObject, found, new_metadata
@@ -60,18 +61,30 @@ INVOICE_ITEMS = list_of(
 
 
 def item_fields(**more: Field) -> Field:
-    """An element of a subscription's `items`."""
-    return hash_of(
+    """An element of a subscription's `items`. `plan` is the older name of `price`."""
+    element = hash_of(
         fields(
             METADATA,
             more,
             discounts=DISCOUNTS,
+            plan=text(most=200),
             price=text(most=200),
             price_data=RECURRING_PRICE_DATA,
             quantity=QUANTITY,
             tax_rates=TAX_RATES,
         )
     )
+    return replace(element, read=lambda value, name: plan_as_price(element.read(value, name), name))
+
+
+def plan_as_price(params: dict[str, Any], parent: str = "") -> dict[str, Any]:
+    """`params` with what is named as a plan named as a price. Raises `OnePrice`."""
+    if "plan" not in params:
+        return params
+    if "price" in params or "price_data" in params:
+        raise OnePrice(param=f"{parent}[plan]" if parent else "plan")
+    rest = {name: value for name, value in params.items() if name != "plan"}
+    return rest | {"price": params["plan"]}
 
 
 class OnePrice(OstinatoError):

@@ -9,7 +9,7 @@ from api.lookup import deleted, found
 from api.paging import page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, boolean, choice, fields, text, timestamp
-from api.resources.pricing import DISCOUNTS, QUANTITY, RECURRING_PRICE_DATA, TAX_RATES
+from api.resources.pricing import DISCOUNTS, QUANTITY, RECURRING_PRICE_DATA, TAX_RATES, plan_as_price
 from api.resources.subscription_changes import item_changes
 from api.resources.subscriptions import subscription_of
 from api.resources.thresholds import ITEM_THRESHOLDS, set_item_threshold
@@ -31,12 +31,13 @@ _ITEM = fields(
     billing_thresholds=ITEM_THRESHOLDS,
     discounts=DISCOUNTS,
     off_session=boolean(),
+    plan=text(most=200),
     price=text(most=200),
     price_data=RECURRING_PRICE_DATA,
     quantity=QUANTITY,
     tax_rates=TAX_RATES,
 )
-_ITEM_FIELDS = ("discounts", "price", "price_data", "quantity", "tax_rates", "metadata", "id", "deleted")
+_ITEM_FIELDS = ("discounts", "plan", "price", "price_data", "quantity", "tax_rates", "metadata", "id", "deleted")
 
 
 def shown(rows: Sequence[SubscriptionItem]) -> list[Json]:
@@ -56,7 +57,10 @@ def _change(call: Call, row: Subscription, item: Json) -> None:
         return
     how = {name: call.params[name] for name in _HOW if name in call.params}
     request = ChangeRequest(
-        merchant_id=row.merchant_id, subscription_id=row.id, items=item_changes(call, row.id, [given]), **how
+        merchant_id=row.merchant_id,
+        subscription_id=row.id,
+        items=item_changes(call, row.id, [plan_as_price(given)]),
+        **how,
     )
     change_subscription(ctx=clocked(call, row.test_clock_id), request=request)
 

@@ -174,5 +174,5 @@ def test_what_has_ended_cannot_be_ended_again(caller: Caller) -> None:
 
 
 def test_an_address_that_is_not_there_yet_says_so(caller: Caller) -> None:
-    assert "Unrecognized request URL" in error(caller("GET", "/v1/subscriptions/search", "query=x"))["message"]
+    assert "Unrecognized request URL" in error(caller("GET", "/v1/subscriptions/a/b/c"))["message"]
     assert caller.last.status_code == 404

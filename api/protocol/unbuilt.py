@@ -1,0 +1,86 @@
+"""What Stripe has and we do not, by its addresses: whoever asks for it is told by name. Pure.
+
+The most particular address comes first. Held complete by a test that walks the official SDK's own addresses.
+"""
+
+from __future__ import annotations
+
+import re
+
+from core.errors import OstinatoError, gettext_noop
+
+_NAMES: list[tuple[str, str]] = [
+    (r"customers/[^/]+/(cash_balance|cash_balance_transactions)(/.*)?", "Cash balances"),
+    (r"customers/[^/]+/funding_instructions", "Bank transfer funding instructions"),
+    (r"customers/[^/]+/sources(/.*)?", "Sources"),
+    (r"customers/[^/]+/bank_accounts(/.*)?", "Bank accounts"),
+    (r"customers/[^/]+/cards(/.*)?", "Cards"),
+    (r"payment_intents/[^/]+/amount_details_line_items", "Line items of payments"),
+    (r"payment_intents/[^/]+/(capture|increment_authorization)", "Capturing a payment later"),
+    (r"payment_intents/[^/]+/apply_customer_balance", "Cash balances"),
+    (r"(payment_intents|setup_intents)/[^/]+/verify_microdeposits", "Verifying bank accounts by small deposits"),
+    (r"payment_intents", "Payments that belong to no invoice"),
+    (r"charges(/[^/]+/capture)?", "Charges without an invoice"),
+    (r"billing/feedback_options(/.*)?", "Feedback options"),
+    (r"billing/alerts(/.*)?", "Billing alerts"),
+    (r"billing_portal(/.*)?", "The customer portal's API"),
+    (r"invoices/[^/]+/attach_payment", "Attaching payments to invoices"),
+    (r"test_helpers/confirmation_tokens(/.*)?", "Confirmation tokens"),
+    (r"test_helpers/customers(/.*)?", "Cash balances"),
+    (r"test_helpers/refunds(/.*)?", "Expiring refunds"),
+    (r"test_helpers/issuing(/.*)?", "Issuing"),
+    (r"test_helpers/terminal(/.*)?", "Terminal"),
+    (r"test_helpers/treasury(/.*)?", "Treasury"),
+    (r"account(_links|_sessions|s)(/.*)?", "Connect"),
+    (r"(application_fees|transfers|topups|country_specs)(/.*)?", "Connect"),
+    (r"apple_pay(/.*)?", "Apple Pay domains"),
+    (r"apps(/.*)?", "Apps"),
+    (r"balance_settings(/.*)?", "Balance settings"),
+    (r"balance(_transactions)?(/.*)?", "Balance transactions"),
+    (r"checkout(/.*)?", "Checkout sessions"),
+    (r"climate(/.*)?", "Climate"),
+    (r"(confirmation_tokens|ephemeral_keys|customer_sessions)(/.*)?", "Tokens for Stripe.js and mobile SDKs"),
+    (r"disputes(/.*)?", "Disputes"),
+    (r"exchange_rates(/.*)?", "Exchange rates"),
+    (r"(files|file_links)(/.*)?", "Files"),
+    (r"financial_connections(/.*)?", "Financial Connections"),
+    (r"forwarding(/.*)?", "Forwarding"),
+    (r"identity(/.*)?", "Identity"),
+    (r"invoice_rendering_templates(/.*)?", "Invoice rendering templates"),
+    (r"issuing(/.*)?", "Issuing"),
+    (r"mandates(/.*)?", "Mandates"),
+    (r"payment_attempt_records(/.*)?", "Payment attempt records"),
+    (r"payment_links(/.*)?", "Payment links"),
+    (r"payment_method_(configurations|domains)(/.*)?", "Payment method configurations"),
+    (r"payment_records(/.*)?", "Payment records"),
+    (r"payouts(/.*)?", "Payouts"),
+    (r"quotes(/.*)?", "Quotes"),
+    (r"radar(/.*)?", "Radar"),
+    (r"(reporting|sigma)(/.*)?", "Reports"),
+    (r"refunds/[^/]+/cancel", "Canceling refunds"),
+    (r"(charges|payment_intents|refunds)/[^/]+(/cancel)?", "Changing payments and refunds"),
+    (r"reviews(/.*)?", "Radar's reviews"),
+    (r"setup_attempts(/.*)?", "Setup attempts"),
+    (r"setup_intents(/.*)?", "Setup intents"),
+    (r"shipping_rates(/.*)?", "Shipping rates"),
+    (r"sources(/.*)?", "Sources"),
+    (r"subscriptions/[^/]+/migrate", "Migrating billing modes"),
+    (r"tax(/.*)?", "Stripe Tax"),
+    (r"tax_codes(/.*)?", "Stripe Tax's codes"),
+    (r"tax_ids(/.*)?", "Tax IDs that belong to no customer"),
+    (r"terminal(/.*)?", "Terminal"),
+    (r"tokens(/.*)?", "Tokens"),
+    (r"treasury(/.*)?", "Treasury"),
+    (r"webhook_endpoints(/.*)?", "Webhook endpoints"),
+]
+_PATTERNS = [(re.compile("/v1/" + address), name) for address, name in _NAMES]
+
+
+class NotBuilt(OstinatoError):
+    code = "url_invalid"
+    message_id = gettext_noop("%(what)s: Stripe has this, Ostinato does not (%(method)s: %(path)s).")
+
+
+def unbuilt(path: str) -> str:
+    """What Stripe calls the thing at this address of its, or blank."""
+    return next((name for pattern, name in _PATTERNS if pattern.fullmatch(path)), "")
