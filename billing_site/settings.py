@@ -233,6 +233,8 @@ STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=25.0)
 # dj-stripe's tables are filled with what was applied: to look at, nothing depends on them.
 STRIPE_MIRROR = env.bool("STRIPE_MIRROR", default=True)
 STRIPE_CALLS_AT_ONCE = env.int("STRIPE_CALLS_AT_ONCE", default=8)
+# A live merchant is not offered test methods; the demo's is, for there nobody has a processor.
+DEMO_PAYMENTS = env.bool("DEMO_PAYMENTS", default=False)
 
 # --- security ----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = (

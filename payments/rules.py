@@ -119,6 +119,19 @@ def split_payment(amount: int, amount_remaining: int) -> tuple[int, int]:
     return applied, amount - applied
 
 
+HOSTED, INSTRUMENTS, NO_WAY = "hosted", "instruments", "none"
+
+
+def way_to_add(gateway: str, *, livemode: bool, demo: bool = False) -> str:
+    """How a customer stores a way to pay: on the processor's page, or by a test instrument's name, in a sandbox only.
+
+    A live merchant without a processor of its own has no way: its invoices are paid by bank transfer.
+    """
+    if gateway != "sandbox":
+        return HOSTED
+    return INSTRUMENTS if demo or not livemode else NO_WAY
+
+
 # How far a dispute has come. The bank's word is the last one, and a dispute that is lost may still be won on appeal.
 _DISPUTE_STEPS = {
     "warning_needs_response": 0,

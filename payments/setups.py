@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 
 from core.context import Context
@@ -11,9 +12,11 @@ from customers.models import PaymentMethod
 from customers.selectors import customer_by_id
 from customers.services import set_default_payment_method
 from customers.writes import lock_customer
+from merchants.models import Merchant
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, SetupRequest
 from payments.models import GatewaySetup, GatewaySetupStatus
+from payments.rules import way_to_add
 from payments.services import store_method
 from payments.types import MethodFacts, SetupResult
 
@@ -22,6 +25,16 @@ class SetupNotFound(OstinatoError):
     code = "resource_missing"
     param = "setup"
     message_id = gettext_noop("There is no such setup of a payment method.")
+
+
+class NoWayToPay(OstinatoError):
+    code = "gateway_not_connected"
+    message_id = gettext_noop("This merchant does not take cards or bank debits yet.")
+
+
+def way_of(merchant: Merchant) -> str:
+    """ "hosted", "instruments" or "none": see `payments.rules.way_to_add`."""
+    return way_to_add(merchant.gateway, livemode=merchant.livemode, demo=settings.DEMO_PAYMENTS)
 
 
 # What each currency's customers pay with, beside cards: offered on the processor's page.

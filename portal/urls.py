@@ -24,6 +24,7 @@ urlpatterns = [
     path("pay/s/<slug:session_id>/authenticate", checkout_result.authenticate, name="checkout_authenticate"),
     path("pay/s/<slug:session_id>/done", checkout_result.done, name="checkout_done"),
     path("pay/s/<slug:session_id>/portal", checkout_result.to_portal, name="checkout_to_portal"),
+    path("pay/s/<slug:session_id>/entered/<slug:setup_id>", checkout.entered, name="checkout_entered"),
     path("i/<slug:hosted_token>", hosted_invoice.page, name="hosted_invoice"),
     path("i/<slug:hosted_token>/pay", hosted_invoice.pay, name="hosted_invoice_pay"),
     path("i/<slug:hosted_token>/authenticate", hosted_invoice.authenticate, name="hosted_invoice_authenticate"),

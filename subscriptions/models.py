@@ -310,6 +310,8 @@ class CheckoutSession(models.Model):
     subscription_id = models.TextField(blank=True, default="", db_collation="C")
     invoice_id = models.TextField(blank=True, default="", db_collation="C")
     locale = models.CharField(max_length=10, blank=True, default="")
+    asked = models.JSONField(default=dict, blank=True)  # the form, while its visitor is on the processor's page
+    setup_id = models.TextField(blank=True, default="", db_collation="C")  # payments' setup that was begun last
     expires_at = models.DateTimeField()
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

@@ -32,8 +32,10 @@ from engine.services.subscribe import subscribe
 from engine.types import CheckoutRequest, CheckoutResult, PaymentOutcome
 from invoicing.models import Invoice
 from payments.cancellation import PaymentInFlight
+from payments.rules import INSTRUMENTS
 from payments.selectors import in_flight, payment_intents
 from payments.services import attach_payment_method, detach_payment_method
+from payments.setups import NoWayToPay, way_of
 from subscriptions.models import CheckoutSession, CheckoutStatus
 from subscriptions.services.checkout_sessions import (
     CheckoutExpired,
@@ -101,23 +103,36 @@ def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: Ch
     session = checkout_session(session_id, secret)
     standing = standing_of(ctx=ctx, session=session)
     if standing.status in ("complete", "waiting", "requires_action"):
-        return _result(session, standing.status, None)
+        return result_of(session, standing.status, None)
     if standing.status == "expired":
         raise CheckoutExpired
+    if way_of(session.merchant) != INSTRUMENTS:
+        raise NoWayToPay
     if standing.status == "open":
-        basket = basket_of(session)
-        preview_checkout(ctx=ctx, basket=basket, request=request)
-        _note_buyer(ctx, session_id, secret, request)
+        plan_and_note_buyer(ctx, session, secret, request)
     session.refresh_from_db()
     method = attach_payment_method(
         ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, instrument=request.instrument
     )
-    if standing.status == "open":
-        session, bought_here = _buy(ctx, session_id, secret, request)
+    return buy_and_pay(ctx, session, secret, method, request if standing.status == "open" else None)
+
+
+def buy_and_pay(
+    ctx: Context, session: CheckoutSession, secret: str, method: PaymentMethod, request: CheckoutRequest | None
+) -> CheckoutResult:
+    """Steps 4 and 5 with a method that is stored; `request` None: it was bought before, and only paying is left."""
+    if request is not None:
+        session, bought_here = _buy(ctx, session.id, secret, request)
         if not bought_here:  # another click was quicker and is paying
             _forget(ctx, session, method)
-            return _result(session, standing_of(ctx=ctx, session=session).status, None)
+            return result_of(session, standing_of(ctx=ctx, session=session).status, None)
     return _pay(ctx, session, method)
+
+
+def plan_and_note_buyer(ctx: Context, session: CheckoutSession, secret: str, request: CheckoutRequest) -> None:
+    """Steps 1 and 2: whatever is wrong is refused, then the customer is known."""
+    preview_checkout(ctx=ctx, basket=basket_of(session), request=request)
+    _note_buyer(ctx, session.id, secret, request)
 
 
 def authenticate_checkout(*, ctx: Context, session_id: str, secret: str, approve: bool) -> CheckoutResult:
@@ -125,7 +140,7 @@ def authenticate_checkout(*, ctx: Context, session_id: str, secret: str, approve
     session = checkout_session(session_id, secret)
     standing = standing_of(ctx=ctx, session=session)
     if standing.status != "requires_action":
-        return _result(session, standing.status, None)
+        return result_of(session, standing.status, None)
     outcome = complete_action(
         ctx=ctx,
         merchant_id=session.merchant_id,
@@ -187,10 +202,10 @@ def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> Check
             )
         except (InvoiceAlreadyPaid, PaymentInFlight):  # the other of two clicks at once
             _forget(ctx, session, method)
-            return _result(session, standing_of(ctx=ctx, session=session).status, None)
+            return result_of(session, standing_of(ctx=ctx, session=session).status, None)
         if outcome.status == "declined":
             _forget(ctx, session, method)
-            return _result(session, "open", outcome)
+            return result_of(session, "open", outcome)
     set_default_payment_method(
         ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
     )
@@ -207,8 +222,8 @@ def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> No
 def _settle(ctx: Context, session: CheckoutSession, outcome: PaymentOutcome | None) -> CheckoutResult:
     if outcome is None or outcome.status in ("succeeded", "processing", "not_needed"):
         complete_checkout_session(ctx=ctx, session_id=session.id)
-        return _result(session, "complete", outcome)
-    return _result(session, "open", outcome)
+        return result_of(session, "complete", outcome)
+    return result_of(session, "open", outcome)
 
 
 def _standing_of_payment(session: CheckoutSession) -> Standing:
@@ -223,7 +238,7 @@ def _standing_of_payment(session: CheckoutSession) -> Standing:
     return Standing("unpaid", intent.id, str(error.get("message", "")))
 
 
-def _result(session: CheckoutSession, status: str, outcome: PaymentOutcome | None) -> CheckoutResult:
+def result_of(session: CheckoutSession, status: str, outcome: PaymentOutcome | None) -> CheckoutResult:
     return CheckoutResult(
         session_id=session.id,
         status=status,

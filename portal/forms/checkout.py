@@ -12,6 +12,7 @@ from catalog.models import PaymentLinkItem
 from customers.rules import MAX_LENGTHS
 from engine.rules.checkout import MOST_AT_ONCE
 from engine.types import CheckoutRequest
+from payments.rules import INSTRUMENTS
 from portal.forms.address import ADDRESS_FIELDS, AddressForm, PaperForm
 from portal.instruments import Picker, instrument_choices, picker
 
@@ -28,13 +29,18 @@ class InstrumentForm(PaperForm):
         error_messages={"required": _("Choose what to pay with.")},
     )
 
-    def __init__(self, *args: Any, currency: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, currency: str = "", way: str = INSTRUMENTS, **kwargs: Any) -> None:
+        """`way` is how something new is stored: `payments.rules.way_to_add`."""
         super().__init__(*args, **kwargs)
-        self.fields["instrument"].choices = instrument_choices(currency)  # type: ignore[attr-defined]
+        self.way = way
+        if way == INSTRUMENTS:
+            self.fields["instrument"].choices = instrument_choices(currency)  # type: ignore[attr-defined]
+        else:
+            del self.fields["instrument"]
 
     @property
-    def picker(self) -> Picker:
-        return picker(self["instrument"])
+    def picker(self) -> Picker | None:
+        return picker(self["instrument"]) if "instrument" in self.fields else None
 
 
 class CheckoutForm(AddressForm, InstrumentForm):

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import PaymentMethod
+from payments.rules import INSTRUMENTS
 from portal.forms.checkout import InstrumentForm
 from portal.wording import expiry_words, method_words
 
@@ -36,18 +37,18 @@ class PayForm(InstrumentForm):
         *args: Any,
         methods: list[PaymentMethod],
         default_id: str = "",
-        takes_new: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.stored, self.takes_new = methods, takes_new
+        self.stored, self.takes_new = methods, self.way == INSTRUMENTS
         known = {method.id for method in methods}
-        new = [(NEW, _("Something else"))] if takes_new else []
+        new = [(NEW, _("Something else"))] if self.takes_new else []
         choices = [*((method.id, method_words(method)) for method in methods), *new]
         self.fields["method"].choices = choices  # type: ignore[attr-defined]
         first = methods[0].id if methods else NEW
         self.fields["method"].initial = default_id if default_id in known else first
-        self.fields["instrument"].required = False
+        if self.takes_new:
+            self.fields["instrument"].required = False
 
     def stored_cards(self) -> list[StoredCard]:
         chosen = self["method"].value()
@@ -68,6 +69,11 @@ class PayForm(InstrumentForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("method") == NEW and not data.get("instrument") and "instrument" not in self.errors:
+        if (
+            self.takes_new
+            and data.get("method") == NEW
+            and not data.get("instrument")
+            and "instrument" not in self.errors
+        ):
             self.add_error("instrument", _("Choose what to pay with."))
         return data

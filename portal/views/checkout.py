@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -14,12 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.errors import OstinatoError
 from engine.services.checkout import Standing, complete_checkout, open_checkout, standing_of
 from engine.services.checkout_preview import Basket, basket_of, preview_checkout
+from engine.services.checkout_setup import finish_checkout_setup, start_checkout_setup
 from engine.types import CheckoutRequest
 from invoicing.selectors import invoice_by_id, invoice_lines
+from payments.rules import HOSTED
+from payments.setups import SetupNotFound, way_of
 from portal.forms.checkout import CheckoutForm, InstrumentForm
 from portal.offer import Offer, offer_of
 from portal.pictures import allow_pictures
 from portal.summaries import invoice_summary
+from portal.views.processor import leave_for, return_address
 from portal.views.visitor import context_of, error_text, paper, show_error
 from subscriptions.models import CheckoutSession
 from subscriptions.services.checkout_sessions import CheckoutNotFound, checkout_session, note_locale
@@ -138,21 +143,49 @@ def _form_page(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
 
 
 def _buy(request: HttpRequest, session: CheckoutSession, wanted: CheckoutRequest) -> HttpResponse:
-    """Buy, and go where the outcome is shown: a reload there buys nothing."""
+    """Buy, and go where the outcome is shown: a reload there buys nothing. What pays may be entered elsewhere first."""
+    if way_of(session.merchant) == HOSTED:
+        url = start_checkout_setup(
+            ctx=context_of(request),
+            session_id=session.id,
+            secret=request.COOKIES[COOKIE],
+            request=None if session.invoice_id else wanted,
+            return_url=return_address("checkout_entered", session.id),
+        )
+        return leave_for(request, session.merchant, url) if url else redirect("checkout", session.id)
     complete_checkout(ctx=context_of(request), session_id=session.id, secret=request.COOKIES[COOKIE], request=wanted)
     return redirect("checkout", session.id)
+
+
+@require_GET
+@never_cache
+def entered(request: HttpRequest, session_id: str, setup_id: str) -> HttpResponse:
+    """Back from the processor's page: what was stored buys and pays, once."""
+    try:
+        session = session_of(request, session_id)
+        finish_checkout_setup(
+            ctx=context_of(request), session_id=session.id, secret=request.COOKIES[COOKIE], setup_id=setup_id
+        )
+    except SetupNotFound as missing:
+        return refusal(request, missing)
+    except OstinatoError as refused:
+        messages.error(request, error_text(refused))
+    return redirect("checkout", session_id)
 
 
 def _pay_again(request: HttpRequest, session: CheckoutSession, standing: Standing) -> HttpResponse:
     """What was bought is fixed; only its payment is missing."""
     invoice = invoice_by_id(session.merchant_id, session.invoice_id)
-    form = InstrumentForm(request.POST or None, currency=invoice.currency)
+    given = request.POST if request.method == "POST" else None
+    form = InstrumentForm(given, currency=invoice.currency, way=way_of(session.merchant))
     problem = standing.problem
     status = 200
     if request.method == "POST":
         if form.is_valid():
             try:
-                return _buy(request, session, CheckoutRequest(email="", instrument=form.cleaned_data["instrument"]))
+                return _buy(
+                    request, session, CheckoutRequest(email="", instrument=form.cleaned_data.get("instrument", ""))
+                )
             except OstinatoError as refused:
                 problem = error_text(refused)
         status = 422
@@ -176,9 +209,15 @@ def _form(basket: Basket, session: CheckoutSession, request: HttpRequest) -> Che
         adjustable=link.adjustable_quantity,
         with_code=link.allow_promotion_codes,
         currency=link.currency,
+        way=way_of(session.merchant),
         session_id=session.id,
-        initial={"country": session.merchant.country},
+        initial={"country": session.merchant.country, **_asked_before(session)},
     )
+
+
+def _asked_before(session: CheckoutSession) -> dict[str, object]:
+    """What was filled in before the visitor left for the processor's page and came back without having paid."""
+    return {name: value for name, value in session.asked.items() if isinstance(value, str) and value}
 
 
 def _offer(request: HttpRequest, basket: Basket, form: CheckoutForm) -> Offer:

@@ -18,9 +18,10 @@ from invoicing.selectors import CreditNoteNotFound, InvoiceNotFound, invoice_by_
 from payments.models import PaymentIntent
 from payments.selectors import payment_intents
 from payments.services import attach_payment_method
+from payments.setups import way_of
 from portal.forms.pay import PayForm
 from portal.summaries import invoice_summary, party_lines
-from portal.views.processor import bank_page, enters_elsewhere
+from portal.views.processor import bank_page
 from portal.views.visitor import context_of, error_text, paper, speak
 
 
@@ -144,7 +145,7 @@ def _form(invoice: Invoice, request: HttpRequest | None = None) -> PayForm:
         methods=payment_methods(invoice.merchant_id, invoice.customer_id),
         currency=invoice.currency,
         default_id=invoice.customer.default_payment_method_id,
-        takes_new=not enters_elsewhere(invoice.merchant),
+        way=way_of(invoice.merchant),
     )
 
 

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.errors import OstinatoError
 from customers.selectors import PaymentMethodNotFound, payment_methods
 from customers.services import set_default_payment_method
+from payments.rules import INSTRUMENTS
 from payments.services import attach_payment_method, detach_payment_method
+from payments.setups import way_of
 from portal.forms.checkout import InstrumentForm
 from portal.views.processor import enters_elsewhere, to_setup
 from portal.views.visitor import Visitor, context_of, paper, show_error, signed_in
@@ -40,8 +42,9 @@ def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if enters_elsewhere(visitor.merchant):
         return to_setup(request, visitor)
-    form = InstrumentForm(request.POST or None, currency=visitor.customer.currency)
-    if request.method == "POST" and form.is_valid():
+    way = way_of(visitor.merchant)
+    form = InstrumentForm(request.POST or None, currency=visitor.customer.currency, way=way)
+    if request.method == "POST" and way == INSTRUMENTS and form.is_valid():
         try:
             attach_payment_method(
                 ctx=context_of(request, visitor.customer),

@@ -1,6 +1,7 @@
 """To the processor's own pages and back: entering a card where no number passes through here, answering one's bank.
 
-The way there is a link that the customer follows, never a form: our policy lets forms lead to ourselves alone.
+The way there is a link that the customer follows, or a page of ours that goes on by itself, never a form's redirect:
+our policy lets forms lead to ourselves alone.
 """
 
 from __future__ import annotations
@@ -15,22 +16,35 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from core.errors import OstinatoError
-from engine.services.pay import complete_action, pay_invoice
-from engine.services.recover import bring_retries_forward
+from engine.services.pay import complete_action
+from engine.services.setups import finish_customer_setup, pay_with_setup
 from invoicing.models import Invoice
 from invoicing.selectors import InvoiceNotFound, invoice_by_hosted_token
 from merchants.models import Merchant
 from payments.models import PaymentIntent
+from payments.rules import HOSTED
 from payments.selectors import PaymentIntentNotFound
-from payments.setups import finish_setup, setup_of, start_setup
-from portal.views.checkout import COOKIE
+from payments.setups import SetupNotFound, start_setup, way_of
 from portal.views.visitor import Visitor, context_of, error_text, paper, signed_in, speak
-from subscriptions.models import CheckoutSession
+from subscriptions.models import CheckoutSession, CheckoutStatus
 
 
 def enters_elsewhere(merchant: Merchant) -> bool:
-    """Whether new cards are entered on a page of the processor's: everywhere but in a sandbox."""
-    return merchant.gateway != "sandbox"
+    """Whether new cards are entered on a page of the processor's."""
+    return way_of(merchant) == HOSTED
+
+
+def leave_for(request: HttpRequest, merchant: Merchant, url: str) -> HttpResponse:
+    """After a form: send the visitor on by a page of our own."""
+    response = paper(request, "to_processor.html", merchant, {"url": url})
+    response["Refresh"] = f"0; url={url}"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def return_address(name: str, *args: str) -> str:
+    """The address of one of our pages to come back to, with {setup} where the setup's id will stand."""
+    return settings.SITE_URL + reverse(name, args=[*args, "SETUP"]).replace("SETUP", "{setup}")
 
 
 def bank_page(intent: PaymentIntent | None) -> str:
@@ -49,8 +63,8 @@ def to_setup(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             ctx=context_of(request, visitor.customer),
             merchant_id=visitor.merchant.id,
             customer_id=visitor.customer.id,
-            return_url=settings.SITE_URL + reverse("portal_setup", args=["SETUP"]).replace("SETUP", "{setup}"),
-            locale=_locale(),
+            return_url=return_address("portal_setup"),
+            locale=page_language(),
             with_debits=True,
         )
     except OstinatoError as refused:
@@ -63,15 +77,17 @@ def to_setup(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @signed_in
 def setup_done(request: HttpRequest, visitor: Visitor, setup_id: str) -> HttpResponse:
     """Back from it. What was stored pays what failed before, at once."""
-    ctx = context_of(request, visitor.customer)
     try:
-        setup = setup_of(visitor.merchant.id, visitor.customer.id, setup_id)
-        setup = finish_setup(ctx=ctx, merchant_id=visitor.merchant.id, setup_id=setup.id)
+        setup = finish_customer_setup(
+            ctx=context_of(request, visitor.customer),
+            merchant_id=visitor.merchant.id,
+            customer_id=visitor.customer.id,
+            setup_id=setup_id,
+        )
     except OstinatoError as refused:
         messages.error(request, error_text(refused))
         return redirect("portal_payment_methods")
     if setup.status == "succeeded":
-        bring_retries_forward(ctx=ctx, merchant_id=visitor.merchant.id, customer_id=visitor.customer.id)
         messages.success(request, gettext("Your payment method was added."))
     else:
         messages.info(request, gettext("No payment method was added."))
@@ -87,14 +103,13 @@ def invoice_card(request: HttpRequest, hosted_token: str) -> HttpResponse:
     """Off to the processor's page, to pay this invoice with a card that is not stored yet."""
     try:
         invoice = _invoice(request, hosted_token)
-        back = reverse("hosted_invoice_card_done", args=[hosted_token, "SETUP"]).replace("SETUP", "{setup}")
         _, url = start_setup(
             ctx=context_of(request, invoice.customer),
             merchant_id=invoice.merchant_id,
             customer_id=invoice.customer_id,
-            return_url=settings.SITE_URL + back,
+            return_url=return_address("hosted_invoice_card_done", hosted_token),
             currency=invoice.currency,
-            locale=_locale(),
+            locale=page_language(),
         )
     except OstinatoError as refused:
         return paper(request, "not_found.html", None, {"reason": error_text(refused)}, status=404)
@@ -107,21 +122,18 @@ def invoice_card_done(request: HttpRequest, hosted_token: str, setup_id: str) ->
     """Back from it, and the invoice is paid with what was entered. Opened again it pays nothing twice."""
     try:
         invoice = _invoice(request, hosted_token)
-        ctx = context_of(request, invoice.customer)
-        setup = setup_of(invoice.merchant_id, invoice.customer_id, setup_id)
-        already = setup.status == "succeeded"
-        setup = finish_setup(ctx=ctx, merchant_id=invoice.merchant_id, setup_id=setup.id)
-        if setup.status == "succeeded" and not already and invoice.status in ("open", "uncollectible"):
-            pay_invoice(
-                ctx=ctx,
-                merchant_id=invoice.merchant_id,
-                invoice_id=invoice.id,
-                payment_method_id=setup.payment_method_id,
-            )
-    except InvoiceNotFound as missing:
+        outcome = pay_with_setup(
+            ctx=context_of(request, invoice.customer),
+            merchant_id=invoice.merchant_id,
+            invoice_id=invoice.id,
+            setup_id=setup_id,
+        )
+    except (InvoiceNotFound, SetupNotFound) as missing:
         return paper(request, "not_found.html", None, {"reason": error_text(missing)}, status=404)
     except OstinatoError:
-        pass  # the page says how the invoice stands
+        outcome = None  # the page says how the invoice stands
+    if outcome is not None and outcome.status == "requires_action":
+        return redirect("hosted_invoice_authenticate", hosted_token)
     return redirect("hosted_invoice", hosted_token)
 
 
@@ -144,8 +156,11 @@ def bank_done(request: HttpRequest, payment_intent_id: str) -> HttpResponse:
         )
     except OstinatoError:
         pass  # the processor's own news was first, or comes later: the page shows how it stands
-    session = CheckoutSession.objects.filter(merchant_id=intent.merchant_id, invoice_id=intent.invoice_id).first()
-    if session is not None and COOKIE in request.COOKIES:
+    # The visit's own cookie is not sent to this address: only its own pages can tell whose it is.
+    session = CheckoutSession.objects.filter(
+        merchant_id=intent.merchant_id, invoice_id=intent.invoice_id, status=CheckoutStatus.OPEN
+    ).first()
+    if session is not None:
         return redirect("checkout", session.id)
     if intent.invoice is None or not intent.invoice.hosted_token:
         return redirect("portal_home")
@@ -160,7 +175,7 @@ def _invoice(request: HttpRequest, hosted_token: str) -> Invoice:
     return invoice
 
 
-def _locale() -> str:
+def page_language() -> str:
     """In the processor's words: "fr-CA"."""
     language, _, country = (get_language() or "en").partition("-")
     return f"{language}-{country.upper()}" if country else language

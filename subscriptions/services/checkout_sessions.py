@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -78,6 +80,12 @@ def note_purchase(session: CheckoutSession, *, subscription_id: str, invoice_id:
     """Remember what was bought, so that it is bought once. The caller holds the row's lock."""
     session.subscription_id, session.invoice_id = subscription_id, invoice_id
     _save(session, "subscription_id", "invoice_id")
+
+
+def note_setup(session: CheckoutSession, *, setup_id: str, asked: Mapping[str, Any]) -> None:
+    """Remember what was filled in while the visitor enters a way to pay elsewhere. The caller holds the row's lock."""
+    session.setup_id, session.asked = setup_id, dict(asked)
+    _save(session, "setup_id", "asked")
 
 
 def complete_checkout_session(*, ctx: Context, session_id: str) -> bool:
