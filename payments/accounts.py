@@ -16,14 +16,18 @@ from django.db import IntegrityError, transaction
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
+from events.types import EventRow
+from events.writes import record_events
 from merchants.models import Merchant
 from merchants.writes import set_gateway
+from payments.events import told
 from payments.gateways.base import GatewayKeyRefused, GatewayRefused, NotConnected
 from payments.gateways.stripe_client import new_client, translated
 from payments.gateways.stripe_intents import plain
 from payments.inbox import EVENT_TYPES
 from payments.keys import API_KEY, WEBHOOK_SECRET, WEBHOOK_SECRET_BEFORE, hint, open_secret, seal_secret
 from payments.models import IN_FLIGHT_CHARGE_STATUSES, AccountStatus, Charge, GatewayAccount
+from payments.snapshots import gateway_account_snapshot
 
 _KEY = re.compile(r"^(sk|rk)_(test|live)_[A-Za-z0-9]{16,}$")
 
@@ -98,6 +102,7 @@ def connect_account(*, ctx: Context, merchant_id: str, api_key: str) -> GatewayA
                 recorded_at=ctx.recorded_at,
             )
             set_gateway(merchant_id, "stripe")
+            _tell(ctx, account, "connected")
     except IntegrityError:
         raise AlreadyConnected from None
     _listen(account)
@@ -124,8 +129,9 @@ def check_account(*, ctx: Context, merchant_id: str) -> GatewayAccount:
 
 def note_refused(ctx: Context, account: GatewayAccount) -> None:
     """The account's key is refused: kept, so that people see it. No money is asked about with it meanwhile."""
-    account.status, account.refused_at = AccountStatus.REFUSED, account.refused_at or ctx.recorded_at
-    account.save(update_fields=["status", "refused_at"])
+    if account.status != AccountStatus.REFUSED:
+        account.status, account.refused_at = AccountStatus.REFUSED, ctx.recorded_at
+        _save(ctx, account, "key_refused", "status", "refused_at")
 
 
 def rotate_key(*, ctx: Context, merchant_id: str, api_key: str) -> GatewayAccount:
@@ -141,7 +147,7 @@ def rotate_key(*, ctx: Context, merchant_id: str, api_key: str) -> GatewayAccoun
         raise ApiKeyOfOtherAccount
     account.api_key_sealed, account.api_key_hint = seal_secret(account.id, API_KEY, api_key), hint(api_key)
     account.status, account.refused_at = AccountStatus.ACTIVE, None
-    account.save(update_fields=["api_key_sealed", "api_key_hint", "status", "refused_at"])
+    _save(ctx, account, "key_rotated", "api_key_sealed", "api_key_hint", "status", "refused_at")
     _listen(account)
     return account
 
@@ -151,6 +157,7 @@ def rotate_webhook_secret(*, ctx: Context, merchant_id: str) -> GatewayAccount:
     account = _connected(merchant_id)
     before, secret_before = account.webhook_endpoint_id, open_secret(account, WEBHOOK_SECRET)
     _listen(account, again=new_id("req"))
+    _save(ctx, account, "secret_rotated")
     if before:
         account.webhook_secret_before_sealed = seal_secret(account.id, WEBHOOK_SECRET_BEFORE, secret_before)
         account.save(update_fields=["webhook_secret_before_sealed"])
@@ -171,7 +178,8 @@ def disconnect_account(*, ctx: Context, merchant_id: str) -> None:
         _forget_endpoint(account, account.webhook_endpoint_id)
     account.status = AccountStatus.DISCONNECTED
     account.api_key_sealed = account.webhook_secret_sealed = account.webhook_secret_before_sealed = ""
-    account.save(update_fields=["status", "api_key_sealed", "webhook_secret_sealed", "webhook_secret_before_sealed"])
+    sealed = ("api_key_sealed", "webhook_secret_sealed", "webhook_secret_before_sealed")
+    _save(ctx, account, "disconnected", "status", *sealed)
 
 
 def webhook_url(account: GatewayAccount) -> str:
@@ -179,6 +187,26 @@ def webhook_url(account: GatewayAccount) -> str:
 
 
 # --- steps ---------------------------------------------------------------------------------------------------
+
+
+def _save(ctx: Context, account: GatewayAccount, what: str, *fields: str) -> None:
+    """What changed and that it did, together. Whoever did it stands in the event."""
+    with transaction.atomic():
+        account.version += 1
+        account.save(update_fields=["version", *fields])
+        _tell(ctx, account, what)
+
+
+def _tell(ctx: Context, account: GatewayAccount, what: str) -> None:
+    row = EventRow(
+        merchant_id=account.merchant_id,
+        type=f"gateway_account.{what}",
+        object_type="gateway_account",
+        object_id=account.id,
+        object_version=account.version,
+        body=gateway_account_snapshot(account),
+    )
+    record_events(ctx, [told(row, account.merchant.keep_event_bodies)])
 
 
 def _connected(merchant_id: str) -> GatewayAccount:

@@ -6,11 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
-from payments.models import IN_FLIGHT_CHARGE_STATUSES, Charge, InvoicePayment, PaymentIntent, Refund
+from payments.models import (
+    IN_FLIGHT_CHARGE_STATUSES,
+    Charge,
+    GatewayEvent,
+    InvoicePayment,
+    PaymentIntent,
+    Payout,
+    Refund,
+)
 
 
 class PaymentIntentNotFound(OstinatoError):
@@ -150,3 +158,16 @@ def unanswered_refunds(wall: datetime, *, sent_before: datetime) -> QuerySet[Ref
 def _on_clock(rows: QuerySet, clock_id: str | None) -> QuerySet:
     rows = rows.filter(test_clock_id__isnull=True) if clock_id is None else rows.filter(test_clock_id=clock_id)
     return rows.order_by("next_action_at", "id")
+
+
+def payouts_of(merchant_id: str) -> QuerySet[Payout]:
+    """What processors paid out, the latest first."""
+    return Payout.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def unapplied_events(merchant_id: str) -> dict[str, int]:
+    """How many of the processors' events wait to be applied, and how many a person has to look at. One query."""
+    rows = GatewayEvent.objects.filter(merchant_id=merchant_id)
+    return rows.aggregate(
+        waiting=Count("id", filter=Q(apply_after__isnull=False)), failed=Count("id", filter=Q(status="failed"))
+    )

@@ -187,3 +187,17 @@ def payout_snapshot(payout: Any) -> Json:
         "status": payout.status,
         "type": "bank_account",
     }
+
+
+def gateway_account_snapshot(account: Any) -> Json:
+    """Ours: the account that a merchant's money goes through. No key, and nothing sealed."""
+    return {
+        "id": account.id,
+        "object": "gateway_account",
+        "account": account.gateway_account_id,
+        "api_key_hint": account.api_key_hint,
+        "created": epoch(account.created),
+        "gateway": account.gateway,
+        "livemode": account.livemode,
+        "status": account.status,
+    }

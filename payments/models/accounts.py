@@ -35,6 +35,7 @@ class GatewayAccount(models.Model):
     events_seen_until = models.DateTimeField(null=True, blank=True)  # wall: how far the sweep over its events came
     balance_seen_until = models.DateTimeField(null=True, blank=True)  # wall: the same of its balance transactions
     refused_at = models.DateTimeField(null=True, blank=True)  # wall
+    version = models.BigIntegerField(default=1)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 

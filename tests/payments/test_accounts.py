@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from engine.services.collect import collect_invoices
+from events.models import Event
 from payments.accounts import (
     AlreadyConnected,
     ApiKeyMalformed,
@@ -136,6 +137,18 @@ def test_disconnecting_forgets_the_keys_and_no_sandbox_takes_over(theirs, mercha
     assert not theirs.objects["webhook_endpoint"]
     with pytest.raises(NotConnected):
         check_account(ctx=context(), merchant_id=merchant.id)
+
+
+def test_who_did_what_is_in_the_outbox_and_no_key_is(fake, merchant, theirs, connected):
+    fake.books.open_account(OTHER_KEY, "acct_theirs")
+    rotate_key(ctx=context(actor="user:usr_1"), merchant_id=merchant.id, api_key=OTHER_KEY)
+    disconnect_account(ctx=context(actor="user:usr_2"), merchant_id=merchant.id)
+    told = Event.objects.filter(object_id=connected.id).order_by("object_version")
+    assert list(told.values_list("type", "actor", "object_version")) == [
+        ("gateway_account.connected", "system", 1),
+        ("gateway_account.key_rotated", "user:usr_1", 2),
+        ("gateway_account.disconnected", "user:usr_2", 3),
+    ]
 
 
 def test_an_account_with_a_payment_under_way_is_not_let_go_of(fake, merchant, theirs, connected):
