@@ -66,6 +66,12 @@ def save_row(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | No
     _tell(ctx, row, verb, previous=previous)
 
 
+def tell_deleted(ctx: Context, row: Any) -> None:
+    """A row that its caller takes away in the same transaction."""
+    row.version += 1
+    _tell(ctx, row, "deleted", previous=None)
+
+
 def _tell(ctx: Context, row: Any, verb: str, *, previous: dict[str, Any] | None) -> None:
     livemode = Merchant.objects.values_list("livemode", flat=True).get(id=row.merchant_id)
     body = _body(ctx, row, livemode=livemode)

@@ -59,7 +59,10 @@ class Refusal(models.Model):
 
 
 class PendingSubscribe(models.Model):
-    """A signup under error_if_incomplete: nothing visible exists until its payment succeeded."""
+    """A signup, or a change, under error_if_incomplete: nothing visible exists until its payment succeeded.
+
+    A change has its `subscription_id` from the beginning, a signup once it is complete.
+    """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "psub"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")

@@ -15,6 +15,7 @@ from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
 from engine.services.inbox import apply_inbox, sweep_balances, sweep_events
 from engine.services.overdue import run_overdue
+from engine.services.paying_change_first import finish_pending_changes
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.pending_updates import run_pending_updates
 from engine.services.phases import run_schedules
@@ -71,6 +72,7 @@ def resolve() -> None:
     """Ask the gateways about outcomes that nobody knows, and go on with signups that waited for theirs."""
     resolve_unknown(ctx=_now())
     finish_pending_subscribes(ctx=_now())
+    finish_pending_changes(ctx=_now())
 
 
 def inbox() -> int:

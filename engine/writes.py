@@ -114,13 +114,14 @@ def _params(refused: RefusedPlan) -> dict[str, str]:
 
 
 def open_pending_subscribe(
-    ctx: Context, merchant_id: str, customer_id: str, request: dict[str, Any]
+    ctx: Context, merchant_id: str, customer_id: str, request: dict[str, Any], subscription_id: str = ""
 ) -> PendingSubscribe:
-    """A signup that must pay before it exists."""
+    """A signup that must pay before it exists; or, of a subscription that does, a change."""
     return PendingSubscribe.objects.create(
         merchant_id=merchant_id,
         customer_id=customer_id,
         request=request,
+        subscription_id=subscription_id,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

@@ -23,6 +23,7 @@ class Call:
     ids: Mapping[str, str]
     params: dict[str, Any]
     expand: frozenset[str] = frozenset()  # what is to be expanded, for what is costly to work out
+    prices_made: list[str] = field(default_factory=list)  # inline, by this very request
 
     @property
     def id(self) -> str:

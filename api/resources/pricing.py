@@ -134,6 +134,7 @@ def inline_price(call: Call, data: dict[str, Any] | None, param: str) -> str:
     row = services.create_price(
         ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, **price_values(data, param)
     )
+    call.prices_made.append(row.id)
     return str(row.id)
 
 

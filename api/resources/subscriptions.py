@@ -34,9 +34,9 @@ from api.resources.pricing import (
     new_items,
     tax_rate_ids,
 )
-from api.resources.rehearsing import is_made_of_parts, rehearsed, taken_back
+from api.resources.rehearsing import carried_out, is_made_of_parts, rehearsed, taken_back
 from api.resources.subscription_changes import CANCELLATION_DETAILS, INVOICE_SETTINGS, UPDATE, update_request
-from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, set_thresholds
+from api.resources.thresholds import ITEM_THRESHOLDS, THRESHOLDS, check_may_wait, set_thresholds
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.periods import AnchorConfig
@@ -156,7 +156,9 @@ def create(call: Call) -> Json:
             request = subscribe_request(call, ctx, customer.id, rehearsed(call.params))
             made = rehearse_subscribe(ctx=ctx, request=request)
             set_thresholds(call, ctx, subscription_of(call, made), call.params)
-    result = subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
+    result = carried_out(
+        call, lambda: subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
+    )
     set_thresholds(call, ctx, subscription_of(call, result.subscription_id), call.params)
     return shown_by_id(call, result.subscription_id)
 
@@ -222,12 +224,12 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     row = subscription_of(call, call.id)
     ctx = clocked(call, row.test_clock_id)
+    check_may_wait(call.params)
     if is_made_of_parts(call.params):
         with taken_back():
             rehearse_update(ctx=ctx, request=update_request(call, ctx, row, rehearsed(call.params)))
             set_thresholds(call, ctx, row, call.params)
-    request = update_request(call, ctx, row, call.params)
-    update_subscription(ctx=ctx, request=request)
+    carried_out(call, lambda: update_subscription(ctx=ctx, request=update_request(call, ctx, row, call.params)))
     set_thresholds(call, ctx, row, call.params)
     return shown_by_id(call, row.id)
 

@@ -9,6 +9,7 @@ from api.business_time import clocked
 from api.protocol.operation import Call
 from api.protocol.schema import boolean, hash_of, integer
 from core.context import Context
+from engine.rules.pending_updates import PendingUpdateUnsupported
 from engine.services.thresholds import set_billing_thresholds
 from subscriptions.models import Subscription
 from subscriptions.selectors import items_of
@@ -18,6 +19,17 @@ THRESHOLDS = hash_of(
     clearable=True,
 )
 ITEM_THRESHOLDS = hash_of({"usage_gte": integer(required=True, least=1)}, clearable=True)
+
+
+def check_may_wait(params: Mapping[str, Any]) -> None:
+    """A threshold is no part of a pending update. Raises `PendingUpdateUnsupported`."""
+    if params.get("payment_behavior") != "pending_if_incomplete":
+        return
+    named = ["billing_thresholds"] if "billing_thresholds" in params else []
+    items = enumerate(params.get("items", ()))
+    named += [f"items[{number}][billing_thresholds]" for number, item in items if "billing_thresholds" in item]
+    for param in named:
+        raise PendingUpdateUnsupported(param=param, field=param)
 
 
 def set_thresholds(call: Call, ctx: Context, row: Subscription, params: Mapping[str, Any]) -> None:

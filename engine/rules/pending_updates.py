@@ -10,11 +10,12 @@ from typing import Any
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from engine.rules.requests import discounts_from_json, instant_from_json, instant_to_json, item_from_json
-from engine.types import ChangeRequest, ItemChange, ResumeRequest
+from engine.types import ChangeRequest, ItemChange, PauseCollection, ResumeRequest
 from subscriptions.types import SubscriptionFacts
 
 LAPSES_AFTER = timedelta(hours=23)
 RESUME = "resume"
+_INSTANTS = ("proration_date", "trial_end", "cancel_at")
 
 # What may not wait: it costs nothing, or cannot be taken back with the invoice (Stripe's list).
 _NOT_PENDING = {
@@ -85,22 +86,15 @@ def shown(request: ChangeRequest | ResumeRequest, as_of: datetime) -> dict[str, 
 
 
 def request_to_json(request: ChangeRequest | ResumeRequest) -> dict[str, Any]:
-    """What `check_may_wait` lets through. The instant of proration is kept, or none: then it is that of asking."""
+    """The whole request. The instant of proration is kept, or none: then it is that of asking."""
+    values = asdict(request)
     if isinstance(request, ResumeRequest):
-        return {**asdict(request), "kind": RESUME, "proration_date": instant_to_json(request.proration_date)}
-    return {
-        "merchant_id": request.merchant_id,
-        "subscription_id": request.subscription_id,
-        "items": [asdict(item) for item in request.items],
-        "add_invoice_items": [asdict(item) for item in request.add_invoice_items],
-        "proration_behavior": request.proration_behavior,
-        "proration_date": instant_to_json(request.proration_date),
-        "billing_cycle_anchor": request.billing_cycle_anchor,
-        "trial_end": instant_to_json(request.trial_end),
-        "coupon_ids": None if request.coupon_ids is None else list(request.coupon_ids),
-        "discounts": None if request.discounts is None else [asdict(one) for one in request.discounts],
-        "payment_behavior": request.payment_behavior,
-    }
+        return {**values, "kind": RESUME, "proration_date": instant_to_json(request.proration_date)}
+    for name in _INSTANTS:
+        values[name] = instant_to_json(values[name])
+    if request.pause_collection is not None:
+        values["pause_collection"]["resumes_at"] = instant_to_json(request.pause_collection.resumes_at)
+    return values
 
 
 def request_from_json(values: dict[str, Any]) -> ChangeRequest | ResumeRequest:
@@ -110,11 +104,14 @@ def request_from_json(values: dict[str, Any]) -> ChangeRequest | ResumeRequest:
         return ResumeRequest(**given | {"proration_date": _instant_or_none(given["proration_date"])})
     given["items"] = tuple(_item_change(item) for item in given["items"])
     given["add_invoice_items"] = tuple(item_from_json(item) for item in given["add_invoice_items"])
-    coupon_ids, discounts = given.get("coupon_ids"), given.get("discounts")
-    given["coupon_ids"] = None if coupon_ids is None else tuple(coupon_ids)
+    for name in ("coupon_ids", "default_tax_rate_ids"):
+        given[name] = None if given.get(name) is None else tuple(given[name])
+    discounts, pause = given.get("discounts"), given.get("pause_collection")
     given["discounts"] = None if discounts is None else discounts_from_json(discounts)
-    given["proration_date"] = instant_from_json(given["proration_date"])
-    given["trial_end"] = instant_from_json(given["trial_end"])
+    if pause is not None:
+        given["pause_collection"] = PauseCollection(pause["behavior"], _instant_or_none(pause["resumes_at"]))
+    for name in _INSTANTS:
+        given[name] = instant_from_json(given.get(name))
     return ChangeRequest(**given)
 
 

@@ -13,7 +13,7 @@ from dunning.writes import close_cases
 from engine.posting.batch import Batch
 from engine.rules.cancel import plan_cancel, plan_schedule_cancel, plan_undo_cancel
 from engine.rules.checks import check_plan
-from engine.services.change import collect_change
+from engine.services.change_posting import collect_change
 from engine.services.changing import load_change, post_change
 from engine.services.finalize import settle_paid
 from engine.services.phases import end_schedule

@@ -72,11 +72,12 @@ def post_change(
     discount_ids: Sequence[str] | None = None,
     periods: Sequence[Row] = (),
     places: Mapping[str, Mapping[str, str]] | None = None,
+    paid_by: str = "",
 ) -> Batch:
     """A change's rows, gathered and written; what it invoices at once is finalized. Raises `FinalizationRefused`.
 
     `item_ids`, `discount_ids`, `periods` and `places` (of discounts that are lines' own) are those that were decided on
-    before, of a change that waited to be paid.
+    before, of a change that waited to be paid. `paid_by` is the intent of what is invoiced, where that was paid first.
     """
     batch = Batch(ctx, rows, charge=charge, off_session=off_session)
     batch.periods.extend(periods)
@@ -102,6 +103,10 @@ def post_change(
     refused = finalize_new(batch)
     if refused:
         raise FinalizationRefused.of(refused[0])
+    if paid_by:
+        for intent in batch.intents:
+            batch.finalized[intent.invoice_id]["payment_intent_id"] = paid_by
+        batch.intents.clear()
     batch.write()
     return batch
 

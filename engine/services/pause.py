@@ -7,7 +7,7 @@ from django.db import transaction
 from core.context import Context
 from engine.rules.checks import check_plan
 from engine.rules.pausing import plan_pause, plan_resume
-from engine.services.change import collect_change, is_to_be_paid
+from engine.services.change_posting import collect_change, is_to_be_paid
 from engine.services.changing import load_change, post_change
 from engine.services.collect import cancel_at_gateway
 from engine.services.finalize import settle_paid

@@ -98,7 +98,7 @@ def subscribe_if_paid(ctx: Context, request: SubscribeRequest) -> SubscribeResul
         return _complete_or_send_back(ctx, pending.id)
     if outcome.status == "unknown":
         raise PaymentOutcomeUnknown
-    _let_go(ctx, pending.id, charge_id)
+    let_go(ctx, pending.id, charge_id)
     if outcome.status == "requires_action":
         raise AuthenticationNeeded
     raise FirstPaymentFailed(reason=outcome.message, decline_code=outcome.decline_code)
@@ -108,11 +108,11 @@ def finish_pending_subscribes(*, ctx: Context, limit: int = 100) -> int:
     """Go on with signups whose worker died or whose answer came late. Returns how many were ended either way."""
     old = PendingSubscribe.objects.filter(status="open", recorded_at__lt=ctx.recorded_at - ABANDONED_AFTER)
     ended = 0
-    for pending in old.order_by("recorded_at")[:limit]:
-        charge = Charge.objects.filter(payment_intent_id=pending.payment_intent_id).order_by("-attempt").first()
+    for pending in old.filter(subscription_id="").order_by("recorded_at")[:limit]:
+        charge = latest_charge(pending)
         in_its_time = replace(ctx, as_of=pending.created)
         if charge is None or charge.status in ("failed", "canceled"):
-            _let_go(in_its_time, pending.id, charge.id if charge else "")
+            let_go(in_its_time, pending.id, charge.id if charge else "")
         elif charge.status in ("succeeded", "processing"):
             _complete_or_send_back(in_its_time, pending.id)
         else:
@@ -181,12 +181,17 @@ def _complete(ctx: Context, pending_id: str) -> SubscribeResult:
         batch.write()
         settle_paid(batch)
         subscription_id = batch.new_subscriptions[0].id
-        outcome = _allocate(ctx, pending.payment_intent_id, invoice_id, subscription_id)
+        outcome = allocate(ctx, pending.payment_intent_id, invoice_id, subscription_id)
         close_pending_subscribe(pending, "complete", subscription_id)
     return _result(subscription_id, outcome, next(iter(batch.new_invoices), ""))
 
 
-def _allocate(ctx: Context, intent_id: str, invoice_id: str, subscription_id: str) -> PaymentOutcome | None:
+def latest_charge(pending: PendingSubscribe) -> Charge | None:
+    return Charge.objects.filter(payment_intent_id=pending.payment_intent_id).order_by("-attempt").first()
+
+
+def allocate(ctx: Context, intent_id: str, invoice_id: str, subscription_id: str) -> PaymentOutcome | None:
+    """Give a payment that came first to its invoice, inside the caller's transaction; None without an intent."""
     if not intent_id:
         return None
     [charge_id] = payments.give_to_invoice(intent_id, invoice_id)
@@ -205,16 +210,23 @@ def _complete_or_send_back(ctx: Context, pending_id: str) -> SubscribeResult:
     try:
         return _complete(ctx, pending_id)
     except OstinatoError:
-        pending = PendingSubscribe.objects.get(id=pending_id)
-        charge = Charge.objects.get(payment_intent_id=pending.payment_intent_id, status="succeeded")
-        refund_charge(ctx=ctx, merchant_id=pending.merchant_id, charge_id=charge.id, note="the signup was refused")
-        with transaction.atomic(durable=True):
-            close_pending_subscribe(lock_pending_subscribe(pending_id), "failed", "")
+        send_back(ctx, pending_id, "the signup was refused")
         raise
 
 
-def _let_go(ctx: Context, pending_id: str, charge_id: str) -> None:
-    """Nothing was taken: the intent is canceled, at the gateway too, and the signup is over."""
+def send_back(ctx: Context, pending_id: str, note: str) -> None:
+    """Money came and what it was for is refused after all: it is refunded, and the row is over."""
+    pending = PendingSubscribe.objects.get(id=pending_id)
+    charge = Charge.objects.filter(payment_intent_id=pending.payment_intent_id, status="succeeded").first()
+    if charge is None:
+        return  # a debit still under way cannot go back yet: the row stays open and is looked at again
+    refund_charge(ctx=ctx, merchant_id=pending.merchant_id, charge_id=charge.id, note=note)
+    with transaction.atomic(durable=True):
+        close_pending_subscribe(lock_pending_subscribe(pending_id), "failed", pending.subscription_id)
+
+
+def let_go(ctx: Context, pending_id: str, charge_id: str) -> None:
+    """Nothing was taken: the intent is canceled, at the gateway too, and the signup (or the change) is over."""
     charge = Charge.objects.filter(id=charge_id).first()
     if charge is not None and charge.status == "requires_action":
         let_go_of(ctx, [charge])
@@ -223,7 +235,7 @@ def _let_go(ctx: Context, pending_id: str, charge_id: str) -> None:
         clock = Customer.objects.values_list("test_clock_id", flat=True).get(id=pending.customer_id)
         kept = pending.merchant_id in bodies_kept([pending.merchant_id])
         payments.abandon_intent(ctx, pending.payment_intent_id, keep_body=kept, test_clock_id=clock)
-        close_pending_subscribe(pending, "failed", "")
+        close_pending_subscribe(pending, "failed", pending.subscription_id)
     if pending.payment_intent_id:
         cancel_at_gateway(ctx, [pending.payment_intent_id])
 

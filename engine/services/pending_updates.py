@@ -1,4 +1,4 @@
-"""A change that applies only if it is paid (pending_if_incomplete, error_if_incomplete), or a resumption.
+"""A change that applies only if it is paid (pending_if_incomplete), or a resumption.
 
 1. The change is planned and its invoice written, finalized and charged; of the change itself nothing is written but
    what was asked for (`Subscription.pending_update`) and the billed periods to be.

@@ -20,12 +20,12 @@ from engine.rules.phases import plan_phase
 from engine.rules.schedules import first_request, phase_request, phases_from_json
 from engine.rules.subscribe import subscribed
 from engine.selectors import load_rows, renewal_snapshot, subscription_rows
-from engine.services.change import wanted, with_coupons
+from engine.services.change_posting import wanted, with_coupons
 from engine.services.changing import load_change
+from engine.services.ending import schedule_of, speaks_of_ending, without_ending
 from engine.services.line_discounts import stack_asked_for
 from engine.services.phases import ours, tax_rates_of
 from engine.services.signing import load_subscribe, subscribe_snapshot
-from engine.services.update import schedule_of, speaks_of_ending, without_ending
 from engine.types import (
     CancelRequest,
     ChangePlan,

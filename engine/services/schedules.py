@@ -29,7 +29,7 @@ from engine.rules.schedules import (
 from engine.rules.subscribe import check_option
 from engine.rules.subscribing import PriceNotFound
 from engine.services.cancel import cancel_subscription, post_schedule_cancel
-from engine.services.change import Posted, checked, collected, post_request
+from engine.services.change_posting import Posted, checked, collected, post_request
 from engine.services.changing import load_change
 from engine.services.phases import collect_step, let_go, save_and_tell, take_step, tell
 from engine.types import ChangeRequest, DiscountRequest, ItemRequest, ScheduleCancelRequest

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
-
 from django.db import transaction
 
 from core.context import Context
 from engine.rules.change import NothingToChange
 from engine.rules.ending import CancelTwice
-from engine.services.cancel import post_schedule_cancel, post_undo_cancel
-from engine.services.change import Posted, change_subscription, checked, collected, post_request
-from engine.types import ChangeRequest, ChangeResult, ScheduleCancelRequest
-from subscriptions.models import Subscription
+from engine.services.change import change_subscription
+from engine.services.change_posting import Posted, checked, collected, post_request
+from engine.services.ending import post_ending, speaks_of_ending, without_ending
+from engine.services.paying_change_first import change_if_paid
+from engine.types import ChangeRequest, ChangeResult
 from subscriptions.selectors import subscription_by_id
 
 
@@ -31,6 +29,8 @@ def update_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
             return ChangeResult(subscription.id, "", None)
     if request.cancel_at and request.cancel_at_period_end:
         raise CancelTwice
+    if request.payment_behavior == "error_if_incomplete":
+        return change_if_paid(ctx, checked(request))
     changing = checked(without_ending(request))
     with transaction.atomic(durable=True):
         posted = _post(ctx, request, changing)
@@ -51,37 +51,5 @@ def _post(ctx: Context, request: ChangeRequest, changing: ChangeRequest) -> list
         posted.append(post_request(ctx, changing))
     except NothingToChange:
         pass
-    ended = _post_ending(ctx, request) if speaks_of_ending(request) else None
+    ended = post_ending(ctx, request)
     return posted if ended is None else [*posted, ended]
-
-
-def speaks_of_ending(request: ChangeRequest) -> bool:
-    return request.cancel_at is not None or request.cancel_at_period_end is not None
-
-
-def _post_ending(ctx: Context, request: ChangeRequest) -> Posted | None:
-    """The end that is asked for; None when one is taken back that never was."""
-    current = Subscription.objects.get(id=request.subscription_id)
-    if request.cancel_at or request.cancel_at_period_end:
-        return Posted(post_schedule_cancel(ctx, schedule_of(request, request.cancel_at or None)))
-    if current.cancel_at is None and not current.cancel_at_period_end:
-        return None
-    return Posted(post_undo_cancel(ctx, request.merchant_id, request.subscription_id))
-
-
-def schedule_of(request: ChangeRequest, cancel_at: datetime | str | None) -> ScheduleCancelRequest:
-    return ScheduleCancelRequest(
-        request.merchant_id,
-        request.subscription_id,
-        at_period_end=cancel_at is None,
-        cancel_at=cancel_at,
-        proration_behavior=request.proration_behavior,
-        feedback=request.cancellation_feedback or "",
-        comment=request.cancellation_comment or "",
-    )
-
-
-def without_ending(request: ChangeRequest) -> ChangeRequest:
-    """The change alone: what the request says of the reasons goes with the end."""
-    unsaid = dict.fromkeys(("cancel_at", "cancel_at_period_end", "cancellation_feedback", "cancellation_comment"))
-    return replace(request, **unsaid)  # type: ignore[arg-type]
