@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -31,7 +32,21 @@ def standing_periods(merchant_id: str, subscription_id: str, as_of: datetime) ->
 
 
 def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) -> tuple[DebitFacts, ...]:
-    """The periods as facts, with what their invoices and pending items know. Three queries, whatever their number."""
+    """The periods as facts, with what their invoices and pending items know. Three queries, whatever their number.
+
+    A fourth where an end was scheduled, moved and its first debit is no longer among the periods.
+    """
+    known = {row.id for row in periods}
+    missing = {row.share_of for row in periods if row.share_of} - known
+    if missing:
+        periods = [*periods, *(Row(values) for values in BilledPeriod.objects.filter(id__in=missing).values())]
+    facts = _facts(periods, prices)
+    bases = {debit.id: debit for debit in facts}
+    shares = {row.id: bases[row.share_of] for row in periods if row.share_of}
+    return tuple(replace(debit, share_of=shares.get(debit.id)) for debit in facts if debit.id in known)
+
+
+def _facts(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) -> list[DebitFacts]:
     invoices = dict(
         Invoice.objects.filter(id__in={row.invoice_id for row in periods if row.invoice_id}).values_list("id", "status")
     )
@@ -52,7 +67,7 @@ def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) ->
                 tax_rate_ids=tuple(item.tax_rate_ids) if item else (),
             )
         )
-    return tuple(facts)
+    return facts
 
 
 def _discounts_shown(invoice_ids: list[str], period_ids: list[str]) -> dict[str, tuple[DiscountAmount, ...]]:

@@ -251,6 +251,7 @@ def debit_facts(
     invoice_status: str = "",
     discount_amounts: tuple[DiscountAmount, ...] = (),
     tax_rate_ids: tuple[str, ...] = (),
+    share_of: DebitFacts | None = None,
 ) -> DebitFacts:
     return DebitFacts(
         id=period.id,
@@ -270,6 +271,7 @@ def debit_facts(
         tax_rate_ids=tax_rate_ids,
         discount_amounts=discount_amounts,
         credited_from=period.credited_from,
+        share_of=share_of,
     )
 
 

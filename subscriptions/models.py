@@ -270,6 +270,8 @@ class BilledPeriod(models.Model):
     usage_span = models.JSONField(null=True, blank=True)  # which usage it charges, in arrears
     invoice_id = models.TextField(blank=True, default="", db_collation="C")  # blank while a pending item holds it
     invoice_item_id = models.TextField(blank=True, default="", db_collation="C")
+    # The billed period whose end it charges again, by that one's own amount and seconds; blank for its own.
+    share_of = models.TextField(blank=True, default="", db_collation="C")
     credited_from = models.DateTimeField(null=True, blank=True)
     reversed_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()

@@ -232,6 +232,7 @@ class DebitFacts:
     tax_rate_ids: tuple[str, ...] = ()
     discount_amounts: tuple[DiscountAmount, ...] = ()  # of the line that shows it, when it was loaded
     credited_from: datetime | None = None
+    share_of: DebitFacts | None = None  # whose end it charges again: shares of that one telescope without a rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,7 @@ class PlannedDebit:
     amount: int
     span: UsageSpan | None = None  # of a period in arrears
     credited_from: datetime | None = None  # known from the start: an end that was scheduled before
+    share_of: str = ""  # the billed period whose end it charges again
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,7 @@ def debit_row(
         gross_amount=debit.gross_amount,
         amount=debit.amount,
         credited_from=debit.credited_from,
+        share_of=debit.share_of,
         taxes=taxes or [],
         usage_span=span_to_json(debit.span),
         invoice_id=invoice_id,

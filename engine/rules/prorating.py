@@ -174,6 +174,7 @@ class Prorations:
             gross_amount=part.gross,
             amount=part.amount,
             credited_from=until if moved else None,
+            share_of=(debit.share_of or debit).id,
         )
         facts = self._facts(
             part,
@@ -204,6 +205,8 @@ class Prorations:
 
     def _as_held(self, debit: DebitFacts) -> DebitFacts:
         """The debit with the taxes of the pending item that holds it, when it is on no invoice yet."""
+        if debit.share_of is not None:
+            return replace(debit, share_of=self._as_held(debit.share_of))
         if debit.invoice_id:
             return debit
         for item in self.snapshot.renewal.pending_items:

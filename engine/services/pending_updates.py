@@ -191,7 +191,7 @@ def _to_json(period: Row) -> dict[str, Any]:
 
 
 def _from_json(values: dict[str, Any]) -> Row:
-    row = Row(values)
+    row = Row({"share_of": ""} | values)
     for name in _INSTANTS:
         if row[name] is not None:
             row[name] = datetime.fromisoformat(row[name])

@@ -37,21 +37,24 @@ def proration_credit(debit: DebitFacts, at: datetime) -> Proration:
     """What the debit charged for the time from `at` on, as a credit: all of it when `at` is before its start.
 
     amount = -round(net charged * seconds left / seconds of the debit's own period). Of a debit that is to be
-    credited from a later instant anyhow (a scheduled end), only what that leaves is given back.
+    credited from a later instant anyhow (a scheduled end), only what that leaves is given back. Of a debit that only
+    charges the end of an earlier one again, shares of that one are given back: however often an end moves, the parts
+    add up to the cent.
     Raises `ValueError` when there is nothing to give back.
     """
     if not is_creditable(debit, at):
         raise ValueError(f"{debit.id} has nothing left to credit at {at.isoformat()}")
     begin, until = max(at, debit.start), debit.credited_from or debit.end
-    whole = seconds_between(debit.start, debit.end)
+    basis = debit.share_of or debit
+    whole = seconds_between(basis.start, basis.end)
     left, beyond = seconds_between(begin, debit.end), seconds_between(until, debit.end)
 
     def given_back(charged: int) -> int:
         return share(charged, beyond, whole) - share(charged, left, whole)
 
-    gross, amount = given_back(debit.gross_amount), given_back(debit.amount)
-    taken = debit.discount_amounts or _unnamed(debit.gross_amount - debit.amount)
-    taxes = None if debit.taxes is None else tuple(_scaled(tax, given_back) for tax in debit.taxes)
+    gross, amount = given_back(basis.gross_amount), given_back(basis.amount)
+    taken = basis.discount_amounts or _unnamed(basis.gross_amount - basis.amount)
+    taxes = None if basis.taxes is None else tuple(_scaled(tax, given_back) for tax in basis.taxes)
     return Proration(
         period=Period(begin, until),
         gross=gross,

@@ -305,3 +305,18 @@ class TestAllOrNothing:
             sdk.v1.subscriptions.update(made.id, {"items": [item], "description": "no"})
         same = sdk.v1.subscriptions.retrieve(made.id)
         assert (same["items"].data[0].quantity, same.description) == (1, None)
+
+
+def test_an_end_that_is_moved_often_and_taken_back_costs_nothing(sdk: Sdk) -> None:
+    """1001 a month: a third of April, then other odd parts of it; what waits adds up to 0 after the recall."""
+    clock = sdk.clock(at(2024, 4, 1))
+    customer = sdk.customer(clock.id)
+    made = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": sdk.price(1001).id}]})
+    for end in (at(2024, 4, 11, 7), at(2024, 4, 23, 5), at(2024, 4, 8, 3), at(2024, 4, 28, 11), at(2024, 4, 17, 1)):
+        sdk.v1.subscriptions.update(made.id, {"cancel_at": end, "proration_behavior": "create_prorations"})
+    waits = [one.amount for one in sdk.v1.invoice_items.list({"customer": customer.id, "pending": True}).data]
+    left = 13 * 24 + 23  # hours from 17 April 01:00 to 1 May
+    assert sum(waits) == -((2 * 1001 * left + 720) // (2 * 720))
+    sdk.v1.subscriptions.update(made.id, {"cancel_at": ""})
+    waits = [one.amount for one in sdk.v1.invoice_items.list({"customer": customer.id, "pending": True}).data]
+    assert (len(waits) > 1, sum(waits)) == (True, 0)

@@ -98,6 +98,8 @@ class Books:
             for debit in self.debits
             if debit.end > as_of and (debit.credited_from is None or debit.credited_from >= as_of)
         )
+        now = {debit.id: debit for debit in self.debits}
+        live = tuple(replace(debit, share_of=debit.share_of and now[debit.share_of.id]) for debit in live)
         return ChangeSnapshot(self.snapshot, live, self.prices, self.coupons)
 
     def _write(self, plan: ChangePlan) -> ChangePlan:
@@ -172,6 +174,7 @@ class Books:
                 invoice_status="paid" if invoice_id else "",
                 tax_rate_ids=tax_rate_ids,
                 credited_from=debit.credited_from,
+                share_of=next((base for base in self.debits if base.id == debit.share_of), None),
             )
         )
 

@@ -1,0 +1,9 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("subscriptions", "0006_entitlement_summary")]
+
+    operations = [
+        migrations.AddField("billedperiod", "share_of", models.TextField(blank=True, db_collation="C", default="")),
+    ]
