@@ -65,7 +65,7 @@ def nav_for(scope: Scope, path: str) -> list[Group]:
     if not scope.merchant.livemode:
         last.append(_entry(scope, path, _("Test clocks"), "clock", "test_clocks", "test-clocks"))
     if scope.may(Capability.SETTINGS):
-        last.append(_entry(scope, path, _("Payment processor"), "landmark", "processor", "processor"))
+        last.append(_entry(scope, path, _("Payment processor"), "plug", "processor", "processor"))
         last.append(_entry(scope, path, _("API keys"), "key-round", "api_keys", "api-keys"))
     last.append(_entry(scope, path, _("Settings"), "settings-2", "settings", "settings"))
     return [*groups, Group(_("Set-up"), tuple(last))]
