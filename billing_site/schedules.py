@@ -28,6 +28,7 @@ WAKES = (
     Wake("overdue", "engine.tasks.overdue", 60),
     Wake("advance clocks", "engine.tasks.advance_clocks", 1),
     Wake("prepare months of usage", "usage.tasks.prepare", 24 * 60),
+    Wake("roll usage up by the hour", "usage.tasks.roll_up", 1),
     Wake("forget usage identifiers", "usage.tasks.forget", 24 * 60),
     Wake("forget processors' events", "payments.tasks.forget", 24 * 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),

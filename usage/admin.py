@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from merchants.staff import ReadOnlyAdmin
-from usage.models import UsageCursor, UsageEvent, UsageIdentifier
+from usage.models import UsageBucket, UsageCursor, UsageEvent, UsageIdentifier
 
 
 @admin.register(UsageEvent)
@@ -25,3 +25,9 @@ class UsageIdentifierAdmin(ReadOnlyAdmin):
 class UsageCursorAdmin(ReadOnlyAdmin):
     list_display = ("reader", "xid", "event_id", "recorded_at")
     search_fields = ("reader__exact",)
+
+
+@admin.register(UsageBucket)
+class UsageBucketAdmin(ReadOnlyAdmin):
+    list_display = ("hour", "meter_id", "customer_id", "state", "seen", "events", "total", "touched_at", "merchant_id")
+    search_fields = ("meter_id__exact", "customer_id__exact", "merchant_id__exact")

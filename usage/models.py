@@ -58,3 +58,44 @@ class UsageCursor(models.Model):
     xid = models.TextField(default="0")
     event_id = models.TextField(db_collation="C", default="")
     recorded_at = models.DateTimeField()
+
+
+class BucketState(models.TextChoices):
+    OPEN = "open"  # not to be read: its events are
+    CLOSING = "closing"  # from here on whoever writes an event of this hour opens it again
+    READY = "ready"  # what it says is what its events say
+
+
+class UsageBucket(models.Model):
+    """What a meter counted for a customer in the hour that begins at `hour`, so that a long bill need not read it all.
+
+    A bucket only repeats what the events say (`usage.buckets` tells how it never says anything else); an hour without
+    one that is ready is read event by event. Canceled events count nothing. `seen` is how many events were noticed,
+    `touched_at` when, by the wall: what is small or still busy gets no bucket.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    merchant_id = models.TextField(db_collation="C")
+    meter_id = models.TextField(db_collation="C")
+    customer_id = models.TextField(db_collation="C")
+    hour = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=BucketState, default=BucketState.OPEN)
+    seen = models.BigIntegerField(default=0)
+    touched_at = models.DateTimeField()
+    events = models.BigIntegerField(default=0)
+    total = models.DecimalField(max_digits=50, decimal_places=12, default=0)
+    largest = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
+    latest = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)
+    latest_at = models.DateTimeField(null=True, blank=True)
+    first_reported_at = models.DateTimeField(null=True, blank=True)
+    last_reported_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_bucket_per_hour", fields=["merchant_id", "meter_id", "customer_id", "hour"]
+            )
+        ]
+        indexes = [
+            models.Index(name="bucket_not_ready", fields=["touched_at"], condition=~models.Q(state=BucketState.READY))
+        ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,6 +14,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import new_id
 from customers.models import Customer
+from usage.buckets import close_hours, closing_hours, count_hours, forget_small_hours, has_ended, notice_events
 from usage.rules import (
     CANCELED_WITHIN,
     IDENTIFIERS_KEPT,
@@ -23,11 +26,27 @@ from usage.rules import (
     named_customer,
 )
 from usage.types import AcceptedUsage, EventOutcome, MeterEvent, MeterFacts
-from usage.writes import ensure_partitions, forget_identifiers, insert_usage, lock_event, mark_canceled
+from usage.writes import (
+    ensure_partitions,
+    forget_identifiers,
+    insert_usage,
+    lock_cursor,
+    lock_event,
+    mark_canceled,
+    move_cursor,
+)
 
 EVENTS_MAX = 20_000
 MONTHS_AHEAD = 2
 IDENTIFIERS_AT_ONCE = 50_000
+ROLLUPS = "rollups"
+NOTICED_AT_ONCE = 50_000
+# Fewer events of an hour than these are read as fast as a bucket.
+BUCKET_AT_LEAST = 100
+# An hour without news for so long is counted; what comes later opens it again.
+QUIET_FOR = timedelta(minutes=10)
+HOURS_AT_ONCE = 50
+OLDER_ONES_SECONDS = 5.0
 
 
 class TooManyMeterEvents(OstinatoError):
@@ -118,3 +137,73 @@ def forget_old_identifiers(*, ctx: Context) -> int:
     """Identifiers past their 36 days go, a bounded number at a time. Returns how many."""
     with transaction.atomic():
         return forget_identifiers(ctx.recorded_at - IDENTIFIERS_KEPT, limit=IDENTIFIERS_AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class RollupReport:
+    """How many events were noticed and how many hours were counted; `more` says that there are others."""
+
+    noticed: int = 0
+    counted: int = 0
+    more: bool = False
+
+
+def roll_up_usage(
+    *, ctx: Context, at_least: int = BUCKET_AT_LEAST, quiet_for: timedelta = QUIET_FOR, max_seconds: float | None = None
+) -> RollupReport:
+    """Count quiet hours of many events into buckets (`usage.buckets`), so that a month's bill is read in an instant.
+
+    Any number of workers may do it at once. Ends when nothing is left, or between two steps after `max_seconds`.
+    """
+    deadline = time.monotonic() + max_seconds if max_seconds else None
+    noticed = counted = 0
+    while not _is_over(deadline):
+        news = _notice(ctx)
+        noticed += news
+        if news < NOTICED_AT_ONCE:
+            break
+    quiet_since = ctx.recorded_at - quiet_for
+    while not _is_over(deadline):
+        with transaction.atomic(durable=True):
+            changed = forget_small_hours(quiet_since, at_least=at_least, limit=NOTICED_AT_ONCE)
+            changed += close_hours(quiet_since, at_least=at_least, limit=HOURS_AT_ONCE)
+        step = count_closed_hours()
+        if step is None:
+            break
+        counted += step
+        if not changed and not step:
+            return RollupReport(noticed, counted)
+    return RollupReport(noticed, counted, more=True)
+
+
+def count_closed_hours(patience: float = OLDER_ONES_SECONDS) -> int | None:
+    """Count what is closing, once every transaction that may not have seen it close has ended. Returns how many.
+
+    None when an older transaction outlives `patience` seconds: the next waking tries again.
+    """
+    with transaction.atomic(durable=True):
+        xid, ids = closing_hours(limit=HOURS_AT_ONCE)
+    if not ids:
+        return 0
+    deadline = time.monotonic() + patience
+    while not has_ended(xid):
+        if _is_over(deadline):
+            return None
+        time.sleep(0.01)
+    with transaction.atomic(durable=True):
+        return count_hours(ids)
+
+
+def _notice(ctx: Context) -> int:
+    with transaction.atomic(durable=True):
+        place = lock_cursor(ctx, ROLLUPS)
+        if place is None:
+            return 0  # another worker is at it
+        last, found = notice_events(place, ctx.recorded_at, limit=NOTICED_AT_ONCE)
+        if found:
+            move_cursor(ctx, ROLLUPS, last)
+        return found
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline

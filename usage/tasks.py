@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.utils import timezone
 
 from core.context import Context
-from usage.services import forget_old_identifiers, prepare_months
+from usage.services import forget_old_identifiers, prepare_months, roll_up_usage
+
+# Well before the cluster's time-out (120 s); the next waking goes on.
+ROLLUP_SECONDS = 40.0
 
 
 def prepare() -> int:
@@ -16,6 +19,11 @@ def prepare() -> int:
 def forget() -> int:
     """Identifiers past their time go."""
     return forget_old_identifiers(ctx=_now())
+
+
+def roll_up() -> int:
+    """Hours of usage that are quiet are counted into buckets. Returns how many."""
+    return roll_up_usage(ctx=_now(), max_seconds=ROLLUP_SECONDS).counted
 
 
 def _now() -> Context:

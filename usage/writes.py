@@ -9,7 +9,8 @@ from django.db import connection
 
 from core.context import Context
 from core.ids import new_ids
-from usage.models import UsageEvent, UsageIdentifier
+from usage.buckets import open_hours
+from usage.models import UsageCursor, UsageEvent, UsageIdentifier
 from usage.types import AcceptedUsage
 
 _LANDING = """
@@ -73,6 +74,8 @@ def insert_usage(ctx: Context, merchant_id: str, rows: Sequence[AcceptedUsage]) 
                 )
         cursor.execute(_LAND)
         landed = {row[0] for row in cursor.fetchall()}
+    fresh = [row for row_id, row in zip(ids, rows, strict=True) if row_id in landed]
+    open_hours(merchant_id, [(row.meter_id, row.customer_id, row.timestamp) for row in fresh])
     return [row_id if row_id in landed else None for row_id in ids]
 
 
@@ -85,6 +88,18 @@ def lock_event(merchant_id: str, meter_id: str, identifier: str) -> UsageEvent |
 
 def mark_canceled(event: UsageEvent, at: datetime) -> None:
     UsageEvent.objects.filter(id=event.id, timestamp=event.timestamp).update(canceled_at=at)
+    open_hours(event.merchant_id, [(event.meter_id, event.customer_id, event.timestamp)])
+
+
+def lock_cursor(ctx: Context, reader: str) -> tuple[str, str] | None:
+    """The reader's place, its row locked to the end of the transaction; None when another worker has it."""
+    UsageCursor.objects.bulk_create([UsageCursor(reader=reader, recorded_at=ctx.recorded_at)], ignore_conflicts=True)
+    rows = UsageCursor.objects.select_for_update(no_key=True, skip_locked=True).filter(reader=reader)
+    return rows.values_list("xid", "event_id").first()
+
+
+def move_cursor(ctx: Context, reader: str, place: tuple[str, str]) -> None:
+    UsageCursor.objects.filter(reader=reader).update(xid=place[0], event_id=place[1], recorded_at=ctx.recorded_at)
 
 
 def ensure_partitions(moments: Iterable[datetime]) -> int:

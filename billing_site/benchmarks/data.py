@@ -25,8 +25,11 @@ GRACE = timedelta(hours=1)
 USAGE_CUSTOMERS = 1000
 ITEMS_OF_TWO_PAGES = 24
 FORMULAS = ("sum", "count", "max", "last")
+EVENT_NAME = "bench_calls"
+EVENTS_AT_ONCE = 500_000
 
 MERCHANT = "acct_bench"
+METER = "mtr_bench"
 _ENTITY, _RATE, _COUPON = "be_bench", "txr_bench", "coup_bench"
 
 
@@ -41,41 +44,36 @@ def build(rows: int, *, bodies: bool = True, grace: timedelta = timedelta(0), it
 
 
 def build_usage(stored: int) -> None:
-    """A meter for each formula and `USAGE_CUSTOMERS` customers, the first with `stored` events of each meter in the
-    month before `DUE`."""
+    """A meter and `USAGE_CUSTOMERS` customers, the first with `stored` events in the month before `DUE`."""
     _shop(bodies=True, grace=0, items=0)
     _customers(USAGE_CUSTOMERS)
     ensure_partitions([START, DUE])
-    for formula in FORMULAS:
-        _insert(Meter, id=meter_id(formula), display_name=formula, event_name=f"bench_{formula}", formula=formula)
-        if stored:
-            _events(formula, stored)
+    _insert(Meter, id=METER, display_name="Calls", event_name=EVENT_NAME, formula="sum")
+    for first in range(1, stored + 1, EVENTS_AT_ONCE):
+        _events(first, min(first + EVENTS_AT_ONCE - 1, stored), stored)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE usage_usageevent, catalog_meter")
-
-
-def meter_id(formula: str) -> str:
-    return f"mtr_bench_{formula}"
 
 
 def customer_id(number: int) -> str:
     return f"cus_{number:022d}"
 
 
-def _events(formula: str, stored: int) -> None:
+def _events(first: int, last: int, stored: int) -> None:
     """Spread evenly over the month; identifiers have a table of their own, which a month's bill does not read."""
     statement = """
         INSERT INTO usage_usageevent (id, merchant_id, meter_id, customer_id, identifier, "timestamp", reported_at,
             value, label, recorded_at)
-        SELECT %(prefix)s || lpad(n::text, 22, '0'), %(merchant)s, %(meter)s, %(customer)s, %(prefix)s || n,
+        SELECT 'mevt_' || lpad(n::text, 22, '0'), %(merchant)s, %(meter)s, %(customer)s, 'stored-' || n,
             t.at, t.at, n %% 100, '', t.at
-        FROM generate_series(1, %(stored)s) n,
+        FROM generate_series(%(first)s, %(last)s) n,
             LATERAL (SELECT %(start)s + (%(end)s - %(start)s) * (n::float8 / (%(stored)s + 1)) AS at) t"""
     values: dict[str, Any] = {
-        "prefix": f"mevt_{formula}_",
         "merchant": MERCHANT,
-        "meter": meter_id(formula),
+        "meter": METER,
         "customer": customer_id(1),
+        "first": first,
+        "last": last,
         "stored": stored,
         "start": START,
         "end": DUE,

@@ -17,7 +17,7 @@ from django.conf import settings
 from billing_site.benchmarks import ceiling, data
 from billing_site.benchmarks.cluster import postgres_cpu_seconds, throw_away_cluster
 from billing_site.benchmarks.invariants import CHECKS, RELAYED, WHEN_COLLECTED, broken_invariants
-from billing_site.benchmarks.months import month_bill_ms
+from billing_site.benchmarks.months import month_bill_ms, rolled_up
 from billing_site.benchmarks.work import Share, distinct_events
 from billing_site.processes import dies_with_parent
 
@@ -153,7 +153,7 @@ def usage(size: Size) -> Figures:
     """Usage events reported in batches of 1,000, some of them twice; and a month's bill over `stored` events."""
     with _bench(size) as bench:
         data.build_usage(size.stored)
-        detail = month_bill_ms() if size.stored else {}
+        detail = rolled_up() | month_bill_ms() if size.stored else {}
         seconds = bench.run("usage")
         accepted, expected = sum(cost["done"] for cost in bench.costs), distinct_events(size.rows)
         broken = [] if accepted == expected else [f"{accepted:.0f} events were accepted, not {expected}"]

@@ -104,7 +104,7 @@ def distinct_events(rows: int) -> int:
 def _event(number: int) -> MeterEvent:
     identifier = number - 1 if number % REPEATED == REPEATED - 1 else number
     payload = {"stripe_customer_id": data.customer_id(1 + number % data.USAGE_CUSTOMERS), "value": str(number % 10)}
-    return MeterEvent("bench_sum", payload, f"event-{identifier}", data.DUE - timedelta(seconds=number % 86_400))
+    return MeterEvent(data.EVENT_NAME, payload, f"event-{identifier}", data.DUE - timedelta(seconds=number % 86_400))
 
 
 def _pdf(share: Share) -> Work:

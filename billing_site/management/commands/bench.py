@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, help="worker processes")
         parser.add_argument("--chunk-size", type=int, default=500)
         parser.add_argument("--no-bodies", action="store_true", help="keep no object bodies with events")
-        parser.add_argument("--stored", type=int, default=0, help="usage: events of one customer's month, per formula")
+        parser.add_argument("--stored", type=int, default=0, help="usage: events of one customer's month")
         parser.add_argument("--json", action="store_true", help="one JSON object, the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
