@@ -29,6 +29,7 @@ from api.resources import (
     subscriptions,
     tax_rates,
     test_clocks,
+    webhook_endpoints,
 )
 
 _RESOURCES = (
@@ -54,6 +55,7 @@ _RESOURCES = (
     subscriptions,
     tax_rates,
     test_clocks,
+    webhook_endpoints,
 )
 
 

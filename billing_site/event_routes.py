@@ -1,5 +1,6 @@
 """Who reads the outbox. Each consumer keeps its own place; a new one begins at the beginning and catches up."""
 
+from api.webhooks.deliveries import make_deliveries
 from engine.consumers import EVENT_TYPES as NEW_METHOD_EVENT_TYPES, bring_retries_forward
 from events.types import Consumer
 from insights.consumers import EVENT_TYPES as SUBSCRIPTION_EVENT_TYPES, record_movements
@@ -9,4 +10,5 @@ CONSUMERS = (
     Consumer("engine.retries", bring_retries_forward, NEW_METHOD_EVENT_TYPES),
     Consumer("insights.movements", record_movements, SUBSCRIPTION_EVENT_TYPES),
     Consumer("notifications.mails", queue_mails, MAIL_EVENT_TYPES),
+    Consumer("api.webhooks", make_deliveries),
 )

@@ -31,6 +31,8 @@ WAKES = (
     Wake("roll usage up by the hour", "usage.tasks.roll_up", 1),
     Wake("forget usage identifiers", "usage.tasks.forget", 24 * 60),
     Wake("forget processors' events", "payments.tasks.forget", 24 * 60),
+    Wake("switch off dead webhook endpoints", "api.tasks.disable_dead_endpoints", 60),
+    Wake("forget what the API kept", "api.tasks.forget", 24 * 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),
     Wake("clear expired sessions", "billing_site.tasks.clear_expired_sessions", 24 * 60),
 )

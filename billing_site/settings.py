@@ -236,6 +236,17 @@ STRIPE_CALLS_AT_ONCE = env.int("STRIPE_CALLS_AT_ONCE", default=8)
 # A live merchant is not offered test methods; the demo's is, for there nobody has a processor.
 DEMO_PAYMENTS = env.bool("DEMO_PAYMENTS", default=False)
 
+# --- the API and its webhooks ----------------------------------------------------------------------------------
+# Endpoints in this house's own network (loopback, private ranges) are refused unless the installation says so.
+WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", default=False)
+WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
+# Requests a second of one key, and how many seconds' worth may come at once; 0 is no limit.
+API_RATE_LIVE = env.int("API_RATE_LIVE", default=500)
+API_RATE_TEST = env.int("API_RATE_TEST", default=250)
+API_RATE_BURST_S = env.int("API_RATE_BURST_S", default=4)
+# Days that requests, payloads and deliveries are kept.
+API_LOG_DAYS = env.int("API_LOG_DAYS", default=30)
+
 # --- security ----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

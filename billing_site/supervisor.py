@@ -1,4 +1,5 @@
-"""One process that runs gunicorn and the background cluster, restarts what dies or hangs, and leaves nothing behind.
+"""One process that runs gunicorn, the background cluster and the sender of webhooks; it restarts what dies or hangs and
+leaves nothing behind.
 
 Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor, which then stops them in
 order. Should the supervisor be killed outright, the kernel signals the children (PR_SET_PDEATHSIG).
@@ -117,6 +118,8 @@ class Supervisor:
             say,
             env={HEARTBEATS_VARIABLE: str(self.heartbeats)},
         )
+        self.webhooks = Child("webhooks", [sys.executable, "manage.py", "webhooks"], signal.SIGKILL, say)
+        self.children = (self.web, self.cluster, self.webhooks)
         self.stopping = False
         self.impatient = False
 
@@ -127,7 +130,7 @@ class Supervisor:
             signal.signal(number, self._on_signal)
         try:
             while not self.stopping:
-                for child in (self.web, self.cluster):
+                for child in self.children:
                     self._look_after(child)
                 if self.ready and _listens(self.address):
                     self.say(self.ready)
@@ -163,7 +166,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self.say(f"{'ostinato':<8}| stopping")
-        children = [self.web, self.cluster]
+        children = self.children
         for child in children:
             child.signal(signal.SIGTERM)
         deadline = time.time() + STOP_TIMEOUT

@@ -38,7 +38,7 @@ class ApiKeyExpired(OstinatoError):
 
 
 class UnrecognizedUrl(OstinatoError):
-    code = "url_invalid"
+    code = "url_unrecognized"
     message_id = gettext_noop("Unrecognized request URL (%(method)s: %(path)s).")
 
 
@@ -78,7 +78,7 @@ _STATUS: dict[str, int] = {
     "api_key_invalid": 401,
     "api_key_missing": 401,
     "api_key_expired": 401,
-    "url_invalid": 404,
+    "url_unrecognized": 404,
     "request_too_large": 413,
     "rate_limit": 429,
 }
@@ -112,7 +112,7 @@ def error_body(error: OstinatoError, *, request_id: str) -> dict[str, Any]:
     if error.code and error.code not in (
         "api_key_invalid",
         "api_key_missing",
-        "url_invalid",
+        "url_unrecognized",
         "idempotency_error",
         "api_version_invalid",
     ):
