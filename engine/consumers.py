@@ -12,13 +12,15 @@ from dunning.selectors import open_cases_of_customers
 from engine.services.recover import forward_retries
 from events.types import DeliveredEvent
 
-EVENT_TYPES = ("payment_method.attached", "customer.updated")
+REPLACED = "payment_method.automatically_updated"
+EVENT_TYPES = ("payment_method.attached", "customer.updated", REPLACED)
 
 
 def bring_retries_forward(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
     """There is another payment method: what failed with the one before is tried again, whoever's form it came from."""
     customers = {event.customer_id for event in events if _is_another_method(event)}
     cases = open_cases_of_customers(customers) if customers else []
+    replaced = {event.object_id for event in events if event.type == REPLACED}
     clock_of = {event.customer_id: event.test_clock_id for event in events}
     by_clock = defaultdict(list)
     for case in cases:
@@ -26,7 +28,7 @@ def bring_retries_forward(ctx: Context, events: Sequence[DeliveredEvent]) -> Non
     clocks = TestClock.objects.in_bulk({clock_id for clock_id in by_clock if clock_id})
     for clock_id, group in by_clock.items():
         clock = clocks.get(clock_id or "")
-        forward_retries(replace(ctx, as_of=clock.frozen_time) if clock else ctx, group)
+        forward_retries(replace(ctx, as_of=clock.frozen_time) if clock else ctx, group, replaced)
 
 
 def _is_another_method(event: DeliveredEvent) -> bool:

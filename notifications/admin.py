@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from merchants.staff import ReadOnlyAdmin
-from notifications.models import Message
+from notifications.models import Message, MessageSettings
 
 
 @admin.register(Message)
@@ -14,3 +14,9 @@ class MessageAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "kind__exact", "to", "customer_id__exact", "invoice_id__exact")
     list_select_related = ("merchant",)
     exclude = ("text", "html", "context")  # a mail may carry a one-time link into somebody's account
+
+
+@admin.register(MessageSettings)
+class MessageSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("merchant", "reply_to", "muted", "recorded_at")
+    list_select_related = ("merchant",)

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from core.context import Context
+from customers.models import Customer, PaymentMethod
 from events.types import DeliveredEvent
 from invoicing.models import Invoice
 from invoicing.selectors import lines_of
+from notifications.failures import Failures, failures_of
 from notifications.rules import KIND_OF_EVENT, invoice_mail, is_history
+from notifications.selectors import merchant_addresses, muted_kinds
 from notifications.types import Facts
 from notifications.writes import Draft, queue_messages
-from payments.models import Refund
+from payments.models import Dispute, Refund
 from subscriptions.models import Subscription, SubscriptionItem
 
 logger = logging.getLogger(__name__)
@@ -24,13 +27,17 @@ def queue_mails(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
     """Queue the mail that each event asks for; the event's id makes a repeated delivery harmless.
 
     History is passed over (`rules.is_history`): the past that `simulate` grows sends nothing. A test clock's mails
-    are all kept, whatever its time, and sent to nobody.
+    are all kept, whatever its time, and sent to nobody. What the merchant does not want said is not said.
     """
     fresh = [event for event in events if event.test_clock_id or not is_history(event.created, event.recorded_at)]
+    muted = muted_kinds({event.merchant_id for event in fresh})
+    wanted = [event for event in fresh if KIND_OF_EVENT[event.type] not in muted.get(event.merchant_id, ())]
     drafts = [
-        *_about_invoices([event for event in fresh if event.object_type == "invoice"]),
-        *_about_subscriptions([event for event in fresh if event.object_type == "subscription"]),
-        *_about_refunds([event for event in fresh if event.object_type == "refund"]),
+        *_about_invoices([event for event in wanted if event.object_type == "invoice"]),
+        *_about_subscriptions([event for event in wanted if event.object_type == "subscription"]),
+        *_about_refunds([event for event in wanted if event.object_type == "refund"]),
+        *_about_methods([event for event in wanted if event.object_type == "payment_method"]),
+        *_about_disputes([event for event in wanted if event.object_type == "dispute"]),
     ]
     queue_messages(ctx, drafts)
 
@@ -40,25 +47,29 @@ def _about_invoices(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         return
     invoices = _invoices({event.object_id for event in events})
     lines = lines_of(list(invoices))
+    troubled = [event.object_id for event in events if event.type.startswith("invoice.payment_")]
+    failures = failures_of(troubled) if troubled else Failures()
     for event in events:
         invoice = invoices.get(event.object_id)
         if invoice is None:
             continue  # a draft that was deleted since
-        due = invoice.amount_paid if event.type == "invoice.paid" else invoice.amount_remaining
         kind = invoice_mail(
             event.type,
             collection_method=invoice.collection_method,
             billing_reason=invoice.billing_reason,
-            amount_due=due,
+            amount_due=invoice.amount_paid if event.type == "invoice.paid" else invoice.amount_remaining,
+            attempt=failures.attempt(invoice.id, event.created),
         )
         if kind:
-            yield _draft(event, kind, invoice, {"invoice": invoice, "lines": lines[invoice.id]}, invoice.id)
+            facts: Facts = {"invoice": invoice, "lines": lines[invoice.id], **failures.facts(invoice.id)}
+            yield _draft(event, kind, invoice, facts, invoice.id)
 
 
 def _about_subscriptions(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
-    if not events:
+    told = [event for event in events if event.type != "customer.subscription.updated" or _changed_status(event)]
+    if not told:
         return
-    ids = {event.object_id for event in events}
+    ids = {event.object_id for event in told}
     subscriptions = Subscription.objects.select_related("merchant", "customer").in_bulk(list(ids))
     items: dict[str, list[SubscriptionItem]] = {}
     for item in (
@@ -67,13 +78,19 @@ def _about_subscriptions(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         .order_by("id")
     ):
         items.setdefault(item.subscription_id, []).append(item)
-    for event in events:
+    for event in told:
         subscription = subscriptions.get(event.object_id)
         # One that never began was never the customer's: its checkout was left.
         if subscription is None or subscription.status == "incomplete_expired":
             continue
+        if event.type == "customer.subscription.updated" and subscription.status != "unpaid":
+            continue
         facts: Facts = {"subscription": subscription, "items": items.get(subscription.id, [])}
         yield _draft(event, KIND_OF_EVENT[event.type], subscription, facts)
+
+
+def _changed_status(event: DeliveredEvent) -> bool:
+    return "status" in (event.previous_attributes or {})
 
 
 def _about_refunds(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
@@ -87,7 +104,43 @@ def _about_refunds(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         if refund is None or invoice is None:
             logger.info("Event %s tells of a refund without an invoice: no mail", event.id)
             continue
-        yield _draft(event, "refund", invoice, {"refund": refund, "invoice": invoice})
+        yield _draft(event, KIND_OF_EVENT[event.type], invoice, {"refund": refund, "invoice": invoice})
+
+
+def _about_methods(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
+    if not events:
+        return
+    stored = PaymentMethod.objects.select_related("merchant", "customer")
+    methods = stored.in_bulk([event.object_id for event in events])
+    for event in events:
+        method = methods.get(event.object_id)
+        if method is None or method.customer is None or method.detached_at is not None:
+            continue
+        kind = KIND_OF_EVENT[event.type]
+        yield _draft(event, kind, method, {"method": method})
+
+
+def _about_disputes(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
+    """To the merchant; a charge without a customer of ours has none to name."""
+    if not events:
+        return
+    disputes = Dispute.objects.select_related("merchant").in_bulk([event.object_id for event in events])
+    customers = Customer.objects.in_bulk({dispute.customer_id for dispute in disputes.values()})
+    addresses = merchant_addresses({dispute.merchant_id for dispute in disputes.values()})
+    for event in events:
+        dispute = disputes.get(event.object_id)
+        customer = customers.get(dispute.customer_id) if dispute else None
+        if dispute is None or customer is None or not addresses.get(dispute.merchant_id):
+            continue
+        yield Draft(
+            kind="dispute_opened",
+            dedupe_key=f"dispute_opened:{event.id}",
+            merchant=dispute.merchant,
+            customer=customer,
+            created=event.created,
+            facts={"dispute": dispute, "customer_name": customer.name or customer.email or customer.id},
+            to_merchant=addresses[dispute.merchant_id],
+        )
 
 
 def _invoices(ids: set[str]) -> dict[str, Invoice]:
@@ -95,8 +148,9 @@ def _invoices(ids: set[str]) -> dict[str, Invoice]:
 
 
 def _draft(
-    event: DeliveredEvent, kind: str, about: Invoice | Subscription, facts: Facts, invoice_id: str = ""
+    event: DeliveredEvent, kind: str, about: Invoice | Subscription | PaymentMethod, facts: Facts, invoice_id: str = ""
 ) -> Draft:
+    assert about.customer is not None
     return Draft(
         kind=kind,
         dedupe_key=f"{kind}:{event.id}",

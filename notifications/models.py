@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -48,3 +49,20 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+
+class MessageSettings(models.Model):
+    """What a merchant's mails are: which are left unsaid, where answers go, what stands below each."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "mset"), editable=False, db_collation="C")
+    merchant = models.OneToOneField("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    muted = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    reply_to = models.EmailField(blank=True, default="")
+    footer = models.TextField(blank=True, default="")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "message settings"
+
+    def __str__(self) -> str:
+        return f"messages of {self.merchant_id}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 
 from core.errors import OstinatoError, gettext_noop
-from notifications.models import Message
+from merchants.models import Membership, Merchant, Role
+from notifications.models import Message, MessageSettings
+from notifications.rules import OPTIONAL_KINDS
 
 
 class MessageNotFound(OstinatoError):
@@ -35,3 +39,30 @@ def message_by_id(merchant_id: str, message_id: str) -> Message:
     if found is None:
         raise MessageNotFound
     return found
+
+
+def muted_kinds(merchant_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Which mails each merchant does not want sent, where it said so. One query."""
+    found = MessageSettings.objects.filter(merchant_id__in=set(merchant_ids))
+    return {row.merchant_id: frozenset(row.muted) & OPTIONAL_KINDS for row in found}
+
+
+def message_settings(merchant_id: str) -> MessageSettings:
+    """The merchant's settings, stored or not yet."""
+    found = MessageSettings.objects.filter(merchant_id=merchant_id).first()
+    return found or MessageSettings(merchant_id=merchant_id)
+
+
+def merchant_addresses(merchant_ids: Iterable[str]) -> dict[str, str]:
+    """Where each merchant reads its own mail: its oldest owner's address, else the one it gives subscribers."""
+    ids = set(merchant_ids)
+    if not ids:
+        return {}
+    found = dict(Merchant.objects.filter(id__in=ids).values_list("id", "support_email"))
+    owners = Membership.objects.filter(merchant_id__in=ids, role=Role.OWNER, user__is_active=True)
+    return found | dict(owners.order_by("-created", "-id").values_list("merchant_id", "user__email"))
+
+
+def reply_address(merchant: Merchant) -> str:
+    """Where answers to its mails go; "" where it gave no address."""
+    return message_settings(merchant.id).reply_to or merchant.support_email

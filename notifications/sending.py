@@ -26,6 +26,7 @@ from merchants.models import Merchant
 from notifications.backends import OUTBOX_HEADER
 from notifications.models import Message, MessageStatus
 from notifications.rules import ATTACHES_PDF, LEASE, next_try
+from notifications.selectors import reply_address
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def _mail(ctx: Context, message: Message, backend: BaseEmailBackend) -> EmailMul
         body=message.text,
         from_email=f'"{quoted}" <{address}>',
         to=[message.to],
-        reply_to=[merchant.support_email] if merchant.support_email else None,
+        reply_to=[answers] if (answers := reply_address(merchant)) else None,
         headers={
             "Message-ID": f"<{message.id}@{address.rpartition('@')[2]}>",
             "Auto-Submitted": "auto-generated",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from core.context import Context
@@ -10,7 +12,8 @@ from core.ids import hash_secret
 from customers.models import Customer
 from invoicing.selectors import invoice_by_id, invoice_lines
 from merchants.models import Merchant
-from notifications.models import Message
+from notifications.models import Message, MessageSettings
+from notifications.rules import OPTIONAL_KINDS
 from notifications.sending import send_due
 from notifications.writes import Draft, queue_messages
 
@@ -31,6 +34,12 @@ class NothingToSend(OstinatoError):
     code = "invoice_not_sendable"
     param = "invoice"
     message_id = gettext_noop("Only an open or paid invoice can be sent; this one is not.")
+
+
+class MailIsNeeded(OstinatoError):
+    code = "message_not_optional"
+    param = "muted"
+    message_id = gettext_noop("“%(kind)s” is always sent: no subscriber is retried or canceled in silence.")
 
 
 def send_queued_messages(*, ctx: Context, max_seconds: float | None = None) -> tuple[int, int]:
@@ -70,6 +79,21 @@ def resend_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> Messag
         facts = {"invoice": invoice, "lines": invoice_lines(invoice)}
         queue_messages(ctx, [Draft(kind, key, invoice.merchant, invoice.customer, ctx.as_of, facts, invoice.id)])
     return Message.objects.get(merchant_id=merchant_id, dedupe_key=key)
+
+
+def save_message_settings(
+    *, ctx: Context, merchant_id: str, muted: Iterable[str], reply_to: str = "", footer: str = ""
+) -> MessageSettings:
+    """Which mails are left unsaid (of `rules.OPTIONAL_KINDS`), where answers go, what stands below each.
+
+    Raises `MailIsNeeded` for a mail that is always sent.
+    """
+    unsaid = set(muted)
+    if unsaid - OPTIONAL_KINDS:
+        raise MailIsNeeded(kind=min(unsaid - OPTIONAL_KINDS))
+    values = {"muted": sorted(unsaid), "reply_to": reply_to, "footer": footer.strip(), "recorded_at": ctx.recorded_at}
+    saved, _made = MessageSettings.objects.update_or_create(merchant_id=merchant_id, defaults=values)
+    return saved
 
 
 def _must_have_email(customer: Customer) -> None:

@@ -39,6 +39,7 @@ class Sender:
     support_email: str
     support_url: str
     postal_line: str
+    footer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

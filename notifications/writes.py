@@ -15,7 +15,8 @@ from customers.models import Customer
 from invoicing.rules.legal import invoice_locale
 from merchants.models import BillingEntity, Merchant
 from notifications.compose import compose
-from notifications.models import Message, MessageStatus
+from notifications.links import LINK_LIVES
+from notifications.models import Message, MessageSettings, MessageStatus
 from notifications.rules import readable_ink
 from notifications.types import Addressee, Facts, Sender
 
@@ -31,10 +32,11 @@ class Draft:
     created: datetime
     facts: Facts = field(default_factory=dict)
     invoice_id: str = ""
+    to_merchant: str = ""  # the address of who is to know at the merchant, in its language
 
 
 def queue_messages(ctx: Context, drafts: Iterable[Draft]) -> list[Message]:
-    """Compose and queue these messages. Two queries whatever their number (one for the senders' addresses).
+    """Compose and queue these messages. Three queries whatever their number (two for the senders).
 
     A test clock's customer: kept, never sent. A customer without an address: failed, and says so.
     """
@@ -48,7 +50,8 @@ def queue_messages(ctx: Context, drafts: Iterable[Draft]) -> list[Message]:
 
 def _message(ctx: Context, draft: Draft, sender: Sender) -> Message:
     to = _addressee(draft)
-    subject, text, html = compose(draft.kind, draft.facts, sender, to)
+    facts = {**draft.facts, "link_expires_at": ctx.recorded_at + LINK_LIVES}
+    subject, text, html = compose(draft.kind, facts, sender, to)
     status, error = MessageStatus.QUEUED, ""
     if to.keep:
         status = MessageStatus.KEPT
@@ -79,8 +82,8 @@ def _addressee(draft: Draft) -> Addressee:
     return Addressee(
         customer_id=customer.id,
         name=customer.name,
-        email=customer.email,
-        locale=invoice_locale(customer.preferred_locale, merchant.locale),
+        email=draft.to_merchant or customer.email,
+        locale=merchant.locale if draft.to_merchant else invoice_locale(customer.preferred_locale, merchant.locale),
         timezone=merchant.timezone,
         keep=customer.test_clock_id is not None,
     )
@@ -91,10 +94,12 @@ def _senders(merchants: dict[str, Merchant]) -> dict[str, Sender]:
         entity.merchant_id: entity
         for entity in BillingEntity.objects.filter(merchant_id__in=merchants, is_default=True)
     }
-    return {id: _sender(merchant, entities.get(id)) for id, merchant in merchants.items()}
+    footers = dict(MessageSettings.objects.filter(merchant_id__in=merchants).values_list("merchant_id", "footer"))
+    return {id: sender_of(merchant, entities.get(id), footers.get(id, "")) for id, merchant in merchants.items()}
 
 
-def _sender(merchant: Merchant, entity: BillingEntity | None) -> Sender:
+def sender_of(merchant: Merchant, entity: BillingEntity | None, footer: str = "") -> Sender:
+    """The merchant as its mails show it."""
     place = [entity.legal_name, entity.line1, entity.city, entity.postal_code] if entity else [merchant.name]
     logo = f"{settings.SITE_URL}{merchant.logo.url}" if merchant.logo else ""
     return Sender(
@@ -106,4 +111,5 @@ def _sender(merchant: Merchant, entity: BillingEntity | None) -> Sender:
         support_email=merchant.support_email,
         support_url=merchant.support_url,
         postal_line=" · ".join(part for part in place if part),
+        footer=footer,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 
@@ -64,8 +64,11 @@ def bring_retries_forward(*, ctx: Context, merchant_id: str, customer_id: str) -
         return forward_retries(ctx, open_cases_of_customers([customer_id], merchant_id))
 
 
-def forward_retries(ctx: Context, cases: Sequence[RecoveryCase]) -> list[str]:
-    """The same for many cases, inside the caller's transaction: seven statements, whatever the number."""
+def forward_retries(ctx: Context, cases: Sequence[RecoveryCase], replaced: Collection[str] = ()) -> list[str]:
+    """The same for many cases, inside the caller's transaction: seven statements, whatever the number.
+
+    `replaced` are methods whose issuer sent a new card: what failed with the old one is tried again with them.
+    """
     if not cases:
         return []
     held = lock_invoices(case.invoice_id for case in cases)
@@ -73,7 +76,7 @@ def forward_retries(ctx: Context, cases: Sequence[RecoveryCase]) -> list[str]:
     failed = failed_methods(case.last_charge_id for case in cases)
     failed_with = {case.invoice_id: failed.get(case.last_charge_id, "") for case in cases}
     charged_to = methods_to_charge(waiting)
-    due = [row for row in waiting if charged_to[row.id] not in ("", failed_with[row.id])]
+    due = [row for row in waiting if _is_another(charged_to[row.id], failed_with[row.id], replaced)]
     moved = set(bring_forward(ctx, [row.id for row in due], "new_payment_method"))
     rows = [row for row in due if row.id in moved]
     before = {row.id: row.next_payment_attempt for row in rows}
@@ -86,3 +89,8 @@ def forward_retries(ctx: Context, cases: Sequence[RecoveryCase]) -> list[str]:
         [invoice_event("invoice.updated", row, kept, {"next_payment_attempt": epoch(before[row.id])}) for row in rows],
     )
     return [row.id for row in rows]
+
+
+def _is_another(method_id: str, failed_with: str, replaced: Collection[str]) -> bool:
+    """Whether what would be charged is not what was refused: another method, or the same with a new card behind it."""
+    return bool(method_id) and (method_id != failed_with or method_id in replaced)

@@ -4,8 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from notifications.rules import invoice_mail, is_history, next_try, readable_ink
-from tests.factories.times import NEW_YEAR
+from notifications.rules import (
+    Attempt,
+    invoice_mail,
+    is_history,
+    next_try,
+    readable_ink,
+    refusal_reason,
+    what_comes_next,
+)
+from tests.factories.times import NEW_YEAR, utc
 
 
 @pytest.mark.parametrize(
@@ -24,6 +32,62 @@ from tests.factories.times import NEW_YEAR
 )
 def test_which_mail_an_invoice_asks_for(event_type, method, reason, due, kind):
     assert invoice_mail(event_type, collection_method=method, billing_reason=reason, amount_due=due) == kind
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "reason", "attempt", "kind"),
+    [
+        # A retry of the run is always told, whatever the invoice.
+        ("invoice.payment_failed", "subscription_cycle", Attempt(True, "insufficient_funds", MINUTE), "payment_failed"),
+        ("invoice.payment_failed", "subscription_create", Attempt(True, "do_not_honor", MINUTE), "payment_failed"),
+        # The page said it a moment ago; a debit that fails days later is news.
+        ("invoice.payment_failed", "subscription_cycle", Attempt(False, "do_not_honor", MINUTE), ""),
+        ("invoice.payment_failed", "subscription_cycle", Attempt(False, "", timedelta(days=3)), "payment_failed"),
+        ("invoice.payment_action_required", "subscription_cycle", Attempt(False, "", MINUTE), ""),
+        # One refusal, one mail: the one that leads to the bank's page.
+        ("invoice.payment_failed", "subscription_cycle", Attempt(True, "authentication_required", MINUTE), ""),
+        (
+            "invoice.payment_action_required",
+            "subscription_cycle",
+            Attempt(True, "authentication_required", MINUTE),
+            "payment_action_required",
+        ),
+    ],
+)
+def test_a_failure_is_told_once_where_the_page_did_not(event_type, reason, attempt, kind):
+    asked = dict(collection_method="charge_automatically", billing_reason=reason, amount_due=1000, attempt=attempt)
+    assert invoice_mail(event_type, **asked) == kind
+
+
+@pytest.mark.parametrize(
+    ("decision", "next_attempt", "gives_up", "step"),
+    [
+        ("retry", utc(2024, 1, 2), utc(2024, 1, 15), "retry"),
+        ("ask_customer", None, utc(2024, 1, 15), "ask_customer"),
+        ("give_up", None, utc(2024, 1, 15), "give_up"),
+        ("", None, None, ""),  # an invoice that nobody chases
+    ],
+)
+def test_what_a_failure_announces(decision, next_attempt, gives_up, step):
+    assert what_comes_next(decision=decision, next_attempt_at=next_attempt, gives_up_at=gives_up) == step
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("insufficient_funds", "funds"),
+        ("expired_card", "expired"),
+        ("no_payment_method", "no_method"),
+        ("lost_card", "refused"),  # never by mail: the thief may read it
+        ("stolen_card", "refused"),
+        ("", "refused"),
+    ],
+)
+def test_which_reason_may_be_said(code, reason):
+    assert refusal_reason(code) == reason
 
 
 @pytest.mark.parametrize(

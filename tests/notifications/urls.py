@@ -4,5 +4,7 @@ from django.urls import path
 
 urlpatterns = [
     path("i/<str:hosted_token>", lambda request, hosted_token: None, name="hosted_invoice"),
+    path("fix/<str:token>", lambda request, token: None, name="payment_fix"),
+    path("confirm/<str:token>", lambda request, token: None, name="payment_confirm"),
     path("portal/<str:merchant_id>/login", lambda request, merchant_id: None, name="portal_login"),
 ]
