@@ -23,6 +23,7 @@ from notifications.links import CONFIRM, FIX, LinkBroken, LinkExpired, read_link
 from payments.models import PaymentIntent
 from payments.selectors import payment_intents
 from payments.services import attach_payment_method
+from payments.setups import way_of
 from portal.forms.pay import PayForm
 from portal.views.visitor import context_of, error_text, paper, speak
 from portal.wording import method_words
@@ -136,6 +137,7 @@ def _form(invoice: Invoice, request: HttpRequest | None) -> PayForm:
         request.POST if request else None,
         methods=[*others, *(method for method in methods if method.id == refused)],
         currency=invoice.currency,
+        way=way_of(invoice.merchant),
     )
 
 
