@@ -6,13 +6,16 @@ import secrets
 import string
 from base64 import b64decode
 from binascii import Error as BadBase64
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from api.models import ApiKey
 from api.protocol.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyMissing
 from core.context import Context
+from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret
 from events.types import EventRow
 from events.writes import record_events
@@ -21,9 +24,45 @@ _ALPHABET = string.ascii_letters + string.digits
 _SECRET_LENGTH = 48  # of 62 letters and digits: 285 bits; letters and digits only, as SDKs expect of a key
 
 
-def create_api_key(*, ctx: Context, merchant_id: str, livemode: bool, name: str = "") -> tuple[ApiKey, str]:
-    """A new secret key and its text, which nothing can show again."""
-    prefix = "sk_live_" if livemode else "sk_test_"
+# The time of last use is kept to the minute: a row is not written for every request.
+_USE_NOTED_EVERY = timedelta(minutes=1)
+OVERLAP_MAX = timedelta(days=7)
+
+
+class KeyExpiryInPast(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "expires_at"
+    message_id = gettext_noop("A key expires in the future.")
+
+
+class KeyNotRotatable(OstinatoError):
+    code = "resource_missing"
+    message_id = gettext_noop("There is no such key, or it is revoked or expired.")
+
+
+class KeyOverlapTooLong(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "overlap"
+    message_id = gettext_noop("The old key may go on for at most %(days)s days.")
+
+
+def create_api_key(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    livemode: bool,
+    name: str = "",
+    scopes: Mapping[str, str] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its text, which nothing can show again: secret, or restricted to `scopes`.
+
+    Raises `KeyExpiryInPast`. The scopes are those of `api.scopes.checked_scopes`.
+    """
+    if expires_at is not None and expires_at <= ctx.recorded_at:
+        raise KeyExpiryInPast
+    kind = "sk" if scopes is None else "rk"
+    prefix = f"{kind}_live_" if livemode else f"{kind}_test_"
     secret = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
     with transaction.atomic():
         key = ApiKey.objects.create(
@@ -31,11 +70,41 @@ def create_api_key(*, ctx: Context, merchant_id: str, livemode: bool, name: str 
             name=name,
             secret_hash=hash_secret(secret),
             hint=redacted(secret),
+            scopes=None if scopes is None else dict(scopes),
+            expires_at=expires_at,
             created=ctx.as_of,
             recorded_at=ctx.recorded_at,
         )
         record_events(ctx, [_told(key, "api_key.created", version=1)])
     return key, secret
+
+
+def rotate_api_key(*, ctx: Context, merchant_id: str, key_id: str, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key of the same name and scopes; the old one works for `overlap` more, a week at most.
+
+    Raises `KeyNotRotatable`, `KeyOverlapTooLong`.
+    """
+    if not timedelta() <= overlap <= OVERLAP_MAX:
+        raise KeyOverlapTooLong(days=OVERLAP_MAX.days)
+    with transaction.atomic():
+        rows = ApiKey.objects.select_for_update(no_key=True, of=("self",)).select_related("merchant")
+        good = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=ctx.recorded_at), revoked_at__isnull=True)
+        old = good.filter(merchant_id=merchant_id, id=key_id).first()
+        if old is None:
+            raise KeyNotRotatable
+        until = ctx.recorded_at + overlap
+        old.expires_at = min(until, old.expires_at or until)
+        old.save(update_fields=["expires_at"])
+        record_events(ctx, [_told(old, "api_key.rotated", version=2)])
+        return create_api_key(
+            ctx=ctx, merchant_id=merchant_id, livemode=old.merchant.livemode, name=old.name, scopes=old.scopes
+        )
+
+
+def note_use(key: ApiKey, now: datetime) -> None:
+    """When a key was last used, to the minute."""
+    if key.last_used_at is None or key.last_used_at < now - _USE_NOTED_EVERY:
+        ApiKey.objects.filter(id=key.id).update(last_used_at=now)
 
 
 def revoke_api_key(*, ctx: Context, merchant_id: str, key_id: str) -> bool:
@@ -47,7 +116,7 @@ def revoke_api_key(*, ctx: Context, merchant_id: str, key_id: str) -> bool:
             return False
         key.revoked_at = ctx.recorded_at
         key.save(update_fields=["revoked_at"])
-        record_events(ctx, [_told(key, "api_key.revoked", version=2)])
+        record_events(ctx, [_told(key, "api_key.revoked", version=3)])
     return True
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from api import limits, request_log
 from api.completing import complete
 from api.expanding import expand
 from api.idempotency import fingerprint, once
-from api.keys import authenticate
+from api.keys import authenticate, note_use
 from api.models import ApiKey
 from api.protocol import errors
 from api.protocol.forms import decode
@@ -23,6 +28,7 @@ from api.protocol.schema import parse
 from api.protocol.unbuilt import NotBuilt, unbuilt
 from api.resources.events import API_VERSION
 from api.routes import EXPANDABLES, ROUTES
+from api.scopes import check_allowed
 from core.context import Context
 from core.errors import OstinatoError
 
@@ -31,31 +37,51 @@ _VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
 BODY_MAX = 1_000_000
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What the log is told of a request, as far as the door got with it."""
+
+    now: datetime
+    started: float
+    key: ApiKey | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
+
+
 @csrf_exempt  # callers hold a secret key; no cookie is read here
 def v1(request: HttpRequest, path: str = "") -> HttpResponse:
     request_id = getattr(request, "request_id", "")
+    asked = _Asked(timezone.now(), time.perf_counter())
+    headers: dict[str, str] = {}
     try:
-        status, body, replayed = _answer(request, request_id)
+        status, body = _answer(request, request_id, asked)
     except OstinatoError as refusal:
-        status, body, replayed = errors.status_of(refusal), errors.error_body(refusal, request_id=request_id), False
+        status, body = errors.status_of(refusal), errors.error_body(refusal, request_id=request_id)
+        if isinstance(refusal, limits.RateLimited):
+            headers = {"Retry-After": str(refusal.retry_after), "Stripe-Should-Retry": "true"}
     except Exception:
         log.exception("request %s failed", request_id)
-        status, body, replayed = 500, errors.internal_error_body(request_id=request_id), False
-    response = JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False})
+        status, body = 500, errors.internal_error_body(request_id=request_id)
+    if asked.key is not None:
+        _log(request, request_id, asked, asked.key, status, body)
+    response = JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
     response["Request-Id"] = request_id
     response["Stripe-Version"] = API_VERSION
     if key := request.headers.get("Idempotency-Key"):
         response["Idempotency-Key"] = key
-    if replayed:
+    if asked.replayed:
         response["Idempotent-Replayed"] = "true"
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="Ostinato"'
     return response
 
 
-def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any], bool]:
-    now = timezone.now()
-    key = authenticate(request.headers.get("Authorization", ""), now=now)
+def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, dict[str, Any]]:
+    now = asked.now
+    key = asked.key = authenticate(request.headers.get("Authorization", ""), now=now)
+    livemode = key.merchant.livemode
+    limits.spend(merchant_id=key.merchant_id, key_id=key.id, limit=limits.limit_of(livemode), now=now)
+    note_use(key, now)
     _check_version(request.headers.get("Stripe-Version", API_VERSION))
     method, path = request.method or "GET", request.path.rstrip("/")
     found = ROUTES.find(method, path)
@@ -64,7 +90,8 @@ def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any],
             raise NotBuilt(what=what, method=method, path=path)
         raise errors.UnrecognizedUrl(method=method, path=path)
     operation, ids = found
-    values = decode(_pairs(request))
+    check_allowed(key.scopes, method=method, path=operation.path, key=key.hint, account=key.merchant_id)
+    values = asked.values = decode(_pairs(request))
     idempotency_key = request.headers.get("Idempotency-Key", "") if method == "POST" else ""
     ctx = Context(now, now, actor=f"api:{key.id}", request_id=request_id, idempotency_key=idempotency_key)
 
@@ -72,10 +99,38 @@ def _answer(request: HttpRequest, request_id: str) -> tuple[int, dict[str, Any],
         return _perform(ctx, key, operation, ids, values)
 
     if not idempotency_key:
-        return *work(), False
+        return work()
     print_ = fingerprint(method, path, values)
-    (status, body), replayed = once(ctx, key.merchant_id, idempotency_key, print_, work)
-    return status, body, replayed
+    answer, asked.replayed = once(ctx, key.merchant_id, idempotency_key, print_, work)
+    if asked.replayed:
+        limits.give_back(key.id)
+    return answer
+
+
+def _log(request: HttpRequest, request_id: str, asked: _Asked, key: ApiKey, status: int, body: dict[str, Any]) -> None:
+    """Keep the request. A refusal says where its page is; what was answered never depends on the log."""
+    if isinstance(body.get("error"), dict):
+        body["error"]["request_log_url"] = f"{settings.SITE_URL}/dashboard/logs/{request_id}/"
+    try:
+        request_log.write(
+            request_log.Entry(
+                merchant_id=key.merchant_id,
+                request_id=request_id,
+                key_id=key.id,
+                method=request.method or "GET",
+                path=request.path,
+                params=asked.values,
+                status=status,
+                body=body,
+                idempotency_key=request.headers.get("Idempotency-Key", ""),
+                replayed=asked.replayed,
+                user_agent=request.headers.get("User-Agent", ""),
+                duration_ms=int((time.perf_counter() - asked.started) * 1000),
+                created=asked.now,
+            )
+        )
+    except Exception:
+        log.exception("request %s could not be logged", request_id)
 
 
 def _check_version(version: str) -> None:

@@ -79,6 +79,7 @@ _STATUS: dict[str, int] = {
     "api_key_missing": 401,
     "api_key_expired": 401,
     "url_unrecognized": 404,
+    "more_permissions_required": 403,
     "request_too_large": 413,
     "rate_limit": 429,
 }
