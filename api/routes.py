@@ -8,6 +8,7 @@ from api.expanding import Expandables, Includer, Loader
 from api.protocol.operation import Operation, Routes
 from api.resources import (
     account,
+    balances,
     coupons,
     credit_grants,
     credit_notes,
@@ -19,6 +20,7 @@ from api.resources import (
     invoices,
     meters,
     payment_methods,
+    payment_words,
     payments,
     plans,
     prices,
@@ -34,6 +36,7 @@ from api.resources import (
 
 _RESOURCES = (
     account,
+    balances,
     coupons,
     credit_grants,
     credit_notes,
@@ -45,6 +48,7 @@ _RESOURCES = (
     invoices,
     meters,
     payment_methods,
+    payment_words,
     payments,
     plans,
     prices,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.json_values import epoch
+from core.json_values import epoch, json_number
 
 Json = dict[str, Any]
 
@@ -55,12 +55,12 @@ def charge_snapshot(charge: Any) -> Json:
         "created": epoch(charge.created),
         "currency": charge.currency,
         "customer": charge.customer_id,
-        "description": None,
+        "description": charge.description or None,
         "disputed": False,
         "failure_code": charge.failure_code or None,
         "failure_message": charge.failure_message or None,
         "invoice": charge.invoice_id or None,
-        "metadata": {},
+        "metadata": dict(charge.metadata),
         "outcome": _charge_outcome(charge),
         "paid": charge.status == "succeeded",
         "payment_intent": charge.payment_intent_id,
@@ -94,7 +94,7 @@ def refund_snapshot(refund: Any) -> Json:
         "created": epoch(refund.created),
         "currency": refund.currency,
         "failure_reason": refund.failure_reason or None,
-        "metadata": {},
+        "metadata": dict(refund.metadata),
         "reason": refund.reason or None,
         "status": refund.status if refund.status in ("succeeded", "failed") else "pending",
     }
@@ -201,3 +201,39 @@ def gateway_account_snapshot(account: Any) -> Json:
         "livemode": account.livemode,
         "status": account.status,
     }
+
+
+def balance_transaction_snapshot(movement: Any) -> Json:
+    """Stripe's balance_transaction object."""
+    return {
+        "id": movement.id,
+        "object": "balance_transaction",
+        "amount": movement.amount,
+        "available_on": epoch(movement.available_on),
+        "balance_type": "payments",
+        "created": epoch(movement.created),
+        "currency": movement.currency,
+        "description": movement.description or None,
+        "exchange_rate": None if movement.exchange_rate is None else json_number(movement.exchange_rate),
+        "fee": movement.fee,
+        "fee_details": _fee_details(movement),
+        "net": movement.net,
+        "reporting_category": movement.reporting_category or movement.type,
+        "source": movement.source_id or movement.gateway_source_id or None,
+        "status": movement.status,
+        "type": movement.type,
+    }
+
+
+def _fee_details(movement: Any) -> list[Json]:
+    if not movement.fee:
+        return []
+    return [
+        {
+            "amount": movement.fee,
+            "application": None,
+            "currency": movement.currency,
+            "description": None,
+            "type": "stripe_fee",
+        }
+    ]

@@ -58,20 +58,31 @@ def _types(wanted: Sequence[str]) -> Q:
 
 
 def shown(rows: Sequence[Event]) -> list[Json]:
-    """Events with their objects: one query for all bodies."""
+    """Events with their objects: one query for all bodies, those before a change among them."""
     keys = Q()
     for row in rows:
-        keys |= Q(merchant_id=row.merchant_id, object_id=row.object_id, version=row.object_version)
-    versions = ObjectVersion.objects.filter(keys) if rows else ()
-    bodies = {(one.object_id, one.version): one.body for one in versions}
-    return [_event(row, bodies.get((row.object_id, row.object_version))) for row in rows]
+        versions = [row.object_version - 1, row.object_version] if _is_update(row) else [row.object_version]
+        keys |= Q(merchant_id=row.merchant_id, object_id=row.object_id, version__in=versions)
+    known = ObjectVersion.objects.filter(keys) if rows else ()
+    bodies = {(one.object_id, one.version): one.body for one in known}
+    return [
+        _event(
+            row, bodies.get((row.object_id, row.object_version)), bodies.get((row.object_id, row.object_version - 1))
+        )
+        for row in rows
+    ]
 
 
-def _event(row: Event, body: Any) -> Json:
+def _is_update(row: Event) -> bool:
+    return row.type.endswith(".updated") and row.object_version > 1
+
+
+def _event(row: Event, body: Any, body_before: Any) -> Json:
     # A merchant may keep no bodies: the event then names its object only.
     data: Json = {"object": body or {"id": row.object_id, "object": row.object_type}}
-    if row.previous_attributes is not None:
-        data["previous_attributes"] = row.previous_attributes
+    previous = previous_attributes(body_before, body) if _is_update(row) and body and body_before else None
+    if previous or row.previous_attributes is not None:
+        data["previous_attributes"] = previous or row.previous_attributes
     return {
         "id": row.id,
         "object": "event",
@@ -85,6 +96,28 @@ def _event(row: Event, body: Any) -> Json:
         },
         "type": row.type,
     }
+
+
+_FREE_KEYS = ("metadata", "currency_options")
+
+
+def previous_attributes(before: Json, after: Json) -> Json:
+    """What `after` says otherwise, as it was: of a nested object the parts that changed, of a list all of it.
+
+    A part that only one of the two tells (lines, which the run leaves out) did not change; a free key did.
+    """
+    changed: Json = {}
+    for name in before.keys() & after.keys():
+        was, now = before[name], after[name]
+        if was == now:
+            continue
+        if name in _FREE_KEYS and isinstance(was, dict) and isinstance(now, dict):
+            changed[name] = {key: was.get(key) for key in was | now if was.get(key) != now.get(key)}
+        elif isinstance(was, dict) and isinstance(now, dict) and was.get("object") != "list":
+            changed[name] = previous_attributes(was, now) or was
+        else:
+            changed[name] = was
+    return changed
 
 
 OPERATIONS = [Operation("GET", URL, list_, LIST), Operation("GET", URL + "/{id}", retrieve)]

@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from api.business_time import clocked
-from api.lookup import found
+from api.lookup import found, new_metadata
 from api.paging import in_range, page, whole_list
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import PAGE, RANGE, boolean, choice, fields, hash_of, integer, text
+from api.protocol.schema import METADATA, PAGE, RANGE, boolean, choice, fields, hash_of, integer, text
 from api.resources.invoices import invoice_of, raise_if_unpaid
 from core.errors import OstinatoError, gettext_noop
 from engine.services.pay import pay_invoice
@@ -30,6 +30,7 @@ from payments.snapshots import (
 INTENTS, CHARGES, REFUNDS, PAYMENTS = "/v1/payment_intents", "/v1/charges", "/v1/refunds", "/v1/invoice_payments"
 _OF_CUSTOMER = fields(PAGE, created=RANGE, customer=text(most=200))
 CREATE_REFUND = fields(
+    METADATA,
     amount=integer(least=1),
     charge=text(most=200),
     payment_intent=text(most=200),
@@ -119,8 +120,9 @@ def create_refund(call: Call) -> Json:
         charge_id=charge.id,
         amount=call.params.get("amount"),
         reason=call.params.get("reason", ""),
+        metadata=new_metadata(call.params),
     )
-    return _refund(_refunds(call).get(id=outcome.refund_id))
+    return refund_body(refunds_of_caller(call).get(id=outcome.refund_id))
 
 
 def _charge(call: Call) -> Charge:
@@ -134,23 +136,23 @@ def _charge(call: Call) -> Charge:
     return found(charges, intent.latest_charge_id, "charge", param="payment_intent")
 
 
-def _refunds(call: Call) -> Any:
+def refunds_of_caller(call: Call) -> Any:
     return Refund.objects.filter(merchant_id=call.merchant_id).select_related("charge")
 
 
-def _refund(row: Refund) -> Json:
+def refund_body(row: Refund) -> Json:
     return refund_snapshot(row) | {"payment_intent": row.charge.payment_intent_id}
 
 
 def retrieve_refund(call: Call) -> Json:
-    return _refund(found(_refunds(call), call.id, "refund"))
+    return refund_body(found(refunds_of_caller(call), call.id, "refund"))
 
 
 def list_refunds(call: Call) -> Json:
-    rows = _filtered(_refunds(call), call, "charge")
+    rows = _filtered(refunds_of_caller(call), call, "charge")
     if "payment_intent" in call.params:
         rows = rows.filter(charge__payment_intent_id=call.params["payment_intent"])
-    return page(rows, call, lambda found: [_refund(row) for row in found], url=REFUNDS)
+    return page(rows, call, lambda found: [refund_body(row) for row in found], url=REFUNDS)
 
 
 def retrieve_payment(call: Call) -> Json:
@@ -238,13 +240,13 @@ def include_refunds(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     }
     rows = Refund.objects.filter(merchant_id=merchant_id, charge_id__in=ids).select_related("charge")
     for row in rows.order_by("-created", "-id"):
-        lists[row.charge_id]["data"].append(_refund(row))
+        lists[row.charge_id]["data"].append(refund_body(row))
     return lists
 
 
 def load_refunds(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     rows = Refund.objects.filter(merchant_id=merchant_id, id__in=ids).select_related("charge")
-    return {row.id: _refund(row) for row in rows}
+    return {row.id: refund_body(row) for row in rows}
 
 
 LOADERS = {

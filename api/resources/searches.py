@@ -89,7 +89,7 @@ CHARGES: Columns = {
     "amount": Column("number", "amount"),
     "billing_details.address.postal_code": Column("token", "card_postal_code"),
     "disputed": Column("flag", "is_disputed"),
-    "metadata": Column("metadata", "payment_intent__metadata"),
+    **_METADATA,
     "refunded": Column("flag", "is_refunded"),
     "status": Column("token", "status", _CHARGE_STATUSES),
     **{

@@ -7,7 +7,7 @@ serializes them and the database refuses the rest. A refund that fails, at once 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,14 @@ CHUNK = 100
 
 
 def refund_charge(
-    *, ctx: Context, merchant_id: str, charge_id: str, amount: int | None = None, reason: str = "", note: str = ""
+    *,
+    ctx: Context,
+    merchant_id: str,
+    charge_id: str,
+    amount: int | None = None,
+    reason: str = "",
+    note: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> RefundOutcome:
     """Send back `amount`, or all that is left of the charge.
 
@@ -49,7 +56,7 @@ def refund_charge(
         if charge is None or charge.merchant_id != merchant_id:
             raise ChargeNotFound
         wanted = refundable(amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status)
-        refund = promise_refund(ctx, charge, wanted, reason, note)
+        refund = promise_refund(ctx, charge, wanted, reason, note, metadata)
     return send_refund(ctx, refund.id)
 
 
@@ -83,7 +90,9 @@ def settle_due_refunds(*, ctx: Context, clock_id: str | None = None, limit: int 
     return RunReport(chunks=1 if refunds else 0, done=len(refunds), more=len(refunds) == limit)
 
 
-def promise_refund(ctx: Context, charge: Row, amount: int, reason: str, note: str) -> Row:
+def promise_refund(
+    ctx: Context, charge: Row, amount: int, reason: str, note: str, metadata: Mapping[str, str] | None = None
+) -> Row:
     """A refund of a charge that the caller holds, within what is left of it: to be committed, then sent."""
     refund_id = new_id("re")
     refund = new_row(
@@ -97,6 +106,7 @@ def promise_refund(ctx: Context, charge: Row, amount: int, reason: str, note: st
         currency=charge.currency,
         reason=reason,
         note=note,
+        metadata=dict(metadata or {}),
         gateway=charge.gateway,
         idempotency_key=f"{refund_id}/refund",
         called_at=ctx.recorded_at,

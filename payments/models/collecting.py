@@ -105,6 +105,8 @@ class Charge(models.Model):
     next_action_at = models.DateTimeField(null=True, blank=True)  # business time: a debit that settles later
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     succeeded_at = models.DateTimeField(null=True, blank=True)
+    description = models.TextField(blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()

@@ -31,6 +31,7 @@ class Refund(models.Model):
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=30, blank=True, default="")
     note = models.TextField(blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
     gateway = models.CharField(max_length=20)
     gateway_refund_id = models.TextField(blank=True, default="")
     idempotency_key = models.TextField()
