@@ -94,6 +94,7 @@ UNFOLD: dict[str, Any] = {
                 _("The run"),
                 _page(_("Billing runs"), "play_circle", "engine_billingrun"),
                 _page(_("Refusals"), "front_hand", "engine_refusal"),
+                _page(_("Dry runs"), "preview", "engine_dryrun"),
                 _page(_("Events"), "bolt", "events_event"),
                 _page(_("Held events"), "hourglass_top", "events_heldevent"),
                 _page(_("Messages"), "mail", "notifications_message"),

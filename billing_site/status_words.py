@@ -38,6 +38,8 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "internal_failure": ("danger", _("Internal failure")),
     "running": ("info", _("Running")),
     "finished": ("success", _("Finished")),
+    "interrupted": ("warning", _("Interrupted")),
+    "stopped": ("neutral", _("Stopped")),
     "crashed": ("danger", _("Crashed")),
     "sent": ("success", _("Sent")),
     "queued": ("info", _("Queued")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from engine.models import BillingRun, PendingSubscribe, Refusal
+from engine.models import BillingRun, DryRun, PendingSubscribe, Refusal
 from merchants.staff import ReadOnlyAdmin
 
 BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
@@ -13,7 +13,7 @@ BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
 
 @admin.register(BillingRun)
 class BillingRunAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "as_of", "worker", "chunks", "done", "refused", "started_at", "ended_at")
+    list_display = ("id", "kind", "as_of", "worker", "chunks", "done", "refused", "started_at", "noted_at", "ended_at")
     search_fields = ("id__exact", "kind__exact", "worker", "test_clock_id__exact")
 
 
@@ -22,6 +22,14 @@ class RefusalAdmin(ReadOnlyAdmin):
     list_display = ("object_id", "kind", "code", "message", "times", "status", "retry_at", "merchant")
     list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "object_id__exact", "code__exact", "message")
+    list_select_related = ("merchant",)
+
+
+@admin.register(DryRun)
+class DryRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "as_of", "status", "merchant", "actor", "created", "finished_at")
+    list_filter = ("status", BY_MERCHANT)
+    search_fields = ("id__exact", "actor__exact")
     list_select_related = ("merchant",)
 
 

@@ -1,4 +1,4 @@
-"""Only facts about runs: what ran, what it refused, and signups that must pay before they exist."""
+"""Only facts about runs: what ran, what it refused, what it would bill, and signups that must pay before they exist."""
 
 from functools import partial
 
@@ -21,6 +21,7 @@ class BillingRun(models.Model):
     done = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()  # wall time
+    noted_at = models.DateTimeField(null=True, blank=True)  # wall time: its last chunk; one that died moves no more
     ended_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
 
@@ -46,6 +47,8 @@ class Refusal(models.Model):
     times = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=10, choices=RefusalStatus, default=RefusalStatus.OPEN)
     retry_at = models.DateTimeField()
+    retried_at = models.DateTimeField(null=True, blank=True)  # wall time: when a person last asked for it, and who
+    retried_by = models.TextField(blank=True, default="")
     resolved_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -56,6 +59,31 @@ class Refusal(models.Model):
                 name="one_open_refusal_per_object", fields=["merchant", "object_id", "kind"], condition=Q(status="open")
             )
         ]
+
+
+class DryRunStatus(models.TextChoices):
+    RUNNING = "running", _("running")
+    FINISHED = "finished", _("finished")
+    STOPPED = "stopped", _("stopped")  # another one was asked for
+    FAILED = "failed", _("failed")
+
+
+class DryRun(models.Model):
+    """What would be billed by `as_of`, as far as it was planned. `figures` is `engine.rules.tally.Tally` as JSON."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "dry"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    as_of = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=DryRunStatus, default=DryRunStatus.RUNNING)
+    after_customer_id = models.TextField(blank=True, default="", db_collation="C")  # planned up to and with this one
+    figures = models.JSONField(default=dict)
+    actor = models.TextField(blank=True, default="")
+    created = models.DateTimeField()  # wall time, as `recorded_at`: nothing happened in business
+    finished_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="dry_run_by_merchant", fields=["merchant", "-created", "-id"])]
 
 
 class PendingSubscribe(models.Model):

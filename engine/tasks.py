@@ -9,8 +9,9 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from core.context import Context
-from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way
+from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
 from engine.services.collect import run_collections
+from engine.services.dry_run import continue_dry_run
 from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
 from engine.services.inbox import apply_inbox, sweep_balances, sweep_events
@@ -107,6 +108,19 @@ def advance_clock(clock_id: str) -> bool:
     except ClockIsHeld:
         return False  # whoever holds it goes on
     async_task("engine.tasks.advance_clock", clock_id)
+    return False
+
+
+def run_clock(clock_id: str) -> None:
+    """Do what is due on a test clock at the time it shows: something refused there was asked for again."""
+    run_clock_now(ctx=_now(), clock_id=clock_id)
+
+
+def dry_run(dry_run_id: str) -> bool:
+    """Go on with a dry run for at most a minute; when it is not done, ask for another go."""
+    if continue_dry_run(ctx=_now(), dry_run_id=dry_run_id):
+        return True
+    async_task("engine.tasks.dry_run", dry_run_id)
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ RETRY_STEPS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12), time
 
 def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
     """A run that begins. Its row is written once it found something to do: most wakings find nothing."""
-    return BillingRun(
+    run = BillingRun(
         kind=kind,
         worker=f"{socket.gethostname()[:60]}:{os.getpid()}",
         test_clock_id=clock_id,
@@ -32,19 +33,23 @@ def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
         started_at=ctx.recorded_at,
         recorded_at=ctx.recorded_at,
     )
+    run.began = time.monotonic()  # type: ignore[attr-defined]
+    return run
 
 
-def note_run(run: BillingRun, report: RunReport) -> None:
+def note_run(run: BillingRun, report: RunReport, *, is_over: bool = False) -> None:
     """How far it is: one small statement per chunk, so that a worker that dies leaves its trace."""
     run.chunks, run.done, run.refused = report.chunks, report.done, report.refused
+    # The wall when it began and what has passed since, by a clock that nobody sets back.
+    run.noted_at = run.started_at + timedelta(seconds=time.monotonic() - run.began)  # type: ignore[attr-defined]
+    run.ended_at = run.noted_at if is_over else None
     run.save()
 
 
-def finish_run(ctx: Context, run: BillingRun, report: RunReport) -> None:
-    """How much it did; a run that found nothing to do leaves no row."""
+def finish_run(run: BillingRun, report: RunReport) -> None:
+    """How much it did and when it ended; a run that found nothing to do leaves no row."""
     if report.chunks:
-        run.ended_at = ctx.recorded_at
-        note_run(run, report)
+        note_run(run, report, is_over=True)
 
 
 def refuse(ctx: Context, kind: str, refusals: Sequence[RefusedPlan]) -> None:

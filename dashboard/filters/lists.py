@@ -130,8 +130,10 @@ RUN_KINDS = (
     ("renewal", _("Renewal")),
     ("finalization", _("Finalization")),
     ("collection", _("Collection")),
-    ("settlement", _("Settlement")),
+    ("overdue", _("Overdue")),
+    ("grant_expiry", _("Credits that expire")),
 )
+REFUSAL_KINDS = (*RUN_KINDS[:2], ("schedule", _("Schedule")), *RUN_KINDS[2:])
 
 
 class RunFilter(ListFilter):
@@ -146,6 +148,7 @@ class RunFilter(ListFilter):
 class RefusalFilter(ListFilter):
     search_fields = ("code", "object_id", "message")
     status = choice(_("Status"), RefusalStatus.choices)
+    kind = choice(_("Kind"), REFUSAL_KINDS)
 
     class Meta:
         model = Refusal

@@ -1,12 +1,15 @@
 """What lists read: the lower rooms' rows with the joins that one page needs, a fixed number of queries."""
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from datetime import datetime
+
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 
 from catalog import selectors as catalog
 from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, TaxRate
 from customers import selectors as people
 from customers.models import Customer, TestClock
-from engine.models import BillingRun, Refusal
+from engine.models import BillingRun, DryRun, Refusal
+from engine.run_selectors import SILENT_AFTER
 from events import selectors as outbox
 from events.models import Event
 from invoicing.models import Invoice
@@ -72,14 +75,27 @@ def listed_messages(merchant_id: str) -> QuerySet[Message]:
     return Message.objects.filter(merchant_id=merchant_id).defer("html", "text", "context")
 
 
-def listed_runs(merchant_id: str) -> QuerySet[BillingRun]:
-    """Runs cross merchants; those on a test clock are shown to the clock's own sandbox only."""
+def listed_runs(merchant_id: str, as_of: datetime) -> QuerySet[BillingRun]:
+    """Runs cross merchants; those on a test clock are shown to the clock's own sandbox only.
+
+    Each has its `state`: running, finished, or interrupted when its worker has been silent for long.
+    """
     clocks = TestClock.objects.filter(merchant_id=merchant_id).values("id")
-    return BillingRun.objects.filter(Q(test_clock_id__isnull=True) | Q(test_clock_id__in=clocks))
+    state = Case(
+        When(ended_at__isnull=False, then=Value("finished")),
+        When(Q(noted_at__isnull=True) | Q(noted_at__lt=as_of - SILENT_AFTER), then=Value("interrupted")),
+        default=Value("running"),
+    )
+    mine = BillingRun.objects.filter(Q(test_clock_id__isnull=True) | Q(test_clock_id__in=clocks))
+    return mine.annotate(state=state)
 
 
 def listed_refusals(merchant_id: str) -> QuerySet[Refusal]:
     return Refusal.objects.filter(merchant_id=merchant_id)
+
+
+def listed_dry_runs(merchant_id: str) -> QuerySet[DryRun]:
+    return DryRun.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
 
 
 def listed_clocks(merchant_id: str) -> QuerySet[TestClock]:

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.run_words import run_rate, run_seconds
 from dashboard.tables.base import ListTable
 from dashboard.tables.columns import Cell, Hidden, Number, Status, When
 
@@ -32,10 +33,12 @@ class MessageTable(ListTable):
 
 class RunTable(ListTable):
     kind = Cell(cell="run", verbose_name=_("Run"))
-    state = Cell(cell="run_state", verbose_name=_("Status"), orderable=False, csv=lambda r: bool(r.ended_at))
+    state = Status(verbose_name=_("Status"), orderable=False)
     done = Number(verbose_name=_("Done"))
     refused = Number(verbose_name=_("Refused"))
     chunks = Number(verbose_name=_("Chunks"), css="wide-only")
+    seconds = Cell(cell="run_seconds", verbose_name=_("Seconds"), orderable=False, css="num wide-only", csv=run_seconds)
+    rate = Cell(cell="run_rate", verbose_name=_("Per second"), orderable=False, css="num wide-only", csv=run_rate)
     as_of = Cell(cell="moment", verbose_name=_("As of"), css="wide-only")
     created = Cell(cell="moment", verbose_name=_("Started"), accessor="started_at")
 
@@ -44,12 +47,14 @@ class RunTable(ListTable):
 
 
 class RefusalTable(ListTable):
+    pick = Cell(cell="refusal_pick", verbose_name="", orderable=False, exclude_from_export=True, accessor="id")
     code = Cell(cell="refusal", verbose_name=_("Refusal"))
-    kind = Cell(cell="code", verbose_name=_("Run"), css="wide-only")
+    kind = Cell(cell="run_kind", verbose_name=_("Run"), css="wide-only")
     status = Status(verbose_name=_("Status"))
-    times = Number(verbose_name=_("Times"))
-    retry_at = Cell(cell="moment", verbose_name=_("Looks again"))
-    created = When(verbose_name=_("First refused"))
+    times = Number(verbose_name=_("Times"), css="wide-only")
+    retry_at = Cell(cell="moment", verbose_name=_("Looks again"), css="wide-only")
+    created = When(verbose_name=_("First refused"), css="wide-only")
+    retry = Cell(cell="refusal_retry", verbose_name="", orderable=False, exclude_from_export=True, accessor="id")
 
     class Meta(ListTable.Meta):
         pass

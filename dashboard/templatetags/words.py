@@ -8,8 +8,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy as _
 
 from dashboard.event_words import EVENT_TONES, EVENT_WORDS
-from dashboard.filters.lists import RUN_KINDS
+from dashboard.filters.lists import REFUSAL_KINDS
 from dashboard.forms.meters import FORMULA_WORDS
+from dashboard.run_words import run_rate, run_seconds
+from dashboard.selectors.details import page_of
 from engine.models import Refusal
 from events.models import Event
 from invoicing.models import BillingReason
@@ -55,7 +57,11 @@ def event_tone(event: Event) -> str:
 
 @register.filter
 def run_kind(kind: str) -> str | Promise:
-    return dict(RUN_KINDS).get(kind, kind)
+    return dict(REFUSAL_KINDS).get(kind, kind)
+
+
+register.filter(run_seconds)
+register.filter(run_rate)
 
 
 @register.filter
@@ -97,6 +103,22 @@ def refusal_text(refusal: Refusal) -> str:
         return gettext(refusal.message) % refusal.params
     except (KeyError, TypeError, ValueError):
         return refusal.message
+
+
+@register.filter
+def reason_text(reason: dict[str, Any]) -> str:
+    """A dry run's reason in the reader's language, its holes filled."""
+    message = str(reason["message"])
+    try:
+        return gettext(message) % reason["params"]
+    except (KeyError, TypeError, ValueError):
+        return message
+
+
+@register.filter
+def page_address(object_id: str) -> str:
+    """The address of the object's page; blank for what has none."""
+    return page_of(object_id)
 
 
 @register.filter

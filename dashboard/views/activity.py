@@ -1,4 +1,4 @@
-"""What happened: events, messages, runs and refusals, test clocks."""
+"""What happened: events, messages, test clocks."""
 
 from typing import Any
 
@@ -9,11 +9,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import TestClock
-from dashboard.filters.lists import EventFilter, MessageFilter, RefusalFilter, RunFilter, TestClockFilter
+from dashboard.filters.lists import EventFilter, MessageFilter, TestClockFilter
 from dashboard.selectors import details, lists
-from dashboard.tables.activity import EventTable, MessageTable, RefusalTable, RunTable, TestClockTable
+from dashboard.tables.activity import EventTable, MessageTable, TestClockTable
 from dashboard.views.pages import DetailPage, ListPage, Page
-from engine.models import BillingRun, Refusal
 from events import selectors as outbox
 from events.models import Event
 from merchants.rules import Capability
@@ -77,38 +76,6 @@ class MessageAsSent(Page):
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
         message = get_object_or_404(Message, merchant_id=self.merchant_id, pk=pk)
         return HttpResponse(message.html, headers={"Content-Security-Policy": self.POLICY})
-
-
-class RunList(ListPage):
-    template = "dashboard/runs/list.html"
-    title = _("Billing runs")
-    subtitle = _("Each waking of the run, and what it refused to touch.")
-    table = RunTable
-    filter = RunFilter
-    filename = "billing-runs"
-    empty_icon = "timer-reset"
-    empty_title = _("The run has not woken yet")
-    empty_text = _("It wakes every minute and looks for what is due.")
-
-    def rows(self) -> QuerySet[BillingRun]:
-        return lists.listed_runs(self.merchant_id)
-
-    def extra(self) -> dict[str, Any]:
-        return {"open_refusals": lists.listed_refusals(self.merchant_id).filter(status="open").count()}
-
-
-class RefusalList(ListPage):
-    title = _("Refusals")
-    subtitle = _("What the run would not bill, why, and when it looks again. Nothing is skipped silently.")
-    table = RefusalTable
-    filter = RefusalFilter
-    filename = "refusals"
-    empty_icon = "shield-check"
-    empty_title = _("Nothing was refused")
-    empty_text = _("Every subscription and invoice that was due could be billed.")
-
-    def rows(self) -> QuerySet[Refusal]:
-        return lists.listed_refusals(self.merchant_id)
 
 
 class SandboxOnly:

@@ -68,7 +68,7 @@ class ListPage(Page):
         found = filterset.qs.distinct() if self.filter.search_fields and "q" in request.GET else filterset.qs
         if request.GET.get("format") == "csv":
             return self.csv(found.order_by("-created", "-pk") if self.has_created(found) else found.order_by("pk"))
-        table = self.table(found)
+        table = self.table(found, exclude=self.hidden_columns())
         RequestConfig(
             request, paginate={"per_page": PER_PAGE, "silent": True, "paginator_class": CappedPaginator}
         ).configure(table)
@@ -81,6 +81,10 @@ class ListPage(Page):
             may_create=bool(self.create_url) and self.scope.may(self.create_capability),
             **self.extra(),
         )
+
+    def hidden_columns(self) -> tuple[str, ...]:
+        """Columns that this member does not see."""
+        return ()
 
     def extra(self) -> dict[str, Any]:
         return {}

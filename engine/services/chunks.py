@@ -74,14 +74,14 @@ def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, ma
         claimed: list[str] = []
         chunk = _next_chunk(ctx, job, chunk_size, claimed)
         if chunk is None:
-            finish_run(ctx, run, report)
+            finish_run(run, report)
             return report
         report = RunReport(report.chunks + 1, report.done + chunk.done, report.refused + chunk.refused)
         note_run(run, report)
         if not before.isdisjoint(claimed):
             raise RunGoesRound(f"{job.kind}: {sorted(before.intersection(claimed))[:3]}")
         before = frozenset(claimed)
-    finish_run(ctx, run, report)
+    finish_run(run, report)
     return replace(report, more=True)
 
 

@@ -105,6 +105,16 @@ def advance_clock_now(*, ctx: Context, clock_id: str, max_steps: int | None = No
         return _advance(ctx, clock_id, max_steps or MAX_STEPS)
 
 
+def run_clock_now(*, ctx: Context, clock_id: str) -> bool:
+    """Do what is due on a clock at the time it shows; False when another worker holds it, or it is gone."""
+    with hold_clock(clock_id) as is_ours:
+        clock = TestClock.objects.filter(id=clock_id, deleted_at__isnull=True).first() if is_ours else None
+        if clock is None:
+            return False
+        run_all_due(replace(ctx, as_of=clock.frozen_time), clock.id)
+        return True
+
+
 def clocks_on_their_way() -> list[str]:
     """Clocks that have not arrived: somebody is at it, or the call that should have done it was lost."""
     found = TestClock.objects.filter(status="advancing", deleted_at__isnull=True)

@@ -14,7 +14,7 @@ from engine.services.recover import end_recoveries
 from engine.services.sending import asked, call_of, send
 from engine.services.settlement import settle_answers
 from engine.types import PaymentOutcome, RunReport
-from engine.writes import finish_run, start_run
+from engine.writes import finish_run, note_run, start_run
 from events.copying import Row
 from invoicing.writes import lock_invoices
 from payments.gateways import gateway_named
@@ -117,8 +117,9 @@ def run_collections(
         if not claimed:
             break
         chunks, done = chunks + 1, done + claimed
+        note_run(run, RunReport(chunks=chunks, done=done))
     report = RunReport(chunks=chunks, done=done, more=bool(claimed))
-    finish_run(ctx, run, report)
+    finish_run(run, report)
     return report
 
 

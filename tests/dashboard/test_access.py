@@ -22,6 +22,7 @@ SECTIONS = [
     "messages",
     "runs",
     "refusals",
+    "runs_live",
     "settings",
 ]
 FORMS = ["customer_new", "subscription_new", "product_new", "coupon_new", "tax_rate_new", "payment_link_new"]
