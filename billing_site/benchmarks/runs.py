@@ -41,7 +41,7 @@ class Figures:
     python_cpu_s: float
     postgres_cpu_s: float
     peak_rss_mb: int
-    ceiling_per_second: int | None = None
+    ceiling_per_second: float | None = None
     ratio: float | None = None
     refused: int = 0
     detail: dict[str, float] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class _Bench:
         written = ceiling.make_tables()
         per_second = written / self.run("ceiling", measured=False)
         ratio = round(figures.per_second / per_second, 3)
-        return replace(figures, ceiling_per_second=int(per_second), ratio=ratio)
+        return replace(figures, ceiling_per_second=round(per_second, 1), ratio=ratio)
 
 
 @contextmanager

@@ -141,14 +141,13 @@ class SubscriptionScheduleNew(PhasesPage, SubscriptionAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, PhasesForm)
-        request = ScheduleRequest(merchant_id=self.merchant_id, from_subscription=self.object.pk)
-        schedule = schedules.create_schedule(ctx=ctx, request=request)
-        try:
-            _update(ctx, schedule, form)
-        except OstinatoError:
-            # Both steps or none: the subscription goes on without the schedule that could not be filled.
-            schedules.release_schedule(ctx=ctx, merchant_id=self.merchant_id, schedule_id=schedule.pk)
-            raise
+        schedule = schedules.schedule_subscription(
+            ctx=ctx,
+            merchant_id=self.merchant_id,
+            subscription_id=self.object.pk,
+            phases=form.phases(),
+            end_behavior=form.cleaned_data["end_behavior"],
+        )
         return reverse("dashboard:schedule", args=[schedule.pk])
 
 

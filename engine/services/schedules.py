@@ -85,6 +85,23 @@ def post_schedule(ctx: Context, request: ScheduleRequest) -> tuple[SubscriptionS
     return schedule, None if waits else take_step(ctx, schedule)
 
 
+def schedule_subscription(
+    *, ctx: Context, merchant_id: str, subscription_id: str, phases: Sequence[PhaseRequest], end_behavior: str
+) -> SubscriptionSchedule:
+    """Both of Stripe's steps at once, whole or not at all: a schedule around what runs, and its phases.
+
+    Raises what `create_schedule` and `update_schedule` do.
+    """
+    around = ScheduleRequest(merchant_id=merchant_id, from_subscription=subscription_id)
+    with transaction.atomic(durable=True):
+        schedule, _ = post_schedule(ctx, around)
+        update = ScheduleUpdate(merchant_id, schedule.id, phases=tuple(phases), end_behavior=end_behavior)
+        schedule, posted = post_schedule_update(ctx, update)
+    for one, change in posted:
+        collected(ctx, one, change)
+    return schedule
+
+
 def update_schedule(*, ctx: Context, request: ScheduleUpdate) -> SubscriptionSchedule:
     """Other phases from the current one on, another end, other metadata. A current phase that is changed applies now.
 

@@ -80,7 +80,7 @@ def test_a_working_day(page) -> None:
     page.fill("[data-search]", "ada")
     page.wait_for_url("**q=ada*")
     page.click("#list tbody tr")
-    page.click("text=Change")
+    page.get_by_role("link", name="Change", exact=True).click()
 
     page.fill("input[name^=quantity_si]", "3")
     page.wait_for_selector("#preview :text('Charged now')")
