@@ -222,9 +222,10 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ostinato <billing@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# --- Stripe (without a key the sandbox gateway is used) --------------------------------------------------------
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
-STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+# --- Stripe: each merchant connects an account of its own on the dashboard; without one the sandbox is used ------
+# dj-stripe would fall back on a key of the whole installation: there is none, so nothing is ever asked with it.
+STRIPE_SECRET_KEY = ""
+STRIPE_LIVE_MODE = False
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 # Another server that speaks Stripe's API: for tests.
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
@@ -279,6 +280,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "ERROR"},
+        "stripe": {"level": "WARNING"},  # else it tells of every call
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
         "django-q": {"level": env.str("Q_LOG_LEVEL", default="WARNING")},

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # A task ends well before the cluster's time-out (120 s) and before its chunk could be cut in the middle.
 CHUNKS_PER_TASK = 100
 CLOCK_SECONDS_PER_TASK = 60
+EVENTS_PER_TASK = 100
 CLOCK_STEPS_AT_ONCE = 20
 
 
@@ -78,13 +79,12 @@ def resolve() -> None:
 
 def inbox() -> int:
     """Apply what the processors told. Returns how many events need no more work."""
-    return apply_inbox(ctx=_now()).done
+    return apply_inbox(ctx=_now(), limit=EVENTS_PER_TASK).done
 
 
 def sweep() -> None:
     """Fetch what the processors told and nobody heard."""
     sweep_events(ctx=_now())
-    apply_inbox(ctx=_now())
 
 
 def balances() -> None:

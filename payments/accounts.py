@@ -27,6 +27,7 @@ from payments.gateways.stripe_intents import plain
 from payments.inbox import EVENT_TYPES
 from payments.keys import API_KEY, WEBHOOK_SECRET, WEBHOOK_SECRET_BEFORE, hint, open_secret, seal_secret
 from payments.models import IN_FLIGHT_CHARGE_STATUSES, AccountStatus, Charge, GatewayAccount
+from payments.sealing import SealBroken
 from payments.snapshots import gateway_account_snapshot
 
 _KEY = re.compile(r"^(sk|rk)_(test|live)_[A-Za-z0-9]{16,}$")
@@ -260,5 +261,5 @@ def _forget_endpoint(account: GatewayAccount, endpoint_id: str) -> None:
     try:
         with translated(endpoint_id):
             new_client(open_secret(account, API_KEY)).v1.webhook_endpoints.delete(endpoint_id)
-    except GatewayRefused:
+    except (GatewayRefused, SealBroken):
         pass  # it goes on delivering to an address that no longer believes it

@@ -8,7 +8,9 @@ from pathlib import Path
 os.environ["ENV_FILE"] = os.devnull
 for name in (
     "DATABASE_URL",
-    "STRIPE_SECRET_KEY",
+    "ENCRYPTION_KEYS",
+    "STRIPE_API_BASE",
+    "STRIPE_MIRROR",
     "SITE_URL",
     "ALLOWED_HOSTS",
     "EMAIL_URL",

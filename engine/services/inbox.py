@@ -21,7 +21,7 @@ from engine.services.sending import call_of
 from engine.types import RunReport
 from payments.accounts import note_refused
 from payments.gateways import gateway_named
-from payments.gateways.base import GatewayKeyRefused, GatewayRefused, NoSuchGatewayObject
+from payments.gateways.base import GatewayKeyRefused, GatewayRefused, GatewayUnreachable, NoSuchGatewayObject
 from payments.inbox import store_events
 from payments.mirror import mirror_object
 from payments.models import AccountStatus, GatewayAccount, GatewayEvent, GatewayEventStatus
@@ -43,13 +43,14 @@ MOST_PAGES = 200
 def apply_inbox(*, ctx: Context, limit: int = 500) -> RunReport:
     """Apply what is due. `done` counts the events that need no more work."""
     chunks = done = seen = 0
+    down: set[str] = set()  # merchants whose processor did not answer just now: one time-out is enough
     while seen < limit:
         events = _lease(ctx, min(CHUNK, limit - seen))
         if not events:
             break
         chunks, seen = chunks + 1, seen + len(events)
         for same in _by_object(events):
-            done += _apply(ctx, same)
+            done += _apply(ctx, same, down)
     return RunReport(chunks=chunks, done=done, more=seen >= limit)
 
 
@@ -71,14 +72,18 @@ def _by_object(events: Sequence[GatewayEvent]) -> list[list[GatewayEvent]]:
     return list(groups.values())
 
 
-def _apply(ctx: Context, events: Sequence[GatewayEvent]) -> int:
+def _apply(ctx: Context, events: Sequence[GatewayEvent], down: set[str]) -> int:
     first = events[0]
     apply = BY_OBJECT.get(first.object_type)
     try:
+        if first.merchant_id in down:
+            raise GatewayUnreachable(reason="not_asked")
         is_ours = apply is not None and apply(ctx, first.merchant_id, first.object_id)
     except NoSuchGatewayObject:
         is_ours = False
     except Exception as error:
+        if isinstance(error, GatewayUnreachable):
+            down.add(first.merchant_id)
         _try_later(ctx, events, error)
         return 0
     _close(events, GatewayEventStatus.APPLIED if is_ours else GatewayEventStatus.IGNORED)

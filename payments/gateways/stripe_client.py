@@ -30,6 +30,7 @@ from payments.gateways.base import (
 )
 from payments.keys import API_KEY, open_secret
 from payments.models import AccountStatus, GatewayAccount
+from payments.sealing import SealBroken
 from payments.types import Unknown
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Connection:
 
 
 def connection_of(merchant_id: str) -> Connection:
-    """Raises `NotConnected`, `payments.sealing.SealBroken`."""
+    """Raises `NotConnected`, and `GatewayKeyRefused` for a key that does not even open here."""
     account = GatewayAccount.objects.filter(merchant_id=merchant_id, gateway="stripe").exclude(
         status=AccountStatus.DISCONNECTED
     )
@@ -66,7 +67,13 @@ def _client_of(account: GatewayAccount) -> stripe.StripeClient:
         if name in _clients:
             _clients.move_to_end(name)
             return _clients[name]
-    made = new_client(open_secret(account, API_KEY))
+    try:
+        made = new_client(open_secret(account, API_KEY))
+    except SealBroken:
+        logger.error(
+            "the key of %s does not open: ENCRYPTION_KEYS or SECRET_KEY lost the one that sealed it", account.id
+        )
+        raise GatewayKeyRefused from None
     with _guard:
         _clients[name] = made
         while len(_clients) > _KEPT_CLIENTS:

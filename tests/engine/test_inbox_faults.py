@@ -85,6 +85,26 @@ def test_what_cannot_be_read_now_is_tried_again_later_and_later(fake, merchant, 
     assert (event.status, event.attempts, event.error) == ("applied", 3, "")
 
 
+def test_a_processor_that_does_not_answer_is_asked_once_and_not_for_every_event(fake, merchant, theirs, ours):
+    for _ in range(5):
+        money.pay_out(fake.books, theirs, 100, "cad")
+    fake.faults.arm("drop_before", "GET /v1/payouts", times=5)
+    fake.books.calls.clear()
+    told(theirs, ours)
+    assert [path.split("/")[2] for _, path, _ in fake.books.calls] == ["payouts"]
+    assert set(GatewayEvent.objects.values_list("status", flat=True)) == {"received"}
+
+
+def test_a_key_that_does_not_open_any_more_is_refused_by_name_for_its_merchant_alone(
+    fake, merchant, theirs, ours, settings
+):
+    other = merchant_on_stripe(fake, api_key="sk_test_othermerchant0123456789")
+    GatewayAccount.objects.filter(id=ours.id).update(api_key_sealed="v1.00000000.nothing")
+    assert sweep_events(ctx=context()) == 1
+    ours.refresh_from_db()
+    assert (ours.status, other.gateway_accounts.get().status) == ("refused", "active")
+
+
 def test_a_worker_that_dies_leaves_the_event_to_the_next_one(merchant, theirs, ours, monkeypatch):
     a_paid_charge(merchant)
 

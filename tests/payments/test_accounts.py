@@ -139,6 +139,12 @@ def test_disconnecting_forgets_the_keys_and_no_sandbox_takes_over(theirs, mercha
         check_account(ctx=context(), merchant_id=merchant.id)
 
 
+def test_an_account_whose_key_does_not_open_any_more_can_still_be_let_go_of(theirs, merchant, connected):
+    GatewayAccount.objects.update(api_key_sealed="v1.00000000.nothing")
+    disconnect_account(ctx=context(), merchant_id=merchant.id)
+    assert connected_account(merchant.id) is None
+
+
 def test_who_did_what_is_in_the_outbox_and_no_key_is(fake, merchant, theirs, connected):
     fake.books.open_account(OTHER_KEY, "acct_theirs")
     rotate_key(ctx=context(actor="user:usr_1"), merchant_id=merchant.id, api_key=OTHER_KEY)

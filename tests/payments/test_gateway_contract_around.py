@@ -1,8 +1,11 @@
 """What every gateway must do around a payment: setting up ways to pay, giving back, telling its balance."""
 
+from datetime import timedelta
+
 import pytest
 
 from payments.gateways.base import (
+    GatewayRefused,
     NoSuchGatewayObject,
     RefundRefused,
     SetupRequest,
@@ -115,3 +118,42 @@ def test_the_balance_tells_what_was_taken_and_what_went_back(gateway):
     assert page.next_after == ""
     taken = next(row for row in page.items if row.type == "charge")
     assert taken.metadata["payment_intent"] == "pi_ours"
+
+
+def test_a_dispute_is_read_answered_and_decided(world, gateway):
+    intent, paid = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    told = gateway.read_dispute(call("look"), dispute_id)
+    assert (told.status, told.reason, told.amount, told.currency) == ("needs_response", "fraudulent", 1000, "cad")
+    assert (told.gateway_intent_id, told.gateway_charge_id) == (intent, paid.gateway_charge_id)
+    assert told.evidence_due_by == NEW_YEAR + timedelta(days=14)
+    kept = gateway.submit_evidence(call("draft"), dispute_id, {"product_description": "Coffee"}, submit=False)
+    assert (kept.status, kept.submission_count) == ("needs_response", 0)
+    sent = gateway.submit_evidence(call("send"), dispute_id, {"uncategorized_text": "It was sent."}, submit=True)
+    assert (sent.status, sent.submission_count) == ("under_review", 1)
+    assert sent.evidence == {"product_description": "Coffee", "uncategorized_text": "It was sent."}
+    world.bank_decides(call("bank"), dispute_id, "won")
+    assert gateway.read_dispute(call("look"), dispute_id).status == "won"
+
+
+def test_evidence_comes_too_late_for_a_dispute_that_is_decided(world, gateway):
+    intent, _ = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    world.bank_decides(call("bank"), dispute_id, "lost")
+    with pytest.raises(GatewayRefused) as refused:
+        gateway.submit_evidence(call("send"), dispute_id, {"uncategorized_text": "Too late"}, submit=True)
+    assert refused.value.code == "dispute_closed"
+
+
+def test_a_refund_is_read_with_what_it_is_of(gateway):
+    intent, _ = a_payment(gateway)
+    made = gateway.refund(call("r1"), intent, 300, metadata={"refund": "re_1"})
+    told = gateway.read_refund(call("look"), made.gateway_refund_id)
+    assert (told.refund, told.gateway_intent_id, told.amount, told.currency) == (made, intent, 300, "cad")
+    assert told.metadata == {"refund": "re_1"}
+
+
+@pytest.mark.parametrize("read", ["read_refund", "read_dispute", "read_payout", "retrieve", "retrieve_method"])
+def test_what_is_not_there_is_said_by_name(gateway, read):
+    with pytest.raises(NoSuchGatewayObject):
+        getattr(gateway, read)(call("look"), "nonesuch")

@@ -8,7 +8,7 @@ from tests.factories.customers import customer as new_customer
 from tests.factories.gateways import stripe_account
 from tests.factories.merchants import merchant as new_merchant
 from tests.factories.times import NEW_YEAR
-from tests.fake_stripe import intents as fake_intents
+from tests.fake_stripe import intents as fake_intents, money
 from tests.fake_stripe.checkout import enter
 
 
@@ -50,6 +50,12 @@ class SandboxWorld:
 
     def customer_enters(self, call: Call, setup_id: str, token: str) -> None:
         self.gateway.enter_instrument(call, setup_id, token)
+
+    def cardholder_disputes(self, call: Call, intent_id: str) -> str:
+        return self.gateway.open_dispute(call, intent_id, "fraudulent").gateway_dispute_id
+
+    def bank_decides(self, call: Call, dispute_id: str, status: str) -> None:
+        self.gateway.close_dispute(call, dispute_id, status)
 
 
 class StripeWorld:
@@ -95,3 +101,11 @@ class StripeWorld:
 
     def customer_enters(self, call: Call, setup_id: str, token: str) -> None:
         enter(self.fake.books, self.accounts[call.merchant_id], setup_id, token)
+
+    def cardholder_disputes(self, call: Call, intent_id: str) -> str:
+        account = self.accounts[call.merchant_id]
+        charge = money.charge_of(self.fake.books, account, intent_id)
+        return money.open_dispute(self.fake.books, account, charge, "fraudulent")["id"]
+
+    def bank_decides(self, call: Call, dispute_id: str, status: str) -> None:
+        money.close_dispute(self.fake.books, self.accounts[call.merchant_id], dispute_id, status)
