@@ -112,6 +112,22 @@ UNUSED: Mapping[str, Mapping[str, Any]] = {
             "transfer_reversal",
         )
     ),
+    "setup_intent": {
+        **dict.fromkeys(
+            (
+                "application",
+                "customer_account",
+                "excluded_payment_method_types",
+                "flow_directions",
+                "managed_payments",
+                "on_behalf_of",
+                "payment_method_configuration_details",
+                "payment_method_options",
+                "single_use_mandate",
+            )
+        ),
+        "attach_to_self": False,
+    },
     "subscription": {
         **dict.fromkeys(
             (

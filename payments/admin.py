@@ -20,6 +20,7 @@ from payments.models import (
     Refund,
     SandboxObject,
     SandboxReply,
+    SetupIntent,
 )
 
 BY_MERCHANT = ("merchant", AutocompleteSelectFilter)
@@ -136,6 +137,14 @@ class GatewaySetupAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "gateway", "status", "merchant", "created")
     list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "customer__id__exact", "gateway_setup_id__exact")
+    list_select_related = ("customer", "merchant")
+
+
+@admin.register(SetupIntent)
+class SetupIntentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer", "status", "usage", "merchant", "created")
+    list_filter = ("status", BY_MERCHANT)
+    search_fields = ("id__exact", "customer__id__exact", "payment_method_id__exact")
     list_select_related = ("customer", "merchant")
 
 

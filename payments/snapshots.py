@@ -237,3 +237,26 @@ def _fee_details(movement: Any) -> list[Json]:
             "type": "stripe_fee",
         }
     ]
+
+
+def setup_intent_snapshot(intent: Any) -> Json:
+    """Stripe's setup_intent object."""
+    return {
+        "id": intent.id,
+        "object": "setup_intent",
+        "automatic_payment_methods": None,
+        "cancellation_reason": intent.cancellation_reason or None,
+        "client_secret": f"{intent.id}_secret",
+        "created": epoch(intent.created),
+        "customer": intent.customer_id,
+        "description": intent.description or None,
+        "last_setup_error": intent.last_setup_error,
+        "latest_attempt": None,
+        "mandate": None,
+        "metadata": dict(intent.metadata),
+        "next_action": None,
+        "payment_method": intent.payment_method_id or None,
+        "payment_method_types": list(intent.payment_method_types),
+        "status": intent.status,
+        "usage": intent.usage,
+    }

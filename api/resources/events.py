@@ -27,7 +27,7 @@ LIST = fields(
 
 
 # Facts about the house itself, which Stripe does not tell its integrations either.
-WITHIN = ("api_key", "number_series", "webhook_endpoint")
+WITHIN = ("api_key", "gateway_account", "number_series", "webhook_endpoint")
 
 
 def retrieve(call: Call) -> Json:

@@ -114,6 +114,7 @@ RESUME = fields(
     proration_behavior=choice("always_invoice", "create_prorations", "none"),
     proration_date=timestamp(),
 )
+MIGRATE = fields(billing_mode=hash_of({"type": choice("flexible", required=True)}, required=True))
 LIST = fields(
     PAGE,
     collection_method=choice("charge_automatically", "send_invoice"),
@@ -264,6 +265,11 @@ def pause(call: Call) -> Json:
     return shown_by_id(call, row.id)
 
 
+def migrate(call: Call) -> Json:
+    """Every subscription is billed flexibly from its first day: there is nothing to move."""
+    return shown_by_id(call, call.id)
+
+
 def list_(call: Call) -> Json:
     params = call.params
     rows = in_range(selectors.subscriptions(call.merchant_id), "created", params.get("created"))
@@ -318,6 +324,7 @@ OPERATIONS = [
     Operation("DELETE", URL + "/{id}", cancel, CANCEL),
     Operation("POST", URL + "/{id}/cancel", cancel, CANCEL),
     Operation("POST", URL + "/{id}/resume", resume, RESUME),
+    Operation("POST", URL + "/{id}/migrate", migrate, MIGRATE),
     Operation("POST", URL + "/{id}/pause", pause, fields(invoice_now=boolean(), prorate=boolean())),
     Operation("DELETE", URL + "/{id}/discount", delete_discount),
 ]

@@ -22,6 +22,7 @@ from payments.models.collecting import (
 from payments.models.disputes import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
 from payments.models.refunds import Refund, RefundStatus
 from payments.models.sandbox import SandboxObject, SandboxReply
+from payments.models.setting_up import SetupIntent, SetupIntentStatus
 
 __all__ = [
     "IN_FLIGHT_CHARGE_STATUSES",
@@ -48,4 +49,6 @@ __all__ = [
     "RefundStatus",
     "SandboxObject",
     "SandboxReply",
+    "SetupIntent",
+    "SetupIntentStatus",
 ]

@@ -1,0 +1,96 @@
+"""Setup intents through the official SDK: a card made ready, refused, given up."""
+
+from __future__ import annotations
+
+import pytest
+import stripe
+
+from tests.api.sdk import Sdk, new_sdk
+
+
+def test_a_confirmed_setup_makes_the_card_the_customers(sdk: Sdk) -> None:
+    customer = sdk.customer(card="")
+    setup = sdk.v1.setup_intents.create({"customer": customer.id, "payment_method_types": ["card"]})
+    assert (setup.status, setup.usage, setup.client_secret) == (
+        "requires_payment_method",
+        "off_session",
+        f"{setup.id}_secret",
+    )
+    done = sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa", "expand": ["payment_method"]})
+    assert (done.status, done.payment_method.card.last4, done.payment_method.customer) == (
+        "succeeded",
+        "4242",
+        customer.id,
+    )
+    subscription = sdk.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": sdk.price(900).id}],
+            "default_payment_method": done.payment_method.id,
+        }
+    )
+    assert subscription.status == "active"
+    assert [one.id for one in sdk.v1.setup_intents.list({"customer": customer.id}).data] == [setup.id]
+    types = {one.type for one in sdk.v1.events.list({"types": ["setup_intent.*", "payment_method.attached"]}).data}
+    assert types == {"setup_intent.created", "setup_intent.succeeded", "payment_method.attached"}
+
+
+def test_a_setup_is_made_and_confirmed_at_once(sdk: Sdk) -> None:
+    customer = sdk.customer(card="")
+    setup = sdk.v1.setup_intents.create(
+        {"customer": customer.id, "payment_method": "pm_card_mastercard", "confirm": True, "usage": "on_session"}
+    )
+    assert (setup.status, setup.usage) == ("succeeded", "on_session")
+    [card] = sdk.v1.customers.payment_methods.list(customer.id).data
+    assert card.id == setup.payment_method
+
+
+def test_a_declined_card_leaves_the_setup_waiting_for_another(sdk: Sdk) -> None:
+    customer = sdk.customer(card="")
+    setup = sdk.v1.setup_intents.create({"customer": customer.id, "payment_method": "pm_card_chargeDeclined"})
+    assert setup.status == "requires_confirmation"
+    with pytest.raises(stripe.CardError) as declined:
+        sdk.v1.setup_intents.confirm(setup.id)
+    assert declined.value.code == "card_declined"
+    waiting = sdk.v1.setup_intents.retrieve(setup.id)
+    assert (waiting.status, waiting.payment_method, waiting.last_setup_error.code) == (
+        "requires_payment_method",
+        None,
+        "card_declined",
+    )
+    with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
+        sdk.v1.setup_intents.confirm(setup.id)
+    updated = sdk.v1.setup_intents.update(setup.id, {"payment_method": "pm_card_visa", "metadata": {"a": "1"}})
+    assert (updated.status, updated.metadata["a"]) == ("requires_confirmation", "1")
+    assert sdk.v1.setup_intents.confirm(setup.id).last_setup_error is None
+
+
+def test_a_setup_that_is_over_stays_as_it_is(sdk: Sdk) -> None:
+    setup = sdk.v1.setup_intents.create()
+    canceled = sdk.v1.setup_intents.cancel(setup.id, {"cancellation_reason": "abandoned"})
+    assert (canceled.status, canceled.cancellation_reason) == ("canceled", "abandoned")
+    for again in (
+        lambda: sdk.v1.setup_intents.cancel(setup.id),
+        lambda: sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"}),
+        lambda: sdk.v1.setup_intents.update(setup.id, {"payment_method": "pm_card_visa"}),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as over:
+            again()
+        assert over.value.code == "setup_intent_unexpected_state"
+    stranger = new_sdk(sdk.url, name="Ailleurs", prefix="AIL")
+    with pytest.raises(stripe.InvalidRequestError) as unknown:
+        stranger.v1.setup_intents.retrieve(setup.id)
+    assert unknown.value.http_status == 404
+
+
+def test_another_customers_card_is_not_set_up(sdk: Sdk) -> None:
+    [card] = sdk.v1.customers.payment_methods.list(sdk.customer().id).data
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        sdk.v1.setup_intents.create({"customer": sdk.customer(card="").id, "payment_method": card.id, "confirm": True})
+    assert refused.value.param == "payment_method"
+
+
+def test_every_subscription_is_flexible_already(sdk: Sdk) -> None:
+    subscription = sdk.v1.subscriptions.create({"customer": sdk.customer().id, "items": [{"price": sdk.price(900).id}]})
+    moved = sdk.v1.subscriptions.migrate(subscription.id, {"billing_mode": {"type": "flexible"}})
+    assert (moved.id, moved.billing_mode.type) == (subscription.id, "flexible")
