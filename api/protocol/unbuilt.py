@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from core.errors import OstinatoError, gettext_noop
+from api.protocol.errors import UnrecognizedUrl
+from core.errors import gettext_noop
 
 _NAMES: list[tuple[str, str]] = [
     (r"customers/[^/]+/(cash_balance|cash_balance_transactions)(/.*)?", "Cash balances"),
@@ -66,13 +67,11 @@ _NAMES: list[tuple[str, str]] = [
     (r"terminal(/.*)?", "Terminal"),
     (r"tokens(/.*)?", "Tokens"),
     (r"treasury(/.*)?", "Treasury"),
-    (r"webhook_endpoints(/.*)?", "Webhook endpoints"),
 ]
 _PATTERNS = [(re.compile("/v1/" + address), name) for address, name in _NAMES]
 
 
-class NotBuilt(OstinatoError):
-    code = "url_invalid"
+class NotBuilt(UnrecognizedUrl):
     message_id = gettext_noop("%(what)s: Stripe has this, Ostinato does not (%(method)s: %(path)s).")
 
 
