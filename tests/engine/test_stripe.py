@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from engine.services.collect import collect_invoices, run_collections
-from engine.services.pay import complete_action, pay_invoice, record_payment
+from engine.services.invoices import void_invoice
+from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice, record_payment
 from engine.services.refund import refund_charge
 from engine.services.resolve import resolve_unknown, settle_due
 from payments.models import Charge, GatewayCustomer, PaymentIntent, Refund
@@ -139,6 +140,40 @@ def test_paying_another_way_cancels_the_waiting_authentication_at_stripe_first(m
     [theirs] = account.objects["payment_intent"].values()
     assert theirs["status"] == "canceled"
     assert taken(account) == 0
+
+
+def test_voiding_cancels_the_waiting_authentication_at_stripe_too(merchant, account):
+    invoice = open_invoice(customer=paying_with(merchant, "pm_card_threeDSecure2Required"))
+    pay_invoice(ctx=context(), merchant_id=merchant.id, invoice_id=invoice.id)
+    void_invoice(ctx=context(), merchant_id=merchant.id, invoice_id=invoice.id)
+    [theirs] = account.objects["payment_intent"].values()
+    invoice.refresh_from_db()
+    assert (theirs["status"], invoice.status) == ("canceled", "void")
+
+
+def test_paid_at_the_bank_before_it_was_canceled_is_paid_and_nothing_is_lost(fake, merchant, account):
+    """The customer approves at the very moment at which somebody records a transfer."""
+    invoice = open_invoice(customer=paying_with(merchant, "pm_card_threeDSecure2Required"))
+    pay_invoice(ctx=context(), merchant_id=merchant.id, invoice_id=invoice.id)
+    fake_intents.authenticate(fake.books, account, PaymentIntent.objects.get().gateway_intent_id, approve=True)
+    with pytest.raises(InvoiceAlreadyPaid):
+        record_payment(ctx=context(), merchant_id=merchant.id, invoice_id=invoice.id, amount=1000)
+    invoice.refresh_from_db()
+    assert (invoice.status, invoice.amount_paid, taken(account)) == ("paid", 1000, 1000)
+
+
+def test_an_amount_that_stripe_cannot_write_is_refused_by_name_and_nothing_is_asked(merchant, account):
+    customer = paying_with(merchant, "pm_card_visa")
+    outcome = collect(open_invoice(customer=customer, amount=1001, currency="kwd"))
+    assert (outcome.status, outcome.failure_code) == ("declined", "currency_not_supported")
+    assert not account.objects["payment_intent"]
+
+
+def test_a_card_of_the_sandbox_is_not_sent_to_stripe(merchant, account):
+    customer = new_customer(merchant=merchant, payment_method="pm_card_visa")
+    outcome = collect(open_invoice(customer=customer))
+    assert (outcome.status, outcome.failure_code) == ("declined", "payment_method_not_available")
+    assert not account.objects["payment_intent"]
 
 
 def test_a_debit_is_processing_and_settles_when_asked_after(fake, merchant, account):
