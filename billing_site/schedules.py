@@ -26,6 +26,7 @@ WAKES = (
     Wake("sweep the processors' events", "engine.tasks.sweep", 10),
     Wake("mirror the processors' balances", "engine.tasks.balances", 60),
     Wake("overdue", "engine.tasks.overdue", 60),
+    Wake("cards that expire", "engine.tasks.cards", 60),
     Wake("advance clocks", "engine.tasks.advance_clocks", 1),
     Wake("prepare months of usage", "usage.tasks.prepare", 24 * 60),
     Wake("roll usage up by the hour", "usage.tasks.roll_up", 1),

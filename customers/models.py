@@ -240,11 +240,23 @@ class PaymentMethod(models.Model):
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
     detached_at = models.DateTimeField(null=True, blank=True)
+    next_action_at = models.DateTimeField(null=True, blank=True)  # business time: a card's last month begins
+    test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
 
     class Meta:
         indexes = [
             models.Index(name="payment_method_by_customer", fields=["merchant", "customer"]),
             models.Index(name="payment_method_at_gateway", fields=["merchant", "gateway_method_id"]),
+            models.Index(
+                name="card_due",
+                fields=["next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=True, next_action_at__isnull=False),
+            ),
+            models.Index(
+                name="card_due_on_clock",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(test_clock_id__isnull=False, next_action_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -356,3 +356,31 @@ def in_order_of_spending(grants: Iterable[CreditGrantFacts]) -> list[CreditGrant
 def changed_values(before: dict[str, Any], after: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The previous values of what changed, as an event's `previous_attributes`."""
     return {name: before.get(name) for name in names if before.get(name) != after.get(name)}
+
+
+# --- cards that end --------------------------------------------------------------------------------------------
+
+
+def card_ends_at(exp_month: int, exp_year: int) -> datetime:
+    """The instant after a card's last month. A card is good to the end of the month that stands on it."""
+    year, month = divmod(exp_year * 12 + exp_month, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
+def card_notice_at(exp_month: int | None, exp_year: int | None, as_of: datetime) -> datetime | None:
+    """When its owner is told that a card ends: as its last month begins, or now if that is past; None: never.
+
+    Stripe's `customer.source.expiring`: a card that "will expire at the end of the month".
+    """
+    if not exp_month or not exp_year or not 1 <= exp_month <= 12 or as_of >= card_ends_at(exp_month, exp_year):
+        return None
+    return datetime(exp_year, exp_month, 1, tzinfo=UTC)
+
+
+def card_state(exp_month: int | None, exp_year: int | None, as_of: datetime) -> str:
+    """expired, expiring (in its last month) or "" for a stored method as it stands."""
+    if not exp_month or not exp_year:
+        return ""
+    if as_of >= card_ends_at(exp_month, exp_year):
+        return "expired"
+    return "expiring" if as_of >= datetime(exp_year, exp_month, 1, tzinfo=UTC) else ""

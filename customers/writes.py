@@ -6,11 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from core.context import Context
 from core.ids import new_id
-from customers.models import CreditGrant, CreditGrantTransaction, Customer, CustomerBalanceTransaction, TestClock
+from customers.models import (
+    CreditGrant,
+    CreditGrantTransaction,
+    Customer,
+    CustomerBalanceTransaction,
+    PaymentMethod,
+    TestClock,
+)
 from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
 from customers.types import BalanceEntry, GrantEntry
@@ -196,3 +203,24 @@ def move_clock(clock: TestClock, **values: Any) -> None:
         setattr(clock, name, value)
     clock.version += 1
     clock.save(update_fields=[*values, "version"])
+
+
+def ending_cards(as_of: datetime, clock_id: str | None, limit: int, but: Collection[str] = ()) -> list[PaymentMethod]:
+    """Stored cards whose last month has begun and of which nobody was told, but for these ids; unlocked."""
+    return list(_ending(as_of, clock_id).exclude(id__in=list(but)).order_by("next_action_at", "id")[:limit])
+
+
+def claim_ending_cards(
+    as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
+) -> list[Row]:
+    """The same, locked; what another worker holds is left to it."""
+    due = _ending(as_of, clock_id)
+    if only is not None:
+        due = due.filter(id__in=list(only))
+    locked = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    return [Row(values) for values in locked.order_by("next_action_at", "id").values()[:limit]]
+
+
+def _ending(as_of: datetime, clock_id: str | None) -> QuerySet[PaymentMethod]:
+    due = PaymentMethod.objects.filter(next_action_at__lte=as_of, customer__isnull=False, detached_at__isnull=True)
+    return due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)

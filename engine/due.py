@@ -14,7 +14,8 @@ from django.db import models
 from django.db.models import Min
 
 from core.context import Context
-from customers.models import CreditGrant
+from customers.models import CreditGrant, PaymentMethod
+from engine.services.card_expiry import run_card_expiries
 from engine.services.collect import run_collections
 from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
@@ -41,6 +42,8 @@ class DueSource:
 DUE_SOURCES = (
     DueSource("settlement", settle_due),
     DueSource("grant_expiry", run_grant_expiries),
+    # A card that its issuer replaced is known before anything is charged to it.
+    DueSource("card_expiry", run_card_expiries),
     # A change that was paid in time is written before its subscription's next moment, and at once when a retry paid it.
     DueSource("pending_updates", run_pending_updates),
     # A phase begins before its subscription is renewed, so that both make one invoice.
@@ -61,6 +64,7 @@ WAITING_TABLES: tuple[type[models.Model], ...] = (
     Charge,
     Refund,
     CreditGrant,
+    PaymentMethod,
 )
 
 

@@ -10,6 +10,9 @@ from django_q.tasks import async_task
 
 from core.context import Context
 from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
+
+from engine.services.card_expiry import run_card_expiries
+from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way
 from engine.services.collect import run_collections
 from engine.services.dry_run import continue_dry_run
 from engine.services.expiring import run_grant_expiries
@@ -96,6 +99,11 @@ def overdue() -> None:
     """Sent invoices that are late, and credit grants that are over."""
     run_overdue(ctx=_now())
     run_grant_expiries(ctx=_now())
+
+
+def cards() -> None:
+    """Cards whose last month began: replaced by their issuers, or told of."""
+    run_card_expiries(ctx=_now())
 
 
 def advance_clock(clock_id: str) -> bool:

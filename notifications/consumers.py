@@ -17,6 +17,7 @@ from notifications.types import Facts
 from notifications.writes import Draft, queue_messages
 from payments.models import Dispute, Refund
 from subscriptions.models import Subscription, SubscriptionItem
+from subscriptions.types import TERMINAL_STATUSES
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +113,23 @@ def _about_methods(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         return
     stored = PaymentMethod.objects.select_related("merchant", "customer")
     methods = stored.in_bulk([event.object_id for event in events])
+    paying = _paying_methods(list(methods.values()))
     for event in events:
         method = methods.get(event.object_id)
-        if method is None or method.customer is None or method.detached_at is not None:
+        # A card that pays for nothing may end in peace.
+        if method is None or method.detached_at is not None or method.id not in paying:
             continue
         kind = KIND_OF_EVENT[event.type]
         yield _draft(event, kind, method, {"method": method})
+
+
+def _paying_methods(methods: Sequence[PaymentMethod]) -> set[str]:
+    """Which of these a live subscription is charged to: its own method, or else its customer's default."""
+    owners = [method.customer for method in methods if method.customer]
+    default_of = {customer.id: customer.default_payment_method_id for customer in owners}
+    live = Subscription.objects.filter(customer_id__in=default_of).exclude(status__in=TERMINAL_STATUSES)
+    named = live.values_list("customer_id", "default_payment_method_id")
+    return {own or default_of[customer_id] for customer_id, own in named}
 
 
 def _about_disputes(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:

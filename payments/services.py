@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,15 @@ from django.db import transaction
 from core.context import Context
 from core.ids import new_id
 from customers.models import Customer, PaymentMethod
+from customers.rules import card_notice_at
 from customers.selectors import PaymentMethodNotFound, customer_by_id, payment_method_by_id
 from customers.services import set_default_payment_method
 from customers.snapshots import payment_method_snapshot
 from customers.writes import lock_customer
+from events.copying import Row, update_rows
 from events.types import EventRow
 from events.writes import record_events
+from merchants.models import Merchant
 from payments.events import told
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, NoSuchGatewayObject
@@ -90,8 +94,10 @@ def attach_stored_method(*, ctx: Context, merchant_id: str, customer_id: str, pa
         if method is None:
             raise PaymentMethodNotFound
         method.customer_id, method.gateway_method_id = customer_id, facts.gateway_method_id
+        method.test_clock_id = customer.test_clock_id
+        method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
         method.version += 1
-        method.save(update_fields=["customer_id", "gateway_method_id", "version"])
+        method.save(update_fields=["customer_id", "gateway_method_id", "test_clock_id", "next_action_at", "version"])
         record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
     return method
 
@@ -158,6 +164,8 @@ def store_method(
         **_shown(facts),
         fingerprint=facts.fingerprint,
         gateway_mandate_id=facts.mandate_id,
+        next_action_at=card_notice_at(facts.exp_month, facts.exp_year, ctx.as_of),
+        test_clock_id=customer.test_clock_id,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )
@@ -197,14 +205,27 @@ def note_method(*, ctx: Context, merchant_id: str, gateway: str, facts: MethodFa
         if changed:
             for name in changed:
                 setattr(method, name, shown[name])
+            method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
             method.version += 1
-            method.save(update_fields=[*changed, "version"])
+            method.save(update_fields=[*changed, "next_action_at", "version"])
             assert method.customer is not None
             event = _event(
                 "automatically_updated", method, method.customer.test_clock_id, method.merchant.keep_event_bodies
             )
             record_events(ctx, [replace(event, previous_attributes=changed)])
     return True
+
+
+def tell_expiring(ctx: Context, methods: Sequence[Row]) -> None:
+    """`payment_method.expiring` of cards whose last month began, each once. The caller holds their rows."""
+    for row in methods:
+        row.update(next_action_at=None, version=row.version + 1)
+    update_rows(PaymentMethod, ("id", "next_action_at", "version"), [(r.id, None, r.version) for r in methods])
+    owners = Merchant.objects.in_bulk({row.merchant_id for row in methods})
+    record_events(
+        ctx,
+        [_event("expiring", row, row.test_clock_id, owners[row.merchant_id].keep_event_bodies) for row in methods],
+    )
 
 
 def forget_gateway_customer(*, ctx: Context, merchant_id: str, gateway_customer_id: str) -> bool:
@@ -233,9 +254,9 @@ def _detach(ctx: Context, method: PaymentMethod) -> None:
     """Inside the caller's transaction, which holds the method."""
     assert method.customer is not None
     customer = method.customer
-    method.detached_at = ctx.as_of
+    method.detached_at, method.next_action_at = ctx.as_of, None
     method.version += 1
-    method.save(update_fields=["detached_at", "version"])
+    method.save(update_fields=["detached_at", "next_action_at", "version"])
     record_events(ctx, [_event("detached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
     if customer.default_payment_method_id == method.id:
         set_default_payment_method(
@@ -243,7 +264,7 @@ def _detach(ctx: Context, method: PaymentMethod) -> None:
         )
 
 
-def _event(type: str, method: PaymentMethod, test_clock_id: str | None, keep_body: bool) -> EventRow:
+def _event(type: str, method: Any, test_clock_id: str | None, keep_body: bool) -> EventRow:
     return told(
         EventRow(
             merchant_id=method.merchant_id,
@@ -268,5 +289,6 @@ __all__ = [
     "forget_gateway_customer",
     "note_method",
     "store_method",
+    "tell_expiring",
     "update_payment_method",
 ]

@@ -100,7 +100,13 @@ class SandboxGateway:
     @outside_transactions
     def retrieve_method(self, call: Call, gateway_method_id: str) -> MethodFacts:
         with books.own_transaction():
-            return methods.method_as_it_stands(books.locked(call, METHOD, gateway_method_id))
+            return methods.method_as_it_stands(books.locked(call, METHOD, gateway_method_id), call.at)
+
+    @outside_transactions
+    def replace_card(self, call: Call, gateway_method_id: str) -> None:
+        """The issuer's part: a new card in the old one's place. Raises `NoSuchGatewayObject`."""
+        with books.own_transaction():
+            methods.replace_card(books.locked(call, METHOD, gateway_method_id))
 
     @outside_transactions
     def detach(self, call: Call, gateway_method_id: str) -> None:

@@ -35,6 +35,8 @@ class Instrument:
     settles_after: timedelta | None = None  # a debit: processing first, then `decline` or success
     answer_lost: str = ""
     refund: str = ""  # "pending" or "fails": after a day
+    ends_after_months: int = 0  # the month that stands on it; 0: December in four years
+    replaced_by_issuer: bool = False  # as its last month begins, as account updaters do
 
     @property
     def has_expiry(self) -> bool:
@@ -157,6 +159,14 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ),
     _card("pm_card_pendingRefund", _("Visa whose refunds take a day"), "7726", refund="pending"),
     _card("pm_card_refundFail", _("Visa whose refunds fail after a day"), "5126", refund="fails"),
+    _card("pm_sandbox_expiresNextMonth", _("Visa that expires next month"), "5201", ends_after_months=1),
+    _card(
+        "pm_sandbox_replacedByIssuer",
+        _("Visa that expires next month and that its issuer replaces"),
+        "5202",
+        ends_after_months=1,
+        replaced_by_issuer=True,
+    ),
 )
 
 _BY_TOKEN = {instrument.token: instrument for instrument in INSTRUMENTS}

@@ -79,6 +79,8 @@ def instrument_of(call: Call, gateway_method_id: str) -> Instrument:
 
 def _as_set_up(entry: SandboxObject) -> Instrument:
     found = known_instrument(entry.body["instrument"])
+    if "replaced" in entry.body:
+        found = replace(found, decline=None)  # what was wrong with the old card is not wrong with the new one
     if found.authentication == AUTHENTICATE_ONCE and entry.body.get("authenticated"):
         return replace(found, authentication="")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.ids import new_id
 from payments.gateways import sandbox_books as books
@@ -19,23 +19,52 @@ _PAGE = 100
 
 def facts_of(gateway_method_id: str, found: Instrument, at: datetime, customer_id: str) -> MethodFacts:
     """What may be shown of an instrument that was attached at `at`."""
+    month, year = expiry_of(found, at)
     return MethodFacts(
         gateway_method_id=gateway_method_id,
         type=found.type,
         brand=found.brand,
         last4=found.last4,
-        exp_month=12 if found.has_expiry else None,
-        exp_year=at.year + 4 if found.has_expiry else None,
+        exp_month=month,
+        exp_year=year,
         fingerprint=f"sandbox-{found.token}",
         customer_id=customer_id,
     )
 
 
-def method_as_it_stands(entry: SandboxObject) -> MethodFacts:
+def expiry_of(found: Instrument, at: datetime) -> tuple[int | None, int | None]:
+    """The month and the year on an instrument that was attached at `at`."""
+    if not found.has_expiry:
+        return None, None
+    if not found.ends_after_months:
+        return 12, at.year + 4
+    year, month = divmod(at.year * 12 + at.month - 1 + found.ends_after_months, 12)
+    return month + 1, year
+
+
+def method_as_it_stands(entry: SandboxObject, at: datetime) -> MethodFacts:
     """An issuer's replacement, written into the body as `replaced` (last4, exp_month, exp_year), is what counts."""
+    found = known_instrument(entry.body["instrument"])
     owner = "" if entry.body.get("detached") else entry.body.get("customer", "")
-    facts = facts_of(entry.id, known_instrument(entry.body["instrument"]), entry.created, owner)
+    facts = facts_of(entry.id, found, entry.created, owner)
+    if found.replaced_by_issuer and "replaced" not in entry.body:
+        assert facts.exp_year is not None
+        assert facts.exp_month is not None
+        if at >= datetime(facts.exp_year, facts.exp_month, 1, tzinfo=UTC):
+            replace_card(entry)
     return replace(facts, **entry.body.get("replaced", {}))
+
+
+def replace_card(entry: SandboxObject) -> None:
+    """The issuer's part: another number, good for four years more, and nothing of the old card's faults."""
+    facts = facts_of(entry.id, known_instrument(entry.body["instrument"]), entry.created, "")
+    before = entry.body.get("replaced") or {"last4": facts.last4, "exp_year": facts.exp_year}
+    entry.body["replaced"] = {
+        "last4": f"{(int(before['last4']) + 1111) % 10000:04d}",
+        "exp_month": facts.exp_month,
+        "exp_year": before["exp_year"] + 4,
+    }
+    books.save_body(entry)
 
 
 def open_setup(call: Call, request: SetupRequest) -> books.Json:
@@ -60,7 +89,7 @@ def setup_as_it_stands(call: Call, gateway_setup_id: str) -> SetupResult:
     body = books.locked(call, SETUP, gateway_setup_id).body
     if body["status"] != "succeeded":
         return SetupResult(body["status"], failure_code=body.get("failure_code", ""))
-    return SetupResult("succeeded", method_as_it_stands(books.locked(call, METHOD, body["method"])))
+    return SetupResult("succeeded", method_as_it_stands(books.locked(call, METHOD, body["method"]), call.at))
 
 
 def balance_page(call: Call, since: datetime, after: str) -> BalancePage:
