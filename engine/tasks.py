@@ -9,10 +9,8 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from core.context import Context
-from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
-
 from engine.services.card_expiry import run_card_expiries
-from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way
+from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
 from engine.services.collect import run_collections
 from engine.services.dry_run import continue_dry_run
 from engine.services.expiring import run_grant_expiries
