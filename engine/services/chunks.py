@@ -2,9 +2,11 @@
 
 1. Claim up to `chunk_size` due rows with SKIP LOCKED, so that any number of workers share the work.
 2. Do the chunk in the same transaction. Committed, it is done; killed at any point, nothing of it happened.
-3. A chunk that fails is claimed again in halves until the culprit stands alone. It alone becomes a `Refusal` and
-   is pushed forward; its neighbours are billed.
-4. Faults of the database itself (connection lost, shutdown) are no row's fault: they end the run, and the next
+3. When a chunk fails, a few of its rows are tried alone. If every one of them fails in the same way, the fault is no
+   row's: the run says so and stops (`CommonFault`), and the next waking tries again.
+4. Otherwise it is claimed again in halves until the culprit stands alone. It alone becomes a `Refusal` and is pushed
+   forward; its neighbours are billed. The log has one traceback for each kind of failure in a run.
+5. Faults of the database itself (connection lost, shutdown) are no row's fault: they end the run, and the next
    waking goes on where this one stopped. A deadlock is tried again.
 """
 
@@ -12,9 +14,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import traceback
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import django.db
 import psycopg
@@ -31,6 +35,10 @@ logger = logging.getLogger(__name__)
 # A run that never ends would hide a row that is due again and again; the next waking takes over.
 MAX_CHUNKS = 100_000
 DEADLOCK_TRIES = 5
+# So many rows of a chunk that failed are tried alone first. A smaller chunk is cornered row by row.
+PROBES = 5
+# Culprits of one kind that the log names in a run; all are in the table of refusals.
+NAMED_IN_LOG = 20
 
 Claim = Callable[[int, Collection[str] | None], list[Row]]
 Work = Callable[[list[Row]], "ChunkReport"]
@@ -62,17 +70,48 @@ class RunGoesRound(RuntimeError):
     """Rows that were done are due again at the same moment: a defect, stopped before it bills for ever."""
 
 
+class CommonFault(RuntimeError):
+    """Rows that have nothing in common but the run fail in the same way: a defect, or something that all need.
+
+    Those that were tried alone, `refused` in number, are refused and pushed forward; the others stay due.
+    """
+
+    def __init__(self, message: str, refused: int) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+@dataclass(slots=True)
+class _Culprits:
+    """Which kinds of failure the log has told of in this run."""
+
+    kind: str
+    times: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+
+    def tell(self, object_id: str, error: BaseException) -> None:
+        mark = _mark(error)
+        self.times[mark] += 1
+        if self.times[mark] == 1:
+            logger.error("%s of %s failed", self.kind, object_id, exc_info=error)
+        elif self.times[mark] <= NAMED_IN_LOG:
+            logger.error("%s of %s failed as others before (%s)", self.kind, object_id, type(error).__name__)
+
+
 def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, max_chunks: int | None) -> RunReport:
     """Chunk after chunk until nothing is due, or `max_chunks` were done (`more` says that there may be others).
 
-    Raises `RunGoesRound`.
+    Raises `RunGoesRound`, `CommonFault`.
     """
     run = start_run(ctx, job.kind, clock_id)
     limit = MAX_CHUNKS if max_chunks is None else max_chunks
-    report, before = RunReport(), frozenset[str]()
+    report, before, culprits = RunReport(), frozenset[str](), _Culprits(job.kind)
     while report.chunks < limit:
         claimed: list[str] = []
-        chunk = _next_chunk(ctx, job, chunk_size, claimed)
+        try:
+            chunk = _next_chunk(ctx, job, chunk_size, claimed, culprits)
+        except CommonFault as fault:
+            finish_run(ctx, run, RunReport(report.chunks + 1, report.done, report.refused + fault.refused))
+            raise
         if chunk is None:
             finish_run(run, report)
             return report
@@ -85,7 +124,7 @@ def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, ma
     return replace(report, more=True)
 
 
-def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str]) -> ChunkReport | None:
+def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str], culprits: _Culprits) -> ChunkReport | None:
     """One chunk, whole or in halves; None when nothing is due. `claimed` receives the ids."""
     for attempt in range(DEADLOCK_TRIES):
         claimed.clear()
@@ -99,8 +138,8 @@ def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str]) -> 
             failure = error
         ids = list(claimed)
         claimed.clear()  # what another worker held meanwhile may rightly come again
-        logger.warning("a chunk of %d failed (%s): claiming it again in halves", len(ids), failure)
-        return _in_halves(ctx, job, ids, failure)
+        logger.warning("a chunk of %d failed (%s): claiming it again in parts", len(ids), failure)
+        return _in_parts(ctx, job, ids, failure, culprits)
     raise AssertionError("the loop returns or raises")
 
 
@@ -126,34 +165,68 @@ def _in_one_transaction(job: Job, limit: int, only: Collection[str] | None, clai
         return job.work(rows)
 
 
-def _in_halves(ctx: Context, job: Job, ids: list[str], error: Exception) -> ChunkReport:
-    if len(ids) == 1:
-        return _refuse_culprit(ctx, job, ids[0], error)
-    middle = len(ids) // 2
+def _in_parts(ctx: Context, job: Job, ids: list[str], error: Exception, culprits: _Culprits) -> ChunkReport:
+    """Some alone, to see whose fault it is, and then the others in halves. Raises `CommonFault`."""
+    if len(ids) <= PROBES:
+        return _in_halves(ctx, job, ids, error, culprits)
+    probes = ids[:: -(-len(ids) // PROBES)]
     done = refused = 0
-    for half in (ids[:middle], ids[middle:]):
-        failure = None
-        try:
-            report = _in_one_transaction(job, len(half), half, []) or ChunkReport()
-        except Exception as raised:
-            if is_infrastructure(raised):
-                raise
-            failure = raised
-        if failure is not None:  # outside the handler: each culprit is told with its own traceback, not all before it
-            report = _in_halves(ctx, job, half, failure)
+    marks = []
+    for object_id in probes:
+        report, failure = _try(job, [object_id])
+        if failure is not None:
+            marks.append(_mark(failure))
+            report = _refuse_culprit(ctx, job, object_id, failure, culprits)
         done, refused = done + report.done, refused + report.refused
-    return ChunkReport(done, refused)
+    if len(marks) == len(probes) and len(set(marks)) == 1:
+        told = f"{job.kind}: {len(probes)} of {len(ids)} rows, tried alone, all failed with {marks[0]}"
+        raise CommonFault(told, refused)
+    left = [object_id for object_id in ids if object_id not in set(probes)]
+    rest = _half(ctx, job, left, culprits)
+    return ChunkReport(done + rest.done, refused + rest.refused)
 
 
-def _refuse_culprit(ctx: Context, job: Job, object_id: str, error: Exception) -> ChunkReport:
+def _in_halves(ctx: Context, job: Job, ids: list[str], error: Exception, culprits: _Culprits) -> ChunkReport:
+    if len(ids) == 1:
+        return _refuse_culprit(ctx, job, ids[0], error, culprits)
+    middle = len(ids) // 2
+    first = _half(ctx, job, ids[:middle], culprits)
+    second = _half(ctx, job, ids[middle:], culprits)
+    return ChunkReport(first.done + second.done, first.refused + second.refused)
+
+
+def _half(ctx: Context, job: Job, ids: list[str], culprits: _Culprits) -> ChunkReport:
+    report, failure = _try(job, ids)
+    if failure is not None:  # outside its handler: each culprit is told with its own traceback, not all before it
+        return _in_halves(ctx, job, ids, failure, culprits)
+    return report
+
+
+def _try(job: Job, ids: list[str]) -> tuple[ChunkReport, Exception | None]:
+    """These rows in one transaction, and what came of it. Raises only what is no row's fault."""
+    try:
+        return _in_one_transaction(job, len(ids), ids, []) or ChunkReport(), None
+    except Exception as raised:
+        if is_infrastructure(raised):
+            raise
+        return ChunkReport(), raised
+
+
+def _refuse_culprit(ctx: Context, job: Job, object_id: str, error: Exception, culprits: _Culprits) -> ChunkReport:
     """Claimed once more, so that nobody else holds it, and pushed forward with the reason."""
-    logger.error("%s of %s failed", job.kind, object_id, exc_info=error)
+    culprits.tell(object_id, error)
     told = error if isinstance(error, OstinatoError) else UnexpectedFailure(error=type(error).__name__)
     with transaction.atomic(durable=True):
         rows = job.claim(1, [object_id])
         for row in rows:
             refuse(ctx, job.kind, [RefusedPlan.of(told, object_id=row.id, merchant_id=row.merchant_id)])
     return ChunkReport(refused=len(rows))
+
+
+def _mark(error: BaseException) -> tuple[str, str, int]:
+    """What tells one kind of failure from another: the error's name and the line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__, frames[-1].filename if frames else "", (frames[-1].lineno or 0) if frames else 0
 
 
 def is_deadlock(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from engine.models import BillingRun, Refusal
 from engine.services import renew
-from engine.services.chunks import RunGoesRound
+from engine.services.chunks import CommonFault, RunGoesRound
 from engine.services.renew import run_renewals
 from events.models import Event, ObjectVersion
 from invoicing.models import Invoice, InvoiceLine, NumberSeries
@@ -149,6 +149,35 @@ class TestRefusals:
         refusal = Refusal.objects.get()
         assert (refusal.object_id, refusal.code, refusal.retry_at) == (culprit, "internal_error", utc(2024, 2, 1, 1))
         assert Subscription.objects.get(id=culprit).next_action_at == utc(2024, 2, 1, 1)  # it stalls nobody
+
+    def test_a_fault_common_to_all_stops_the_run_after_a_few_rows_and_one_traceback(self, monkeypatch, caplog):
+        subscribers(merchant(), 40)
+        honest = renew.plan_renewal
+        monkeypatch.setattr(renew, "plan_renewal", lambda snapshot, as_of: 1 // 0)
+        with pytest.raises(CommonFault, match=r"5 of 40 rows.*ZeroDivisionError"):
+            run_renewals(ctx=context(FEBRUARY))
+        assert Refusal.objects.count() == 5
+        assert sum(record.exc_info is not None for record in caplog.records) == 1
+        run = BillingRun.objects.get()
+        assert (run.done, run.refused, run.ended_at) == (0, 5, FEBRUARY)
+        monkeypatch.setattr(renew, "plan_renewal", honest)  # mended, all but those few are billed at once
+        assert run_renewals(ctx=context(FEBRUARY)).done == 35
+        assert run_renewals(ctx=context(utc(2024, 2, 1, 1))).done == 5
+
+    def test_many_culprits_in_a_row_do_not_stop_their_neighbours(self, monkeypatch, caplog):
+        rows = subscribers(merchant(), 40)
+        culprits = {row.id for row in rows[:30]}
+        honest = renew.plan_renewal
+
+        def plan(snapshot, as_of):
+            return 1 // 0 if snapshot.subscription.id in culprits else honest(snapshot, as_of)
+
+        monkeypatch.setattr(renew, "plan_renewal", plan)
+        report = run_renewals(ctx=context(FEBRUARY))
+        assert (report.done, report.refused) == (10, 30)
+        assert set(Refusal.objects.values_list("object_id", flat=True)) == culprits
+        told = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert (len(told), sum(record.exc_info is not None for record in told)) == (20, 1)
 
     def test_a_refusal_is_resolved_once_it_goes_through(self, monkeypatch):
         subscribers(merchant(), 1)
