@@ -3,6 +3,7 @@
 - Its queues guard their pipes with semaphores, which stay taken when their holder is killed; ours are file locks,
   which the kernel releases.
 - Its children outlive a killed parent; ours ask the kernel to be killed with it.
+- A task that kills its worker is tried a few times only: its starts are counted before it runs (broker.py).
 - What can still hang (a slot or a counter lost in the middle of an operation) is *seen*: the sentinel passes a
   canary (schedules.py) through its own queue every few seconds, and heartbeat files tell the supervisor which part
   has stopped.
@@ -30,6 +31,7 @@ from django_q.conf import Conf
 from django_q.queues import Queue
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute
 
+from billing_site.broker import count_start
 from billing_site.processes import dies_with_parent
 from billing_site.schedules import PULSES
 
@@ -161,6 +163,7 @@ def run() -> int:
     django_q.cluster.Sentinel = WatchedSentinel
     for sent, receiver in (
         (pre_execute, _mark_busy),
+        (pre_execute, count_start),
         (post_execute_in_worker, _mark_idle),
         (post_execute, _mark_acknowledged),
     ):

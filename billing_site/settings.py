@@ -143,6 +143,7 @@ CACHES = {
 Q_CLUSTER = {
     "name": "ostinato",
     "orm": "default",
+    "broker_class": "billing_site.broker.CountingBroker",
     "cache": "cluster",
     "workers": env.int("Q_WORKERS", default=2),
     "queue_limit": 2,

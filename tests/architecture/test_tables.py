@@ -19,6 +19,7 @@ WITHOUT_MERCHANT = {
     "events_consumercursor": "a consumer reads the stream of all merchants",
     "usage_usagecursor": "a reader goes through the usage of all merchants",
     "engine_billingrun": "a run crosses merchants",
+    "billing_site_taskstart": "the queue is everybody's",
 }
 UNIQUE_WITHOUT_MERCHANT = {
     "merchants_user": "people log in by e-mail, whoever they work for",
