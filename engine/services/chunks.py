@@ -110,7 +110,7 @@ def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, ma
         try:
             chunk = _next_chunk(ctx, job, chunk_size, claimed, culprits)
         except CommonFault as fault:
-            finish_run(ctx, run, RunReport(report.chunks + 1, report.done, report.refused + fault.refused))
+            finish_run(run, RunReport(report.chunks + 1, report.done, report.refused + fault.refused))
             raise
         if chunk is None:
             finish_run(run, report)

