@@ -9,6 +9,7 @@ from api.protocol.operation import Operation, Routes
 from api.resources import (
     account,
     balances,
+    checkout,
     coupons,
     credit_grants,
     credit_notes,
@@ -38,6 +39,7 @@ from api.resources import (
 _RESOURCES = (
     account,
     balances,
+    checkout,
     coupons,
     credit_grants,
     credit_notes,

@@ -347,6 +347,7 @@ class PaymentLink(models.Model):
     trial_period_days = models.PositiveSmallIntegerField(null=True, blank=True)
     tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     after_completion_url = models.URLField(max_length=2000, blank=True, default="")
+    one_visit = models.BooleanField(default=False)  # the basket of one checkout session: nobody else may open it
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

@@ -75,7 +75,7 @@ def tax_rates(merchant_id: str) -> QuerySet[TaxRate]:
 
 
 def payment_links(merchant_id: str) -> QuerySet[PaymentLink]:
-    return PaymentLink.objects.filter(merchant_id=merchant_id)
+    return PaymentLink.objects.filter(merchant_id=merchant_id, one_visit=False)
 
 
 def coupon_for_code(merchant_id: str, code: str, *, as_of: datetime) -> tuple[Coupon, PromotionCode | None]:

@@ -9,19 +9,19 @@ from typing import Any
 from django.db import transaction
 
 from catalog import rules
+from catalog.baskets import MixedCurrencies as MixedCurrencies, NothingToSell as NothingToSell, put_items, sold_rows
 from catalog.models import (
     BundleComponent,
     Coupon,
     Meter,
     PaymentLink,
-    PaymentLinkItem,
     Price,
     Product,
     PromotionCode,
     TaxRate,
 )
 from catalog.saving import AlreadyTaken as AlreadyTaken, create_row, save_row, update_row
-from catalog.selectors import find, prices_by_id
+from catalog.selectors import find
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 
@@ -69,22 +69,10 @@ class BundleOfBundles(OstinatoError):
     message_id = gettext_noop("A bundle is composed of products that are no bundles, each once and at least one of it.")
 
 
-class NothingToSell(OstinatoError):
-    code = "parameter_missing"
-    param = "line_items"
-    message_id = gettext_noop("Choose at least one price.")
-
-
 class CouponIsOver(OstinatoError):
     code = "coupon_expired"
     param = "promotion[coupon]"
     message_id = gettext_noop("The coupon %(coupon)s cannot be given any more.")
-
-
-class MixedCurrencies(OstinatoError):
-    code = "parameter_invalid"
-    param = "line_items"
-    message_id = gettext_noop("All prices of a payment link are in one currency.")
 
 
 _PRODUCT_FIELDS = frozenset(
@@ -140,6 +128,7 @@ _PAYMENT_LINK_FIELDS = frozenset(
         "trial_period_days",
         "tax_rate_ids",
         "after_completion_url",
+        "metadata",
     }
 )
 
@@ -372,21 +361,10 @@ def create_payment_link(
     *, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], **fields: Any
 ) -> PaymentLink:
     """A public page that sells `items`, (price id, quantity) each. Raises `NothingToSell`, `MixedCurrencies`."""
-    found = prices_by_id(merchant_id, [price_id for price_id, _ in items])
-    rows = [
-        (find(Price, merchant_id, price_id) if price_id not in found else found[price_id], n) for price_id, n in items
-    ]
-    if not rows:
-        raise NothingToSell
-    currencies = {price.currency for price, _ in rows}
-    if len(currencies) > 1:
-        raise MixedCurrencies
+    rows = sold_rows(merchant_id, items)
     with transaction.atomic():
-        link = create_row(ctx, PaymentLink, merchant_id, fields | {"currency": currencies.pop()})
-        PaymentLinkItem.objects.bulk_create(
-            PaymentLinkItem(merchant_id=merchant_id, payment_link=link, price=price, quantity=n, position=position)
-            for position, (price, n) in enumerate(rows)
-        )
+        link = create_row(ctx, PaymentLink, merchant_id, fields | {"currency": rows[0][0].currency})
+        put_items(link, rows)
         return link
 
 

@@ -314,6 +314,10 @@ class CheckoutSession(models.Model):
     locale = models.CharField(max_length=10, blank=True, default="")
     asked = models.JSONField(default=dict, blank=True)  # the form, while its visitor is on the processor's page
     setup_id = models.TextField(blank=True, default="", db_collation="C")  # payments' setup that was begun last
+    cancel_url = models.TextField(blank=True, default="")
+    client_reference_id = models.CharField(max_length=200, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    subscription_metadata = models.JSONField(default=dict, blank=True)  # for what it sells
     expires_at = models.DateTimeField()
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

@@ -263,3 +263,45 @@ def _asked(one: Any) -> dict[str, str | None]:
 
 def _told(instant: str | None) -> int | None:
     return None if instant is None else epoch(datetime.fromisoformat(instant))
+
+
+def checkout_session_snapshot(
+    session: Any, *, currency: str, subtotal: int, total: int, discount: int, tax: int, paid: bool, email: str
+) -> dict[str, Any]:
+    """Stripe's checkout.session of something recurring. Its `url` is put in where it is shown; no event tells it."""
+    status = session.status
+    payment_status = ("paid" if total else "no_payment_required") if paid else "unpaid"
+    link = session.payment_link
+    return {
+        "id": session.id,
+        "object": "checkout.session",
+        "allow_promotion_codes": link.allow_promotion_codes or None,
+        "amount_subtotal": subtotal,
+        "amount_total": total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "cancel_url": session.cancel_url or None,
+        "client_reference_id": session.client_reference_id or None,
+        "created": epoch(session.created),
+        "currency": currency,
+        "custom_fields": [],
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"),
+        ),
+        "customer": session.customer_id or None,
+        "customer_details": {"email": email, "name": None} if email else None,
+        "customer_email": email or None,
+        "expires_at": epoch(session.expires_at),
+        "invoice": session.invoice_id or None,
+        "locale": session.locale or None,
+        "metadata": dict(session.metadata),
+        "mode": "subscription",
+        "payment_link": None if link.one_visit else link.id,
+        "payment_method_types": ["card"],
+        "payment_status": payment_status,
+        "shipping_options": [],
+        "status": status,
+        "subscription": session.subscription_id or None,
+        "success_url": link.after_completion_url or None,
+        "total_details": {"amount_discount": discount, "amount_shipping": 0, "amount_tax": tax},
+        "ui_mode": "hosted_page",
+    }

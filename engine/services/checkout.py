@@ -26,6 +26,7 @@ from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
 from customers.services import create_customer, set_default_payment_method, update_customer
 from customers.types import CustomerFields
+from engine.services.checkout_closing import close_session
 from engine.services.checkout_preview import basket_of, preview_checkout, subscribe_request
 from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice
 from engine.services.subscribe import subscribe
@@ -41,7 +42,6 @@ from subscriptions.services.checkout_sessions import (
     CheckoutExpired,
     check_still_open,
     checkout_session,
-    complete_checkout_session,
     note_customer,
     note_purchase,
     open_checkout_session,
@@ -65,7 +65,7 @@ class Standing:
 
 def open_checkout(*, ctx: Context, payment_link_id: str, locale: str) -> tuple[str, str]:
     """A visit: the session's id and its secret. Raises `PaymentLinkClosed`, `BasketIsEmpty`, `NothingRecurs`."""
-    link = PaymentLink.objects.filter(id=payment_link_id, active=True).first()
+    link = PaymentLink.objects.filter(id=payment_link_id, active=True, one_visit=False).first()
     if link is None:
         raise PaymentLinkClosed
     with transaction.atomic():
@@ -88,7 +88,7 @@ def standing_of(*, ctx: Context, session: CheckoutSession) -> Standing:
         return Standing("open")
     invoice = Invoice.objects.get(merchant_id=session.merchant_id, id=session.invoice_id)
     if invoice.status == "paid":
-        complete_checkout_session(ctx=ctx, session_id=session.id)
+        close_session(ctx, session)
         return Standing("complete")
     if invoice.status != "open":
         return Standing("expired")
@@ -221,7 +221,7 @@ def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> No
 
 def _settle(ctx: Context, session: CheckoutSession, outcome: PaymentOutcome | None) -> CheckoutResult:
     if outcome is None or outcome.status in ("succeeded", "processing", "not_needed"):
-        complete_checkout_session(ctx=ctx, session_id=session.id)
+        close_session(ctx, session)
         return result_of(session, "complete", outcome)
     return result_of(session, "open", outcome)
 

@@ -93,8 +93,15 @@ def subscribe_request(*, ctx: Context, basket: Basket, request: CheckoutRequest,
         trial_period_days=link.trial_period_days,
         default_tax_rate_ids=applicable_tax_rates(_rates(link), request.country, request.state),
         payment_behavior="default_incomplete",
-        metadata={"checkout_session": basket.session.id, "payment_link": link.id},
+        metadata=_metadata(basket),
     )
+
+
+def _metadata(basket: Basket) -> dict[str, str]:
+    """What a merchant's server wrote for what its session sells; else where the sale came from."""
+    if basket.link.one_visit:
+        return dict(basket.session.subscription_metadata)
+    return {"checkout_session": basket.session.id, "payment_link": basket.link.id}
 
 
 def resolve_code(ctx: Context, basket: Basket, request: CheckoutRequest) -> tuple[Coupon | None, PromotionCode | None]:

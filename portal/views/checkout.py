@@ -43,6 +43,21 @@ def open_link(request: HttpRequest, payment_link_id: str) -> HttpResponse:
         )
     except OstinatoError as refused:
         return refusal(request, refused)
+    return _with_secret(session_id, secret)
+
+
+@require_GET
+@never_cache
+def open_session(request: HttpRequest, session_id: str, secret: str) -> HttpResponse:
+    """The way in to a session that the merchant's server opened: whoever has its address may buy."""
+    try:
+        checkout_session(session_id, secret)
+    except OstinatoError as refused:
+        return refusal(request, refused)
+    return _with_secret(session_id, secret)
+
+
+def _with_secret(session_id: str, secret: str) -> HttpResponse:
     response = redirect("checkout", session_id)
     response.set_cookie(
         COOKIE,

@@ -66,7 +66,11 @@ def done(request: HttpRequest, session_id: str) -> HttpResponse:
         "subscription": subscription,
         "link": session.payment_link,
     }
-    return paper(request, "checkout_done.html", session.merchant, context)
+    response = paper(request, "checkout_done.html", session.merchant, context)
+    link = session.payment_link
+    if link and link.one_visit and standing.status == "complete":
+        response["Refresh"] = f"0; url={link.after_completion_url}"  # back to the shop that sent the visitor
+    return response
 
 
 @require_POST

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.core.signing import Signer
+from django.db.models import F
+
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret, new_secret
@@ -44,6 +47,11 @@ def open_checkout_session(
         recorded_at=ctx.recorded_at,
     )
     return session, secret
+
+
+def derived_secret(session_id: str) -> str:
+    """The secret of a session that a merchant's server opened: its address can be told again while it is open."""
+    return Signer(salt="checkout-session").signature(session_id)
 
 
 def checkout_session(session_id: str, secret: str, *, lock: bool = False) -> CheckoutSession:
@@ -91,9 +99,15 @@ def note_setup(session: CheckoutSession, *, setup_id: str, asked: Mapping[str, A
 def complete_checkout_session(*, ctx: Context, session_id: str) -> bool:
     """Close a session that was paid. False when it had been closed already."""
     closed = CheckoutSession.objects.filter(id=session_id, status=CheckoutStatus.OPEN).update(
-        status=CheckoutStatus.COMPLETE, completed_at=ctx.as_of
+        status=CheckoutStatus.COMPLETE, completed_at=ctx.as_of, version=F("version") + 1
     )
     return bool(closed)
+
+
+def expire_checkout_session(session: CheckoutSession) -> None:
+    """Nobody may begin with it any more. The caller holds the row's lock."""
+    session.status = CheckoutStatus.EXPIRED
+    _save(session, "status")
 
 
 def _save(session: CheckoutSession, *fields: str) -> None:
