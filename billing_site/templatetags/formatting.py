@@ -33,6 +33,12 @@ def money(amount: int | Decimal | None, currency: str) -> str:
 
 
 @register.filter
+def less(amount: int | None, currency: str) -> str:
+    """What an amount takes off: 500 -> −$5.00. A discount that goes back with a credit adds: -149 -> $1.49."""
+    return f"−{money(amount, currency)}" if amount is None or amount >= 0 else money(-amount, currency)
+
+
+@register.filter
 def unit_money(amount: Decimal | None, currency: str) -> str:
     """A unit price in minor units, fractions of them included."""
     return NOTHING if amount is None else format_unit_amount(Decimal(amount), currency, reader_locale())

@@ -39,11 +39,11 @@ _WORDS = {
         "%(amount)s goes back (billed period %(billed_period)s).",
         "debit": "Of %(whole)s for the whole period, %(seconds)s of %(of_seconds)s seconds are left: %(amount)s.",
         "undone": "What was credited is charged again: %(amount)s (billed period %(billed_period)s).",
-        "discount_percent": "%(name)s, %(percent)s off: −%(amount)s.",
-        "discount": "%(name)s: −%(amount)s.",
+        "discount_percent": "%(name)s, %(percent)s off: %(amount)s.",
+        "discount": "%(name)s: %(amount)s.",
         "a_discount": "Discount",
         "grant": "Credit %(grant)s pays %(amount)s.",
-        "tax_exclusive": "%(name)s %(percent)s on %(base)s: +%(amount)s.",
+        "tax_exclusive": "%(name)s %(percent)s on %(base)s: %(amount)s.",
         "tax_inclusive": "%(name)s %(percent)s is inside the price: %(amount)s on %(base)s.",
         "tax_customer_exempt": "%(name)s %(percent)s is not charged: the customer is exempt.",
         "tax_reverse_charge": "%(name)s %(percent)s is not charged: reverse charge.",
@@ -52,6 +52,7 @@ _WORDS = {
         "as_credited": "The tax is that of what is credited.",
         "lines": "The lines make %(amount)s.",
         "discounts": "Discounts take %(amount)s.",
+        "discounts_back": "Discounts that go back with credits add %(amount)s.",
         "grants": "Credit grants pay %(amount)s, before tax.",
         "backed_out": "%(amount)s of inclusive tax is taken out of the prices.",
         "tax": "Tax adds %(amount)s.",
@@ -86,11 +87,11 @@ _WORDS = {
         "debit": "Sur %(whole)s pour la période entière, il reste %(seconds)s des %(of_seconds)s secondes : "
         "%(amount)s.",
         "undone": "Ce qui a été crédité est facturé de nouveau : %(amount)s (période facturée %(billed_period)s).",
-        "discount_percent": "%(name)s, rabais de %(percent)s : −%(amount)s.",
-        "discount": "%(name)s : −%(amount)s.",
+        "discount_percent": "%(name)s, rabais de %(percent)s : %(amount)s.",
+        "discount": "%(name)s : %(amount)s.",
         "a_discount": "Rabais",
         "grant": "Le crédit %(grant)s paie %(amount)s.",
-        "tax_exclusive": "%(name)s %(percent)s sur %(base)s : +%(amount)s.",
+        "tax_exclusive": "%(name)s %(percent)s sur %(base)s : %(amount)s.",
         "tax_inclusive": "%(name)s %(percent)s est comprise dans le prix : %(amount)s sur %(base)s.",
         "tax_customer_exempt": "%(name)s %(percent)s n’est pas perçue : le client est exonéré.",
         "tax_reverse_charge": "%(name)s %(percent)s n’est pas perçue : autoliquidation.",
@@ -99,6 +100,7 @@ _WORDS = {
         "as_credited": "La taxe est celle de ce qui est crédité.",
         "lines": "Les lignes font %(amount)s.",
         "discounts": "Les rabais retirent %(amount)s.",
+        "discounts_back": "Des rabais rendus avec des crédits ajoutent %(amount)s.",
         "grants": "Les crédits paient %(amount)s, avant taxes.",
         "backed_out": "%(amount)s de taxe comprise est retiré des prix.",
         "tax": "Les taxes ajoutent %(amount)s.",
@@ -175,7 +177,7 @@ class _Teller:
     def totals(self, invoice: Any) -> list[str]:
         """The CHECK `invoice_adds_up`, in words; what is 0 is not told."""
         steps: Sequence[tuple[str, int]] = (
-            ("discounts", invoice.total_discount),
+            ("discounts" if invoice.total_discount >= 0 else "discounts_back", abs(invoice.total_discount)),
             ("grants", invoice.credit_grants_applied),
             ("backed_out", invoice.inclusive_tax_backed_out),
             ("tax", invoice.exclusive_tax),
@@ -270,7 +272,7 @@ class _Teller:
 
     def _discount(self, given: Mapping[str, Any]) -> str:
         name = given.get("name") or given.get("coupon") or self.words["a_discount"]
-        amount = self._money(given["amount"])
+        amount = self._signed(-given["amount"])
         if "percent_off" not in given:
             return self._say("discount", name=name, amount=amount)
         percent = format_percentage(Decimal(given["percent_off"]), self.locale)
@@ -285,7 +287,7 @@ class _Teller:
             name=tax["display_name"],
             percent=format_percentage(Decimal(tax["percentage"]), self.locale),
             base=self._money(tax["base"]),
-            amount=self._money(tax["amount"]),
+            amount=self._signed(tax["amount"]) if key == "tax_exclusive" else self._money(tax["amount"]),
         )
 
     def _seconds(self, told: Mapping[str, Any]) -> dict[str, str]:
@@ -296,6 +298,10 @@ class _Teller:
 
     def _money(self, minor: int) -> str:
         return format_money(minor, self.currency, self.locale)
+
+    def _signed(self, minor: int) -> str:
+        """With the sign in front: a discount takes off, a credit's gives back."""
+        return f"{'−' if minor < 0 else '+'}{self._money(abs(minor))}"
 
     def _unit(self, unit_amount: str) -> str:
         return format_unit_amount(Decimal(unit_amount), self.currency, self.locale)

@@ -125,6 +125,14 @@ def told(explanation, locale="en"):
             id="what comes off and what comes on",
         ),
         pytest.param(
+            {
+                "discounts": [{"amount": -149, "name": "Ten", "percent_off": "10"}],
+                "taxes": [TAX | {"inclusive": False, "base": -843, "amount": -42}],
+            },
+            ["Ten, 10% off: +CA$1.49.", "GST 5% on -CA$8.43: −CA$0.42."],
+            id="a credit gives its discount and its tax back",
+        ),
+        pytest.param(
             {"taxes": [TAX | {"inclusive": True, "reason": "reverse_charge", "amount": 0}]},
             ["GST 5% is not charged: reverse charge."],
             id="reverse charge",
