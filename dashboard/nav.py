@@ -35,6 +35,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str, str], 
             (_("Schedules"), "calendar-clock", "schedules", "schedules"),
             (_("Invoices"), "receipt-text", "invoices", "invoices"),
             (_("Payments"), "credit-card", "payments", "payments"),
+            (_("Disputes"), "scale", "disputes", "disputes"),
+            (_("Balance"), "wallet", "balance", "balance"),
         ),
     ),
     (

@@ -17,6 +17,7 @@ from core.context import Context
 from customers.models import CreditGrant, PaymentMethod
 from engine.services.card_expiry import run_card_expiries
 from engine.services.collect import run_collections
+from engine.services.disputes import run_disputes
 from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
@@ -26,7 +27,7 @@ from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
 from engine.services.thresholds import run_thresholds
 from invoicing.models import Invoice
-from payments.models import Charge, Refund
+from payments.models import Charge, Dispute, Refund
 from subscriptions.models import Subscription, SubscriptionSchedule
 
 
@@ -41,6 +42,7 @@ class DueSource:
 # Late settlements first: money that arrived is counted before anything new is billed or tried again.
 DUE_SOURCES = (
     DueSource("settlement", settle_due),
+    DueSource("disputes", run_disputes),
     DueSource("grant_expiry", run_grant_expiries),
     # A card that its issuer replaced is known before anything is charged to it.
     DueSource("card_expiry", run_card_expiries),
@@ -63,6 +65,7 @@ WAITING_TABLES: tuple[type[models.Model], ...] = (
     Invoice,
     Charge,
     Refund,
+    Dispute,
     CreditGrant,
     PaymentMethod,
 )

@@ -12,6 +12,7 @@ from core.context import Context
 from engine.services.card_expiry import run_card_expiries
 from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
 from engine.services.collect import run_collections
+from engine.services.disputes import run_disputes
 from engine.services.dry_run import continue_dry_run
 from engine.services.expiring import run_grant_expiries
 from engine.services.finalize import run_finalizations
@@ -69,6 +70,7 @@ def thresholds() -> int:
 def settle() -> None:
     """Late settlements (bank debits) whose moment has come."""
     settle_due(ctx=_now())
+    run_disputes(ctx=_now())
 
 
 def resolve() -> None:

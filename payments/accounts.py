@@ -30,6 +30,7 @@ from payments.models import IN_FLIGHT_CHARGE_STATUSES, AccountStatus, Charge, Ga
 from payments.sealing import SealBroken
 from payments.snapshots import gateway_account_snapshot
 
+_WEBHOOK_SECRET = re.compile(r"^whsec_[A-Za-z0-9+/=]{16,200}$")
 _KEY = re.compile(r"^(sk|rk)_(test|live)_[A-Za-z0-9]{16,}$")
 
 
@@ -49,6 +50,12 @@ class ApiKeyOfOtherAccount(OstinatoError):
     code = "api_key_invalid"
     param = "api_key"
     message_id = gettext_noop("This key opens another account at the payment processor than the one connected.")
+
+
+class WebhookSecretMalformed(OstinatoError):
+    code = "webhook_secret_invalid"
+    param = "webhook_secret"
+    message_id = gettext_noop("A webhook's signing secret begins with whsec_.")
 
 
 class AlreadyConnected(OstinatoError):
@@ -150,6 +157,23 @@ def rotate_key(*, ctx: Context, merchant_id: str, api_key: str) -> GatewayAccoun
     account.status, account.refused_at = AccountStatus.ACTIVE, None
     _save(ctx, account, "key_rotated", "api_key_sealed", "api_key_hint", "status", "refused_at")
     _listen(account)
+    return account
+
+
+def store_webhook_secret(*, ctx: Context, merchant_id: str, webhook_secret: str) -> GatewayAccount:
+    """The secret of an endpoint that somebody made on Stripe's dashboard: for keys that may not make one themselves.
+
+    What is signed with the secret before is believed until the next change. Raises `NotConnected`,
+    `WebhookSecretMalformed`.
+    """
+    account = _connected(merchant_id)
+    webhook_secret = webhook_secret.strip()
+    if not _WEBHOOK_SECRET.match(webhook_secret):
+        raise WebhookSecretMalformed
+    before = open_secret(account, WEBHOOK_SECRET)
+    account.webhook_secret_before_sealed = seal_secret(account.id, WEBHOOK_SECRET_BEFORE, before) if before else ""
+    account.webhook_secret_sealed = seal_secret(account.id, WEBHOOK_SECRET, webhook_secret)
+    account.save(update_fields=["webhook_secret_sealed", "webhook_secret_before_sealed"])
     return account
 
 

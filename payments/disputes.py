@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.context import Context
+from core.errors import OstinatoError, gettext_noop
 from events.types import EventRow
 from events.writes import record_events
 from merchants.models import Merchant
 from payments import writes as payments
 from payments.events import told
 from payments.models import Dispute
-from payments.rules import dispute_moves_forward
+from payments.rules import MONEY_AT_BANK, dispute_moves_forward
 from payments.snapshots import dispute_snapshot
 from payments.types import DisputeFacts
+
+
+class DisputeNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "dispute"
+    message_id = gettext_noop("There is no such dispute.")
+
+
+def disputes(merchant_id: str) -> QuerySet[Dispute]:
+    """The merchant's, the latest first."""
+    return Dispute.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def dispute_by_id(merchant_id: str, dispute_id: str) -> Dispute:
+    """One dispute. Raises `DisputeNotFound`, for another merchant's too."""
+    found = disputes(merchant_id).filter(id=dispute_id).first()
+    if found is None:
+        raise DisputeNotFound
+    return found
+
 
 CLOSED = ("won", "lost", "warning_closed", "prevented")
 
@@ -30,7 +53,10 @@ def store_dispute(ctx: Context, charge_id: str, facts: DisputeFacts) -> Dispute:
         dispute = known.first()
         if dispute is None:
             dispute = _insert(ctx, charge, facts)
-            _tell(ctx, dispute, "created", None)
+            if not charge.disputed:
+                payments.mark_disputed(charge_id)
+            taken = ["funds_withdrawn"] if dispute.status in MONEY_AT_BANK else []
+            _tell(ctx, dispute, ["created", *taken], None)
         else:
             _update(ctx, dispute, facts)
     return dispute
@@ -57,6 +83,9 @@ def _update(ctx: Context, dispute: Dispute, facts: DisputeFacts) -> None:
     if not dispute_moves_forward(dispute.status, facts.status):
         return
     values = _moving(ctx, facts, dispute)
+    if values["next_action_at"] != dispute.next_action_at:  # ours alone: nothing to tell
+        Dispute.objects.filter(id=dispute.id).update(next_action_at=values["next_action_at"])
+        dispute.next_action_at = values["next_action_at"]
     changed = {name: getattr(dispute, name) for name, value in values.items() if getattr(dispute, name) != value}
     if not changed:
         return
@@ -65,7 +94,22 @@ def _update(ctx: Context, dispute: Dispute, facts: DisputeFacts) -> None:
     dispute.version += 1
     dispute.save(update_fields=[*values, "version"])
     before = {"status": changed["status"]} if "status" in changed else None
-    _tell(ctx, dispute, "closed" if before and dispute.status in CLOSED else "updated", before)
+    kinds = ["closed" if before and dispute.status in CLOSED else "updated"]
+    moved = _money_moved(changed.get("status", dispute.status), dispute.status)
+    _tell(ctx, dispute, [*kinds, moved] if moved else kinds, before)
+
+
+def _money_moved(before: str, after: str) -> str:
+    """Whether the bank took the money, or gave it back, at this step."""
+    if before not in MONEY_AT_BANK and after in MONEY_AT_BANK:
+        return "funds_withdrawn"
+    return "funds_reinstated" if before in MONEY_AT_BANK and after == "won" else ""
+
+
+def money_at_bank(charge_ids: Iterable[str]) -> set[str]:
+    """Those of the charges whose money a bank took back because of a dispute. One query."""
+    rows = Dispute.objects.filter(charge_id__in=set(charge_ids), status__in=MONEY_AT_BANK, is_charge_refundable=False)
+    return set(rows.values_list("charge_id", flat=True))
 
 
 def _moving(ctx: Context, facts: DisputeFacts, before: Dispute | None) -> dict[str, Any]:
@@ -81,21 +125,25 @@ def _moving(ctx: Context, facts: DisputeFacts, before: Dispute | None) -> dict[s
         "evidence_due_by": facts.evidence_due_by,
         "evidence_submitted_at": submitted or (ctx.as_of if facts.submission_count else None),
         "submission_count": facts.submission_count,
+        "next_action_at": facts.moves_at,
         "closed_at": closed or (ctx.as_of if facts.status in CLOSED else None),
     }
 
 
-def _tell(ctx: Context, dispute: Dispute, kind: str, previous: dict[str, Any] | None) -> None:
-    row = EventRow(
-        merchant_id=dispute.merchant_id,
-        type=f"charge.dispute.{kind}",
-        object_type="dispute",
-        object_id=dispute.id,
-        object_version=dispute.version,
-        customer_id=dispute.customer_id,
-        previous_attributes=previous,
-        test_clock_id=dispute.test_clock_id,
-        body=dispute_snapshot(dispute),
-    )
+def _tell(ctx: Context, dispute: Dispute, kinds: Sequence[str], previous: dict[str, Any] | None) -> None:
     keeps = Merchant.objects.values_list("keep_event_bodies", flat=True).get(id=dispute.merchant_id)
-    record_events(ctx, [told(row, keeps)])
+    rows = [
+        EventRow(
+            merchant_id=dispute.merchant_id,
+            type=f"charge.dispute.{kind}",
+            object_type="dispute",
+            object_id=dispute.id,
+            object_version=dispute.version,
+            customer_id=dispute.customer_id,
+            previous_attributes=previous,
+            test_clock_id=dispute.test_clock_id,
+            body=dispute_snapshot(dispute),
+        )
+        for kind in kinds
+    ]
+    record_events(ctx, [told(row, keeps) for row in rows])

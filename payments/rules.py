@@ -48,6 +48,12 @@ class ChargeAlreadyRefunded(OstinatoError):
     message_id = gettext_noop("This charge was refunded in full already.")
 
 
+class ChargeDisputed(OstinatoError):
+    code = "charge_disputed"
+    param = "charge"
+    message_id = gettext_noop("The cardholder disputes this charge: the bank took the money back already.")
+
+
 def charge_key(payment_intent_id: str, attempt: int) -> str:
     """The idempotency key of one attempt: from what is stored alone, so a restarted worker makes the same one."""
     return f"{payment_intent_id}/attempt/{attempt}"
@@ -130,6 +136,10 @@ def way_to_add(gateway: str, *, livemode: bool, demo: bool = False) -> str:
     if gateway != "sandbox":
         return HOSTED
     return INSTRUMENTS if demo or not livemode else NO_WAY
+
+
+# The statuses of a dispute in which the bank holds the money: refunding it as well would pay twice.
+MONEY_AT_BANK = ("needs_response", "under_review", "lost")
 
 
 # How far a dispute has come. The bank's word is the last one, and a dispute that is lost may still be won on appeal.

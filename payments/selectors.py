@@ -171,3 +171,9 @@ def unapplied_events(merchant_id: str) -> dict[str, int]:
     return rows.aggregate(
         waiting=Count("id", filter=Q(apply_after__isnull=False)), failed=Count("id", filter=Q(status="failed"))
     )
+
+
+def last_webhook(merchant_id: str, gateway_account_id: str) -> datetime | None:
+    """When the account last told something by itself; sweeps do not count."""
+    rows = GatewayEvent.objects.filter(merchant_id=merchant_id, gateway_account_id=gateway_account_id, source="webhook")
+    return rows.aggregate(last=Max("recorded_at"))["last"]

@@ -75,6 +75,7 @@ def _charge_values(charge: Any, standing: Standing, as_of: datetime, wall: datet
     settled: dict[str, Any] = {"resolve_after": None, "next_action_at": None}
     if isinstance(standing, Succeeded):
         settled |= {"status": "succeeded", "succeeded_at": as_of, "gateway_charge_id": standing.gateway_charge_id}
+        settled["next_action_at"] = standing.look_again_at
     elif isinstance(standing, Declined):
         settled |= {
             "status": "failed",

@@ -56,7 +56,7 @@ def charge_snapshot(charge: Any) -> Json:
         "currency": charge.currency,
         "customer": charge.customer_id,
         "description": charge.description or None,
-        "disputed": False,
+        "disputed": charge.disputed,
         "failure_code": charge.failure_code or None,
         "failure_message": charge.failure_message or None,
         "invoice": charge.invoice_id or None,

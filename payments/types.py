@@ -39,9 +39,10 @@ class PlannedIntent:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The money is ours."""
+    """The money is ours. `look_again_at`, in business time: a sandbox's cardholder will have something to say."""
 
     gateway_charge_id: str
+    look_again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ class DisputeFacts:
     evidence: Mapping[str, str] = field(default_factory=dict)
     evidence_due_by: datetime | None = None
     submission_count: int = 0
+    moves_at: datetime | None = None  # business time, where the processor can say it: a sandbox's bank
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,11 @@ def update_charges(charges: Sequence[Any]) -> None:
     update_rows(Charge, ("id", *_CHARGE_SETTLED), _rows(charges, ("id", *_CHARGE_SETTLED)))
 
 
+def mark_disputed(charge_id: str) -> None:
+    """The caller holds the charge's row."""
+    Charge.objects.filter(id=charge_id).update(disputed=True)
+
+
 def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> None:
     """Mark planned charges as this worker's to send. The caller holds their rows' locks and saw that nobody has."""
     Charge.objects.filter(id__in=charge_ids, status=ChargeStatus.PLANNED).update(called_at=ctx.recorded_at)

@@ -64,9 +64,20 @@ class InvoiceNowForm(forms.Form):
 
 
 class RecordPaymentForm(AmountForm):
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=300, help_text=_("Such as the transfer's reference.")
+    received_on = forms.DateField(
+        label=_("Received on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Blank: now."),
     )
+    reference = forms.CharField(
+        label=_("Reference"), required=False, max_length=100, help_text=_("As it stands on the bank's statement.")
+    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=300)
+
+    @staticmethod
+    def field_of_param(param: str) -> str:
+        return "received_on" if param == "received_at" else param
 
 
 class CreditForm(AmountForm):

@@ -45,6 +45,7 @@ PAGES = {
     "sub": "dashboard:subscription",
     "in": "dashboard:invoice",
     "pi": "dashboard:payment",
+    "du": "dashboard:dispute",
     "prod": "dashboard:product",
     "mtr": "dashboard:meter",
     "sub_sched": "dashboard:schedule",

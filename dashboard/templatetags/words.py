@@ -45,6 +45,64 @@ BALANCE_WORDS: dict[str, Promise] = {
 }
 
 
+DISPUTE_REASONS: dict[str, Promise] = {
+    "bank_cannot_process": _("The bank cannot process it"),
+    "credit_not_processed": _("A promised refund did not come"),
+    "customer_initiated": _("The customer contests it"),
+    "debit_not_authorized": _("The debit was not authorized"),
+    "duplicate": _("Charged twice"),
+    "fraudulent": _("Fraud"),
+    "general": _("No reason given"),
+    "incorrect_account_details": _("Wrong account details"),
+    "insufficient_funds": _("Insufficient funds"),
+    "product_not_received": _("Nothing was received"),
+    "product_unacceptable": _("Not as described"),
+    "subscription_canceled": _("The subscription was canceled"),
+    "unrecognized": _("The charge is not recognized"),
+}
+
+BALANCE_KINDS: dict[str, Promise] = {
+    "adjustment": _("Adjustment"),
+    "charge": _("Payment"),
+    "dispute": _("Dispute"),
+    "dispute_reversal": _("Dispute won"),
+    "payment": _("Payment"),
+    "payment_refund": _("Refund"),
+    "payout": _("Payout"),
+    "refund": _("Refund"),
+    "refund_failure": _("Failed refund"),
+    "stripe_fee": _("Processor's fee"),
+}
+
+
+REFUND_FAILURES: dict[str, Promise] = {
+    "canceled": _("It was canceled; the amount can be refunded again."),
+    "charge_disputed": _("The cardholder disputes the charge."),
+    "charge_not_refundable": _("The processor refused it."),
+    "declined": _("The customer's bank refused it; the amount can be refunded again."),
+    "expired_or_canceled_card": _("The card is no longer valid; the amount can be refunded again."),
+    "insufficient_funds": _("The balance at the processor does not cover it."),
+    "lost_or_stolen_card": _("The card was reported lost; the amount can be refunded again."),
+    "never_arrived": _("The processor never got it; the amount can be refunded again."),
+}
+
+
+@register.filter
+def refund_failure(reason: str) -> str | Promise:
+    """Why money did not go back; what is not listed is shown as the processor wrote it."""
+    return REFUND_FAILURES.get(reason, reason.replace("_", " "))
+
+
+@register.filter
+def dispute_reason(reason: str) -> str | Promise:
+    return DISPUTE_REASONS.get(reason, reason.replace("_", " "))
+
+
+@register.filter
+def balance_kind(kind: str) -> str | Promise:
+    return BALANCE_KINDS.get(kind, kind.replace("_", " "))
+
+
 @register.filter
 def event_sentence(event: Event) -> str | Promise:
     return EVENT_WORDS.get(event.type, event.type)

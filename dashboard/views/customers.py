@@ -14,6 +14,7 @@ from dashboard.tables.people import CustomerTable
 from dashboard.views.pages import DetailPage, ListPage
 from invoicing import selectors as invoicing
 from merchants.rules import Capability
+from payments.setups import way_of
 from subscriptions.entitlements import active_entitlements
 
 RELATED = 10
@@ -48,6 +49,7 @@ class CustomerDetail(DetailPage):
         return {
             "subscriptions": subscriptions.order_by("-created", "-id")[:RELATED],
             "invoices": invoices.order_by("-created", "-id")[:RELATED],
+            "way": way_of(self.scope.merchant),
             "payment_methods": people.payment_methods(self.merchant_id, found.pk),
             "tax_ids": people.tax_ids(self.merchant_id, found.pk),
             "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],

@@ -1,10 +1,12 @@
 """What a member does to an invoice."""
 
+from datetime import datetime, time
 from typing import Any
 
 from django.forms import Form
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.timezone import make_aware
 from django.utils.translation import gettext_lazy as _
 
 from core.context import Context
@@ -100,5 +102,14 @@ class InvoiceRecordPayment(InvoiceAct):
         return {"amount": major(self.object.amount_remaining, self.object.currency)}
 
     def perform(self, ctx: Context, form: Form) -> str:
-        pay.record_payment(ctx=ctx, amount=form.cleaned_data["minor"], note=form.cleaned_data["note"], **self.ids)
+        data = form.cleaned_data
+        day = data["received_on"]
+        pay.record_payment(
+            ctx=ctx,
+            amount=data["minor"],
+            note=data["note"],
+            reference=data["reference"],
+            received_at=make_aware(datetime.combine(day, time.min)) if day else None,
+            **self.ids,
+        )
         return self.back_url()

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext_lazy as _
 
 from core.errors import OstinatoError
 from dashboard.filters.lists import InvoiceFilter
-from dashboard.selectors import details, lists
+from dashboard.selectors import details, lists, money
 from dashboard.tables.money import InvoiceTable
 from dashboard.views.edge import context_of, error_text
 from dashboard.views.pages import DetailPage, ListPage, Page
@@ -48,6 +48,7 @@ class InvoiceDetail(DetailPage):
             "explained": explain_invoice(found, lines, get_language() or "en", self.scope.merchant.timezone),
             "taxes": details.taxes_of(found),
             "charges": charges,
+            "disputes": money.disputes_of_invoice(self.merchant_id, found.pk),
             "payments": list(found.payments.order_by("created", "id")),
             "credit_notes": details.credit_notes_of(found),
             "credited": found.pre_payment_credit_notes_amount + found.post_payment_credit_notes_amount,

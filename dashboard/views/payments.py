@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.filters.lists import PaymentFilter
-from dashboard.selectors import details, lists
+from dashboard.selectors import details, lists, money
 from dashboard.tables.money import PaymentTable
 from dashboard.views.pages import DetailPage, ListPage
 from payments.models import PaymentIntent
@@ -36,6 +36,7 @@ class PaymentDetail(DetailPage):
         return {
             "charges": charges,
             "refunds": details.refunds_of(self.merchant_id, [charge.pk for charge in charges]),
+            "disputes": money.disputes_of_charges(self.merchant_id, [charge.pk for charge in charges]),
             "refundable": next((c for c in charges if c.status == "succeeded" and c.amount_refunded < c.amount), None),
             "refunded": sum(charge.amount_refunded for charge in charges),
             "method": details.payment_method_of(self.merchant_id, found.payment_method_id),

@@ -6,13 +6,19 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from core.context import Context
 from dashboard.views.pages import ActPage, Page
 from merchants.rules import Capability
 from payments import accounts
-from payments.selectors import payouts_of, unapplied_events
+from payments.keys import API_KEY, fingerprint, open_secret
+from payments.models import GatewayAccount
+from payments.sealing import SealBroken
+from payments.selectors import last_webhook, payouts_of, unapplied_events
+from payments.setups import way_of
 
 
 class Processor(Page):
@@ -28,8 +34,28 @@ class Processor(Page):
             account=account,
             webhook_url=accounts.webhook_url(account) if account else "",
             waiting=unapplied_events(self.merchant_id),
+            heard=last_webhook(self.merchant_id, account.pk) if account else None,
+            fingerprint=_fingerprint(account) if account else "",
+            way=way_of(self.scope.merchant),
             payouts=payouts_of(self.merchant_id)[:5],
         )
+
+
+def _fingerprint(account: GatewayAccount) -> str:
+    """By which people know a key again; blank when what is stored cannot be opened any more."""
+    try:
+        return fingerprint(open_secret(account, API_KEY))[:16]
+    except SealBroken:
+        return ""
+
+
+class WebhookSecretForm(forms.Form):
+    webhook_secret = forms.CharField(
+        label=_("Signing secret"),
+        max_length=300,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Of an endpoint with the address above, made on the Stripe Dashboard: whsec_…."),
+    )
 
 
 class KeyForm(forms.Form):
@@ -46,6 +72,7 @@ class KeyForm(forms.Form):
     )
 
 
+@method_decorator(sensitive_post_parameters("api_key", "webhook_secret"), name="dispatch")
 class ProcessorAct(ActPage):
     capability = Capability.SETTINGS
 
@@ -98,6 +125,19 @@ class RotateSecret(ProcessorAct):
 
     def perform(self, ctx: Context, form: forms.Form) -> str:
         accounts.rotate_webhook_secret(ctx=ctx, merchant_id=self.merchant_id)
+        return self.back_url()
+
+
+class EnterSecret(ProcessorAct):
+    form = WebhookSecretForm
+    title = _("Enter a webhook secret")
+    text = _("For keys that may not make an endpoint themselves.")
+    button = _("Save")
+    done = _("The webhook secret was saved.")
+
+    def perform(self, ctx: Context, form: forms.Form) -> str:
+        secret = form.cleaned_data["webhook_secret"]
+        accounts.store_webhook_secret(ctx=ctx, merchant_id=self.merchant_id, webhook_secret=secret)
         return self.back_url()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import transaction
@@ -59,6 +60,12 @@ class PaymentNotPositive(OstinatoError):
     message_id = gettext_noop("A payment is more than zero.")
 
 
+class ReceivedInFuture(OstinatoError):
+    code = "parameter_invalid"
+    param = "received_at"
+    message_id = gettext_noop("Money that is still to come cannot be recorded.")
+
+
 def pay_invoice(
     *, ctx: Context, merchant_id: str, invoice_id: str, payment_method_id: str = "", off_session: bool = False
 ) -> PaymentOutcome:
@@ -102,8 +109,19 @@ def complete_action(*, ctx: Context, merchant_id: str, payment_intent_id: str, a
     return settled
 
 
-def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: int, note: str = "") -> PaymentOutcome:
+def record_payment(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    invoice_id: str,
+    amount: int,
+    note: str = "",
+    reference: str = "",
+    received_at: datetime | None = None,
+) -> PaymentOutcome:
     """Money that came another way (transfer, cash), in full or in part; what is over goes to the balance.
+
+    `reference` is the transfer's own, `received_at` the day that the bank shows: it may be past, never ahead.
 
     An intent that waits is canceled first, at the gateway too. Raises `InvoiceNotFound`, `InvoiceAlreadyPaid`,
     `InvoiceNotPayable`, `PaymentNotPositive`, `AmountTooLarge`, and `PaymentInFlight` while the gateway is
@@ -112,6 +130,8 @@ def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: i
     if amount <= 0:
         raise PaymentNotPositive
     check_amount(amount)
+    if received_at is not None and received_at > ctx.as_of:
+        raise ReceivedInFuture
     invoice = invoice_by_id(merchant_id, invoice_id)
     waiting = _waiting_authentication(invoice)
     if waiting:
@@ -120,7 +140,7 @@ def record_payment(*, ctx: Context, merchant_id: str, invoice_id: str, amount: i
         work = hold(ctx, [invoice_id])
         row = _payable(list(work.invoices.values()))
         canceled = _cancel_waiting_intent(ctx, work, row)
-        work.receive(row, amount, kind="out_of_band", note=note)
+        work.receive(row, amount, kind="out_of_band", note=note, reference=reference, received_at=received_at)
         work.write()
     cancel_at_gateway(ctx, canceled)
     apply_if_paid(ctx, invoice_id)

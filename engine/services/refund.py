@@ -23,10 +23,11 @@ from engine.types import RefundOutcome, RunReport
 from events.copying import Row, new_row
 from events.writes import record_events
 from payments import writes as payments
+from payments.disputes import money_at_bank
 from payments.events import charge_event, refund_event, told
 from payments.gateways import gateway_named
 from payments.models import PaymentIntent, Refund
-from payments.rules import LOOK_UP_AFTER, key_is_alive, refundable
+from payments.rules import LOOK_UP_AFTER, ChargeDisputed, key_is_alive, refundable
 from payments.selectors import ChargeNotFound, due_refunds, unanswered_refunds
 from payments.types import Declined, GatewayRefund, RefundFacts, Unknown
 
@@ -91,9 +92,22 @@ def settle_due_refunds(*, ctx: Context, clock_id: str | None = None, limit: int 
 
 
 def promise_refund(
-    ctx: Context, charge: Row, amount: int, reason: str, note: str, metadata: Mapping[str, str] | None = None
+    ctx: Context,
+    charge: Row,
+    amount: int,
+    reason: str,
+    note: str,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    was_made: bool = False,
 ) -> Row:
-    """A refund of a charge that the caller holds, within what is left of it: to be committed, then sent."""
+    """A refund of a charge that the caller holds, within what is left of it: to be committed, then sent.
+
+    `was_made`: the processor tells of it. Raises `ChargeDisputed` while, and after, a bank took the money back:
+    news of a dispute take the same lock, so of a refund and a dispute at once one comes first.
+    """
+    if charge.disputed and not was_made and money_at_bank([charge.id]):
+        raise ChargeDisputed
     refund_id = new_id("re")
     refund = new_row(
         Refund,
@@ -141,7 +155,7 @@ def record_foreign_refund(ctx: Context, charge_id: str, told: RefundFacts) -> st
             amount = refundable(
                 told.amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status
             )
-            row = promise_refund(ctx, charge, amount, told.reason, "")
+            row = promise_refund(ctx, charge, amount, told.reason, "", was_made=True)
             refund_id = row.id
             _move(ctx, row, charge, told.refund)
     if known is not None:

@@ -129,15 +129,20 @@ class Settlement:
             self._wait(status, intent, invoice, charge)
         return outcome_of(charge)
 
-    def receive(self, invoice: Row, amount: int, *, kind: str, charge: Row | None = None, note: str = "") -> None:
-        """Allocate money to the invoice; what is over goes to the customer's balance."""
+    def receive(
+        self, invoice: Row, amount: int, *, kind: str, charge: Row | None = None, **told: str | datetime | None
+    ) -> None:
+        """Allocate money to the invoice; what is over goes to the customer's balance.
+
+        `told` is what a person wrote of it: note, reference, received_at.
+        """
         owed = invoice.amount_remaining if invoice.status in PAYABLE else 0
         applied, over = split_payment(amount, owed)
         if over:
             self.overpaid.append((invoice, over))
         if not applied:
             return
-        self.allocations.append(self._allocation(invoice, applied, kind, charge, note))
+        self.allocations.append(self._allocation(invoice, applied, kind, charge, told))
         self._bump(invoice)
         self._count_attempt(invoice, charge)
         invoice["amount_paid"] += applied
@@ -233,7 +238,9 @@ class Settlement:
         )
         invoice["next_action_at"] = min((moment for moment in (due, until) if moment), default=None)
 
-    def _allocation(self, invoice: Row, amount: int, kind: str, charge: Row | None, note: str) -> Row:
+    def _allocation(
+        self, invoice: Row, amount: int, kind: str, charge: Row | None, told: Mapping[str, str | datetime | None]
+    ) -> Row:
         return new_row(
             InvoicePayment,
             id=new_id("inpay"),
@@ -244,7 +251,7 @@ class Settlement:
             payment_intent_id=charge.payment_intent_id if charge else "",
             amount_paid=amount,
             currency=invoice.currency,
-            note=note,
+            **told,
             created=self.ctx.as_of,
             recorded_at=self.ctx.recorded_at,
         )

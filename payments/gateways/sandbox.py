@@ -253,7 +253,13 @@ class SandboxGateway:
     @outside_transactions
     def read_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts:
         with books.own_transaction():
-            return disputes.facts_of(books.locked(call, disputes.DISPUTE, gateway_dispute_id))
+            return disputes.read(call, gateway_dispute_id)
+
+    @outside_transactions
+    def disputes_of(self, call: Call, gateway_intent_id: str) -> list[DisputeFacts]:
+        """What a processor would tell by itself: the disputes of an intent by now."""
+        with books.own_transaction():
+            return disputes.disputes_of(call, gateway_intent_id)
 
     @outside_transactions
     def submit_evidence(
@@ -281,7 +287,7 @@ class SandboxGateway:
 def _refund(call: Call, gateway_intent_id: str, amount: int, metadata: dict[str, str]) -> books.Json:
     entry = books.locked(call, INTENT, gateway_intent_id)
     paid = isinstance(books.standing_from_json(entry.body["standing"]), Succeeded)
-    if not paid or amount <= 0 or entry.body["refunded"] + amount > entry.body["amount"]:
+    if not paid or entry.body.get("disputed") or amount <= 0 or entry.body["refunded"] + amount > entry.body["amount"]:
         raise RefundRefused
     entry.body["refunded"] += amount
     books.save_body(entry)

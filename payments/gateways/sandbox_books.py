@@ -38,20 +38,23 @@ _KINDS: dict[str, type] = {
     "not_confirmed": NotConfirmed,
     "canceled": IntentCanceled,
 }
+_MOMENTS = ("settles_at", "look_again_at")
 _KIND_OF = {kind: name for name, kind in _KINDS.items()}
 
 
 def standing_to_json(standing: Standing) -> Json:
     values = asdict(standing)
-    if values.get("settles_at"):
-        values["settles_at"] = values["settles_at"].isoformat()
+    for name in _MOMENTS:
+        if values.get(name):
+            values[name] = values[name].isoformat()
     return {"kind": _KIND_OF[type(standing)], **values}
 
 
 def standing_from_json(stored: Mapping[str, Any]) -> Any:
     values = {name: value for name, value in stored.items() if name != "kind"}
-    if values.get("settles_at"):
-        values["settles_at"] = datetime.fromisoformat(values["settles_at"])
+    for name in _MOMENTS:
+        if values.get(name):
+            values[name] = datetime.fromisoformat(values[name])
     return _KINDS[stored["kind"]](**values)
 
 

@@ -9,12 +9,17 @@ from core.errors import gettext_noop
 from core.ids import new_id
 from payments.gateways import sandbox_books as books
 from payments.gateways.base import Call, GatewayRefused, UnexpectedIntentState
-from payments.gateways.sandbox_intents import INTENT
+from payments.gateways.sandbox_intents import INTENT, known_instrument
 from payments.models import SandboxObject
 from payments.types import DisputeFacts, Succeeded
 
 DISPUTE = "dispute"
 _TIME_TO_ANSWER = timedelta(days=14)
+# Stripe's own words for a test: the bank decides for or against the merchant. Other evidence takes its bank two months.
+_WINS, _LOSES = "winning_evidence", "losing_evidence"
+_SOON, _LATER = timedelta(days=1), timedelta(days=60)
+_NEXT = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
+_UNANSWERED = {"needs_response": "lost", "warning_needs_response": "warning_closed"}
 
 
 class DisputeClosed(GatewayRefused):
@@ -23,41 +28,88 @@ class DisputeClosed(GatewayRefused):
     message_id = gettext_noop("This dispute cannot be answered any more.")
 
 
-def open_dispute(call: Call, gateway_intent_id: str, reason: str) -> DisputeFacts:
+def open_dispute(call: Call, gateway_intent_id: str, reason: str, inquiry: bool = False) -> DisputeFacts:
     intent = books.locked(call, INTENT, gateway_intent_id)
     if not isinstance(books.standing_from_json(intent.body["standing"]), Succeeded):
         raise UnexpectedIntentState
+    due_by = (call.at + _TIME_TO_ANSWER).isoformat()
     body = {
         "intent": intent.id,
         "charge": intent.body["latest_charge"],
-        "status": "needs_response",
+        "status": "warning_needs_response" if inquiry else "needs_response",
         "reason": reason,
         "amount": intent.body["amount"] - intent.body["refunded"],
         "currency": intent.body["currency"],
         "evidence": {},
-        "due_by": (call.at + _TIME_TO_ANSWER).isoformat(),
+        "due_by": due_by,
+        "moves_at": due_by,
         "submissions": 0,
         "metadata": {},
     }
+    intent.body["disputed"] = not inquiry
+    books.save_body(intent)
     return facts_of(books.open_account(call, DISPUTE, new_id("dp"), intent.body["customer"], body))
 
 
+def disputes_of(call: Call, gateway_intent_id: str) -> list[DisputeFacts]:
+    """What the holder of the intent's card has to say by now: the first look a day after it was charged opens it."""
+    intent = books.locked(call, INTENT, gateway_intent_id)
+    rows = SandboxObject.objects.filter(merchant_id=call.merchant_id, kind=DISPUTE, body__intent=intent.id)
+    found = [facts_of(_as_it_stands(call, entry)) for entry in rows.order_by("created", "id")]
+    method = SandboxObject.objects.filter(id=intent.body.get("method")).first()
+    wanted = known_instrument(method.body["instrument"]) if method else None
+    if found or wanted is None or not wanted.dispute or intent.body["refunded"] >= intent.body["amount"]:
+        return found
+    return [open_dispute(call, gateway_intent_id, wanted.dispute, wanted.inquiry)]
+
+
+def read(call: Call, gateway_dispute_id: str) -> DisputeFacts:
+    return facts_of(_as_it_stands(call, books.locked(call, DISPUTE, gateway_dispute_id)))
+
+
 def submit_evidence(call: Call, gateway_dispute_id: str, evidence: Mapping[str, str], submit: bool) -> DisputeFacts:
-    entry = books.locked(call, DISPUTE, gateway_dispute_id)
-    if entry.body["status"] != "needs_response" or call.at >= datetime.fromisoformat(entry.body["due_by"]):
+    entry = _as_it_stands(call, books.locked(call, DISPUTE, gateway_dispute_id))
+    if entry.body["status"] not in _NEXT:
         raise DisputeClosed
     entry.body["evidence"] |= evidence
     if submit:
-        entry.body |= {"status": "under_review", "submissions": entry.body["submissions"] + 1}
+        said = entry.body["evidence"].get("uncategorized_text", "").strip()
+        entry.body |= {
+            "status": _NEXT[entry.body["status"]],
+            "submissions": entry.body["submissions"] + 1,
+            "moves_at": (call.at + (_SOON if said in (_WINS, _LOSES) else _LATER)).isoformat(),
+        }
     books.save_body(entry)
     return facts_of(entry)
 
 
 def close_dispute(call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
     entry = books.locked(call, DISPUTE, gateway_dispute_id)
-    entry.body["status"] = status
-    books.save_body(entry)
+    _close(call, entry, status)
     return facts_of(entry)
+
+
+def _as_it_stands(call: Call, entry: SandboxObject) -> SandboxObject:
+    """At that business time: unanswered in time it is lost, answered the bank decides on its day."""
+    body = entry.body
+    if not body.get("moves_at") or call.at < datetime.fromisoformat(body["moves_at"]):
+        return entry
+    if body["status"] in _UNANSWERED:
+        _close(call, entry, _UNANSWERED[body["status"]])
+    elif body["status"] == "warning_under_review":
+        _close(call, entry, "warning_closed")
+    else:
+        _close(call, entry, "won" if body["evidence"].get("uncategorized_text", "").strip() == _WINS else "lost")
+    return entry
+
+
+def _close(call: Call, entry: SandboxObject, status: str) -> None:
+    entry.body |= {"status": status, "moves_at": "", "closed_at": call.at.isoformat()}
+    books.save_body(entry)
+    if status == "won":
+        intent = books.locked(call, INTENT, entry.body["intent"])
+        intent.body["disputed"] = False
+        books.save_body(intent)
 
 
 def facts_of(entry: SandboxObject) -> DisputeFacts:
@@ -71,7 +123,9 @@ def facts_of(entry: SandboxObject) -> DisputeFacts:
         amount=body["amount"],
         currency=body["currency"],
         created=entry.created,
+        is_charge_refundable=body["status"].startswith("warning"),
         evidence=dict(body["evidence"]),
         evidence_due_by=datetime.fromisoformat(body["due_by"]),
         submission_count=body["submissions"],
+        moves_at=datetime.fromisoformat(body["moves_at"]) if body.get("moves_at") else None,
     )

@@ -37,6 +37,8 @@ class Instrument:
     refund: str = ""  # "pending" or "fails": after a day
     ends_after_months: int = 0  # the month that stands on it; 0: December in four years
     replaced_by_issuer: bool = False  # as its last month begins, as account updaters do
+    dispute: str = ""  # the reason for which its holder disputes every charge, a day later
+    inquiry: bool = False  # the bank only asks, and takes nothing
 
     @property
     def has_expiry(self) -> bool:
@@ -158,6 +160,20 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         answer_lost=ERROR_AFTER,
     ),
     _card("pm_card_pendingRefund", _("Visa whose refunds take a day"), "7726", refund="pending"),
+    _card("pm_card_createDispute", _("Visa that pays, then disputes it as fraud"), "0259", dispute="fraudulent"),
+    _card(
+        "pm_card_createDisputeProductNotReceived",
+        _("Visa that pays, then says that nothing came"),
+        "2685",
+        dispute="product_not_received",
+    ),
+    _card(
+        "pm_card_createDisputeInquiry",
+        _("Visa that pays, then its bank inquires"),
+        "1976",
+        dispute="fraudulent",
+        inquiry=True,
+    ),
     _card("pm_card_refundFail", _("Visa whose refunds fail after a day"), "5126", refund="fails"),
     _card("pm_sandbox_expiresNextMonth", _("Visa that expires next month"), "5201", ends_after_months=1),
     _card(

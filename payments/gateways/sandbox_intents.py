@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.ids import new_id, new_ids
 from events.copying import update_rows
@@ -89,6 +89,9 @@ def _as_set_up(entry: SandboxObject) -> Instrument:
 # --- intents -----------------------------------------------------------------------------------------------
 
 
+DISPUTED_AFTER = timedelta(days=1)
+
+
 def facts_of(request: IntentRequest) -> books.Json:
     """What an intent is asked for with: its parameters in the idempotency store."""
     return {
@@ -148,15 +151,15 @@ def _first_answer(found: Instrument, entry: SandboxObject, at: datetime, off_ses
         return RequiresAction({"type": "sandbox_authenticate"}, gateway_charge_id=charge_id)
     if found.settles_after is not None:
         return Processing(at + found.settles_after, gateway_charge_id=charge_id)
-    return _last_answer(found, entry)
+    return _last_answer(found, entry, at)
 
 
-def _last_answer(found: Instrument, entry: SandboxObject) -> Outcome:
+def _last_answer(found: Instrument, entry: SandboxObject, at: datetime) -> Outcome:
     charge_id = entry.body["latest_charge"]
     declines = found.decline and (found.declines_first == 0 or entry.body["attempts"] <= found.declines_first)
     if found.decline and declines:
         return replace(found.decline, gateway_charge_id=charge_id)
-    return Succeeded(charge_id)
+    return Succeeded(charge_id, look_again_at=at + DISPUTED_AFTER if found.dispute else None)
 
 
 def lose_first_call(call: Call, gateway_intent_id: str) -> bool:
@@ -178,7 +181,7 @@ def complete_action(call: Call, gateway_intent_id: str, approve: bool) -> books.
     if approve:
         method.body["authenticated"] = True
         books.save_body(method)
-        set_standing(entry, _last_answer(known_instrument(method.body["instrument"]), entry))
+        set_standing(entry, _last_answer(known_instrument(method.body["instrument"]), entry, call.at))
     else:
         set_standing(entry, replace(_AUTHENTICATION_FAILED, gateway_charge_id=entry.body["latest_charge"]))
     return entry.body["standing"]
@@ -194,7 +197,7 @@ def as_it_stands(entry: SandboxObject, at: datetime) -> GatewayIntent:
     standing = books.standing_from_json(entry.body["standing"])
     if isinstance(standing, Processing) and standing.settles_at and standing.settles_at <= at:
         method = SandboxObject.objects.get(id=entry.body["method"])
-        standing = _last_answer(known_instrument(method.body["instrument"]), entry)
+        standing = _last_answer(known_instrument(method.body["instrument"]), entry, at)
         set_standing(entry, standing)
     return GatewayIntent(
         gateway_intent_id=entry.id,

@@ -13,7 +13,7 @@ from payments.gateways.sandbox_intents import INTENT, METHOD, attach, known_inst
 from payments.models import SandboxObject
 from payments.types import BalanceFacts, BalancePage, MethodFacts, SetupResult
 
-SETUP, REFUND = "setup", "refund"
+SETUP, REFUND, DISPUTE = "setup", "refund", "dispute"
 _PAGE = 100
 
 
@@ -94,7 +94,9 @@ def setup_as_it_stands(call: Call, gateway_setup_id: str) -> SetupResult:
 
 def balance_page(call: Call, since: datetime, after: str) -> BalancePage:
     """What was taken and what went back, without fees, the newest first."""
-    rows = SandboxObject.objects.filter(merchant_id=call.merchant_id, kind__in=[INTENT, REFUND], created__gte=since)
+    rows = SandboxObject.objects.filter(
+        merchant_id=call.merchant_id, kind__in=[INTENT, REFUND, DISPUTE], created__gte=since
+    )
     found = [facts for entry in rows.order_by("-created", "-id") for facts in _movements(entry)]
     ids = [facts.gateway_balance_transaction_id for facts in found]
     start = ids.index(after) + 1 if after in ids else 0
@@ -107,10 +109,23 @@ def _movements(entry: SandboxObject) -> list[BalanceFacts]:
     if entry.kind == INTENT:
         paid = body["standing"]["kind"] == "succeeded"
         return [_movement(entry, "charge", body["amount"], body["currency"], body["latest_charge"])] if paid else []
+    if entry.kind == DISPUTE:
+        return _disputed(entry)
     currency = SandboxObject.objects.values_list("body__currency", flat=True).get(id=body["intent"])
     found = [_movement(entry, "refund", -body["amount"], currency, entry.id)]
     if body["status"] == "failed":
         found.insert(0, _movement(entry, "refund_failure", body["amount"], currency, entry.id))
+    return found
+
+
+def _disputed(entry: SandboxObject) -> list[BalanceFacts]:
+    """What a bank took, and gave back when the merchant won. An inquiry takes nothing."""
+    body = entry.body
+    if body["status"].startswith("warning"):
+        return []
+    found = [_movement(entry, "dispute", -body["amount"], body["currency"], entry.id)]
+    if body["status"] == "won":
+        found.insert(0, _movement(entry, "dispute_reversal", body["amount"], body["currency"], entry.id))
     return found
 
 

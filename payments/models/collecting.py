@@ -89,6 +89,7 @@ class Charge(models.Model):
     off_session = models.BooleanField(default=True)
     amount = models.BigIntegerField()
     amount_refunded = models.BigIntegerField(default=0)
+    disputed = models.BooleanField(default=False)  # ever, as Stripe's
     currency = models.CharField(max_length=3)
     gateway = models.CharField(max_length=20)
     gateway_charge_id = models.TextField(blank=True, default="")
@@ -163,6 +164,8 @@ class InvoicePayment(models.Model):
     amount_paid = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     note = models.TextField(blank=True, default="")
+    reference = models.CharField(max_length=100, blank=True, default="")  # of a transfer, as the bank shows it
+    received_at = models.DateTimeField(null=True, blank=True)  # out of band: the day that the bank shows
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 

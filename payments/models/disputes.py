@@ -46,6 +46,7 @@ class Dispute(models.Model):
     evidence_submitted_at = models.DateTimeField(null=True, blank=True)
     submission_count = models.PositiveSmallIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
+    next_action_at = models.DateTimeField(null=True, blank=True)  # business time: when its processor is asked again
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()
@@ -62,5 +63,10 @@ class Dispute(models.Model):
                 name="dispute_to_answer",
                 fields=["merchant", "evidence_due_by"],
                 condition=Q(status__in=["warning_needs_response", "needs_response"]),
+            ),
+            models.Index(
+                name="dispute_due",
+                fields=["test_clock_id", "next_action_at", "id"],
+                condition=Q(next_action_at__isnull=False),
             ),
         ]

@@ -1,0 +1,138 @@
+"""Disputes: what is said against one, and, in a sandbox, what its bank says in its own time.
+
+A real processor tells of a dispute by itself (`engine.services.applying`); a sandbox is asked on the business clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from core.context import Context
+from core.errors import OstinatoError, gettext_noop
+from engine.services.sending import call_of
+from engine.types import RunReport
+from payments.disputes import dispute_by_id, store_dispute
+from payments.gateways import gateway_named
+from payments.gateways.sandbox import SandboxGateway
+from payments.models import Charge, Dispute, PaymentIntent
+from payments.types import DisputeFacts
+
+Row = TypeVar("Row", bound=Model)
+ASK_AGAIN = timedelta(days=1)
+
+# Stripe's names of what is text; what it takes as files is added on its own dashboard.
+EVIDENCE = (
+    "product_description",
+    "customer_name",
+    "customer_email_address",
+    "billing_address",
+    "service_date",
+    "access_activity_log",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "duplicate_charge_explanation",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_tracking_number",
+    "uncategorized_text",
+)
+MOST_CHARACTERS = 150_000  # Stripe's, of all together
+ANSWERABLE = ("needs_response", "warning_needs_response")
+
+
+class EvidenceUnknown(OstinatoError):
+    code = "parameter_unknown"
+    param = "evidence"
+    message_id = gettext_noop("“%(name)s” is no kind of evidence.")
+
+
+class EvidenceTooLong(OstinatoError):
+    code = "parameter_invalid_string"
+    param = "evidence"
+    message_id = gettext_noop("The evidence has more than %(most)s characters.")
+
+
+class EvidenceMissing(OstinatoError):
+    code = "parameter_missing"
+    param = "evidence"
+    message_id = gettext_noop("There is nothing to submit yet.")
+
+
+class DisputeNotAnswerable(OstinatoError):
+    code = "dispute_closed"
+    param = "dispute"
+    message_id = gettext_noop("This dispute cannot be answered any more.")
+
+
+def submit_evidence(
+    *, ctx: Context, merchant_id: str, dispute_id: str, evidence: Mapping[str, str], submit: bool
+) -> Dispute:
+    """Keep evidence at the processor, and with `submit` hand it in: Stripe lets that be done once.
+
+    Raises `DisputeNotFound`, `DisputeNotAnswerable`, `EvidenceUnknown`, `EvidenceTooLong`, `EvidenceMissing`,
+    `GatewayRefused`.
+    """
+    dispute = dispute_by_id(merchant_id, dispute_id)
+    if dispute.status not in ANSWERABLE or (dispute.evidence_due_by and dispute.evidence_due_by <= ctx.as_of):
+        raise DisputeNotAnswerable
+    kept = _checked(dispute, evidence, submit)
+    answer = gateway_named(dispute.gateway).submit_evidence(
+        call_of(ctx, merchant_id, f"{dispute.id}/evidence/{ctx.idempotency_key or ctx.recorded_at.isoformat()}"),
+        dispute.gateway_dispute_id,
+        kept,
+        submit=submit,
+    )
+    return store_dispute(ctx, dispute.charge_id, answer)
+
+
+def _checked(dispute: Dispute, evidence: Mapping[str, str], submit: bool) -> dict[str, str]:
+    unknown = next((name for name in evidence if name not in EVIDENCE), None)
+    if unknown is not None:
+        raise EvidenceUnknown(name=unknown)
+    together = {**dispute.evidence, **evidence}
+    if sum(len(text) for text in together.values()) > MOST_CHARACTERS:
+        raise EvidenceTooLong(most=MOST_CHARACTERS)
+    if submit and not any(text.strip() for text in together.values()):
+        raise EvidenceMissing
+    return dict(evidence)
+
+
+def run_disputes(*, ctx: Context, clock_id: str | None = None, limit: int = 1_000) -> RunReport:
+    """Ask the sandbox about charges that its cardholders dispute, and about disputes whose day has come.
+
+    What a worker that dies leaves is asked about again a day later.
+    """
+    with transaction.atomic(durable=True):
+        charges = list(_claimed(Charge.objects.filter(status="succeeded"), ctx, clock_id, limit))
+        disputes = list(_claimed(Dispute.objects.all(), ctx, clock_id, limit))
+    intents = PaymentIntent.objects.in_bulk({charge.payment_intent_id for charge in charges})
+    sandbox = SandboxGateway()
+    for charge in charges:
+        call = call_of(ctx, charge.merchant_id, f"{charge.id}/disputes")
+        for facts in sandbox.disputes_of(call, intents[charge.payment_intent_id].gateway_intent_id):
+            store_dispute(ctx, charge.id, facts)
+    Charge.objects.filter(id__in=[charge.id for charge in charges]).update(next_action_at=None)
+    for dispute in disputes:
+        store_dispute(ctx, dispute.charge_id, _look(ctx, dispute))
+    done = len(charges) + len(disputes)
+    return RunReport(chunks=1 if done else 0, done=done, more=max(len(charges), len(disputes)) == limit)
+
+
+def _claimed(rows: QuerySet[Row], ctx: Context, clock_id: str | None, limit: int) -> Sequence[Row]:
+    """What is due, postponed: the answer says when to look again."""
+    due = rows.filter(gateway="sandbox", next_action_at__lte=ctx.as_of, test_clock_id=clock_id)
+    found = list(due.order_by("next_action_at", "id").select_for_update(skip_locked=True, no_key=True)[:limit])
+    rows.filter(pk__in=[row.pk for row in found]).update(next_action_at=ctx.as_of + ASK_AGAIN)
+    return found
+
+
+def _look(ctx: Context, dispute: Dispute) -> DisputeFacts:
+    call = call_of(ctx, dispute.merchant_id, f"{dispute.id}/look")
+    return gateway_named(dispute.gateway).read_dispute(call, dispute.gateway_dispute_id)
