@@ -32,6 +32,7 @@ WAKES = (
     Wake("roll usage up by the hour", "usage.tasks.roll_up", 1),
     Wake("forget usage identifiers", "usage.tasks.forget", 24 * 60),
     Wake("forget processors' events", "payments.tasks.forget", 24 * 60),
+    Wake("forget the words of old mails", "notifications.tasks.forget", 24 * 60),
     Wake("switch off dead webhook endpoints", "api.tasks.disable_dead_endpoints", 60),
     Wake("forget what the API kept", "api.tasks.forget", 24 * 60),
     Wake("prune failed tasks", "billing_site.tasks.prune_failed_tasks", 24 * 60),

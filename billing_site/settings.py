@@ -246,6 +246,11 @@ WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
 API_RATE_LIVE = env.int("API_RATE_LIVE", default=500)
 API_RATE_TEST = env.int("API_RATE_TEST", default=250)
 API_RATE_BURST_S = env.int("API_RATE_BURST_S", default=4)
+# Days that things are kept: processors' events that were applied; the sandbox processor's replies (it must outlast
+# every retry under a key); the words of mails (that one was sent, to whom and when stays for good).
+PROCESSOR_EVENT_DAYS = env.int("PROCESSOR_EVENT_DAYS", default=90)
+SANDBOX_REPLY_DAYS = env.int("SANDBOX_REPLY_DAYS", default=30)
+MESSAGE_BODY_DAYS = env.int("MESSAGE_BODY_DAYS", default=730)
 # Days that requests, payloads and deliveries are kept.
 API_LOG_DAYS = env.int("API_LOG_DAYS", default=30)
 
@@ -271,10 +276,17 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "billing_site.error_reports.ReportFilter"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "billing_site.error_reports.Formatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     # 4xx answers are the visitor's business; real errors still come through django.request.

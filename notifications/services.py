@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from core.context import Context
@@ -16,6 +18,8 @@ from notifications.models import Message, MessageSettings
 from notifications.rules import OPTIONAL_KINDS
 from notifications.sending import send_due
 from notifications.writes import Draft, queue_messages
+
+BODIES_AT_ONCE = 5_000
 
 
 class CustomerNotFound(OstinatoError):
@@ -79,6 +83,17 @@ def resend_invoice(*, ctx: Context, merchant_id: str, invoice_id: str) -> Messag
         facts = {"invoice": invoice, "lines": invoice_lines(invoice)}
         queue_messages(ctx, [Draft(kind, key, invoice.merchant, invoice.customer, ctx.as_of, facts, invoice.id)])
     return Message.objects.get(merchant_id=merchant_id, dedupe_key=key)
+
+
+def forget_old_bodies(*, ctx: Context) -> int:
+    """Empty the words of mails past their days; that they were sent, to whom and when, stays. Returns how many."""
+    old = Message.objects.exclude(text="", html="").filter(
+        recorded_at__lt=ctx.recorded_at - timedelta(days=settings.MESSAGE_BODY_DAYS), next_attempt_at__isnull=True
+    )
+    gone = 0
+    while ids := list(old.order_by().values_list("id", flat=True)[:BODIES_AT_ONCE]):
+        gone += Message.objects.filter(id__in=ids).update(text="", html="", context={})
+    return gone
 
 
 def save_message_settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from stripe import SignatureVerificationError, WebhookSignature
@@ -44,7 +44,6 @@ EVENT_TYPES = (
 # A body that is larger is no event of Stripe's.
 LARGEST_BODY = 512 * 1024
 TOLERANCE_S = 300
-KEEP_EVENTS = timedelta(days=90)
 
 
 class SignatureRefused(OstinatoError):
@@ -115,9 +114,3 @@ def store_events(account: GatewayAccount, events: Iterable[EventFacts], wall: da
         ],
         ignore_conflicts=True,
     )
-
-
-def forget_old_events(wall: datetime) -> int:
-    """What was applied is history of the processor's: after 90 days it goes. Returns how many went."""
-    old = GatewayEvent.objects.filter(recorded_at__lt=wall - KEEP_EVENTS, apply_after__isnull=True)
-    return old.delete()[0]

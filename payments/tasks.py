@@ -2,9 +2,9 @@
 
 from django.utils import timezone
 
-from payments.inbox import forget_old_events
+from payments.retention import forget_old
 
 
-def forget() -> int:
-    """Let go of what was applied long ago. Returns how many events went."""
-    return forget_old_events(timezone.now())
+def forget() -> dict[str, int]:
+    """Let go of what is older than the installation keeps. Returns how much went, by kind."""
+    return forget_old(timezone.now())

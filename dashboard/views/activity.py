@@ -47,6 +47,7 @@ class EventDetail(DetailPage):
 
 
 class MessageList(ListPage):
+    template = "dashboard/messages/list.html"
     title = _("Sent messages")
     subtitle = _("Every mail to a subscriber, kept as it went out.")
     table = MessageTable

@@ -9,13 +9,17 @@ from django.core import mail as django_mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connections
 
+from notifications.consumers import queue_mails
 from notifications.models import Message
 from notifications.selectors import MessageNotFound, message_by_id, messages, messages_of_customer
 from notifications.services import (
     CustomerHasNoEmail,
     CustomerNotFound,
+    MailIsNeeded,
     NothingToSend,
+    forget_old_bodies,
     resend_invoice,
+    save_message_settings,
     send_portal_link,
     send_queued_messages,
 )
@@ -23,7 +27,7 @@ from tests.factories.customers import customer
 from tests.factories.merchants import merchant
 from tests.factories.times import context
 from tests.invoicing.paper import paper_invoice
-from tests.notifications.stories import TOLD
+from tests.notifications.stories import TOLD, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OUTBOX_ONLY = "notifications.backends.OutboxOnlyBackend"
@@ -193,3 +197,44 @@ def test_other_mails_are_printed_where_the_outbox_is_the_only_inbox(settings, ca
     settings.EMAIL_BACKEND = OUTBOX_ONLY
     assert django_mail.send_mail("Reset your password", "here", None, ["member@erable.example"]) == 1
     assert "Reset your password" in capsys.readouterr().out
+
+
+class TestRetention:
+    def test_the_words_of_an_old_mail_go_and_that_it_was_sent_stays(self, shop, ada, settings):
+        settings.MESSAGE_BODY_DAYS = 730
+        old, waiting = resend(paper_invoice(merchant=shop, customer=ada)), link(ada)
+        Message.objects.filter(id=old.id).update(status="sent", next_attempt_at=None)
+        assert forget_old_bodies(ctx=context(TOLD + timedelta(days=730))) == 0
+        assert forget_old_bodies(ctx=context(TOLD + timedelta(days=731))) == 1
+        old.refresh_from_db()
+        waiting.refresh_from_db()
+        assert (old.text, old.html, old.to, old.kind) == ("", "", ada.email, "receipt")
+        assert waiting.text
+
+
+class TestSettings:
+    def save(self, shop, **fields):
+        return save_message_settings(ctx=context(TOLD), merchant_id=shop.id, **{"muted": [], **fields})
+
+    def test_what_the_merchant_mutes_is_not_said(self, shop, ada):
+        self.save(shop, muted=["receipt"])
+        invoice = paper_invoice(merchant=shop, customer=ada)
+        queue_mails(context(TOLD), [told("invoice.paid", invoice.id, merchant=shop)])
+        assert not Message.objects.exists()
+        self.save(shop)
+        queue_mails(context(TOLD), [told("invoice.paid", invoice.id, merchant=shop)])
+        assert Message.objects.get().kind == "receipt"
+
+    @pytest.mark.parametrize("kind", ["payment_failed", "payment_action_required", "subscription_ended", "nonsense"])
+    def test_nobody_is_left_in_the_dark(self, shop, kind):
+        with pytest.raises(MailIsNeeded):
+            self.save(shop, muted=[kind])
+
+    def test_answers_go_where_the_merchant_says_and_the_footer_stands_below(self, shop, ada):
+        self.save(shop, reply_to="factures@erable.example", footer="Ouvert de 9 h à 17 h")
+        resend(paper_invoice(merchant=shop, customer=ada))
+        send_queued_messages(ctx=context(TOLD))
+        [sent] = django_mail.outbox
+        assert sent.reply_to == ["factures@erable.example"]
+        assert "Ouvert de 9 h à 17 h" in sent.body
+        assert "Ouvert de 9 h à 17 h" in sent.alternatives[0][0]

@@ -6,9 +6,10 @@ import time
 import pytest
 from django.urls import NoReverseMatch, get_resolver, reverse
 
-from payments.inbox import LARGEST_BODY, forget_old_events
+from payments.inbox import LARGEST_BODY
 from payments.keys import WEBHOOK_SECRET_BEFORE, seal_secret
-from payments.models import GatewayEvent
+from payments.models import GatewayEvent, SandboxReply
+from payments.retention import forget_old
 from tests.factories.gateways import merchant_on_stripe, stripe_account
 from tests.factories.merchants import merchant as new_merchant
 from tests.factories.times import NEW_YEAR
@@ -162,5 +163,17 @@ def test_events_are_forgotten_after_90_days_unless_they_still_wait(fake):
             created=NEW_YEAR,
             recorded_at=NEW_YEAR.replace(day=1) if day == 1 else NEW_YEAR.replace(month=3),
         )
-    assert forget_old_events(NEW_YEAR.replace(month=4, day=15)) == 1
+    assert forget_old(NEW_YEAR.replace(month=4, day=15))["gatewayevent"] == 1
     assert set(GatewayEvent.objects.values_list("gateway_event_id", flat=True)) == {"evt_1", "evt_2"}
+
+
+def test_the_sandboxs_replies_outlast_what_may_be_sent_again(settings):
+    def reply(number):
+        told = dict(parameters_hash="h", reply={}, recorded_at=NEW_YEAR.replace(day=number))
+        return SandboxReply(merchant_id="acct_1", idempotency_key=str(number), **told)
+
+    SandboxReply.objects.bulk_create([reply(number) for number in (1, 20, 30)])
+    settings.SANDBOX_REPLY_DAYS = 0  # never below two days: keys protect for one
+    assert forget_old(NEW_YEAR.replace(day=31))["sandboxreply"] == 2
+    settings.SANDBOX_REPLY_DAYS = 30
+    assert forget_old(NEW_YEAR.replace(day=31))["sandboxreply"] == 0
