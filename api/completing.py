@@ -22,7 +22,7 @@ from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
 from customers.snapshots import payment_method_snapshot
 from invoicing.models import CreditNote, Invoice
-from invoicing.selectors import lines_of
+from invoicing.selectors import customer_numbers, lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
 from subscriptions.selectors import discounts_of_customers
@@ -40,6 +40,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     _lines(merchant_id, _nodes(body)["invoice"])
     _customer_discounts(merchant_id, _nodes(body)["customer"])
     _delinquency(merchant_id, _nodes(body)["customer"])
+    _invoice_numbers(merchant_id, _nodes(body)["customer"])
     _pending_items(_nodes(body)["subscription"])
     nodes = _nodes(body)
     _prices(merchant_id, livemode, nodes["subscription_item"])
@@ -148,6 +149,16 @@ def _customer_discounts(merchant_id: str, customers: list[Json]) -> None:
     for node in customers:
         if node["id"] in found:
             node["discount"] = discount_snapshot(found[node["id"]])
+
+
+def _invoice_numbers(merchant_id: str, customers: list[Json]) -> None:
+    """The prefix and the next number of each customer's own invoices."""
+    shown = [node for node in customers if "invoice_prefix" in node]
+    if not shown:
+        return
+    numbers = customer_numbers(merchant_id, {node["id"] for node in shown})
+    for node in shown:
+        node["invoice_prefix"], node["next_invoice_sequence"] = numbers[node["id"]]
 
 
 def _delinquency(merchant_id: str, customers: list[Json]) -> None:

@@ -62,6 +62,7 @@ urlpatterns = [
     path("customers/new/", customer_acts.CustomerNew.as_view(), name="customer_new"),
     path("customers/<id:pk>/", customers.CustomerDetail.as_view(), name="customer"),
     path("customers/<id:pk>/edit/", customer_acts.CustomerEdit.as_view(), name="customer_edit"),
+    path("customers/<id:pk>/numbers/", customer_acts.CustomerNumbers.as_view(), name="customer_numbers"),
     path("customers/<id:pk>/tax-ids/add/", customer_acts.CustomerAddTaxId.as_view(), name="customer_add_tax_id"),
     path(
         "customers/<id:pk>/tax-ids/<id:tax_id>/remove/",

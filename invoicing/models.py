@@ -11,11 +11,12 @@ from core.ids import new_id
 
 
 class NumberSeries(models.Model):
-    """Gapless numbers of one billing entity. `next_number` only goes up; the row is locked last and by block."""
+    """Gapless numbers of a billing entity, or of one customer. `next_number` only goes up; locked last and by block."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "ns"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
     billing_entity = models.ForeignKey("merchants.BillingEntity", on_delete=models.PROTECT, related_name="+")
+    customer_id = models.TextField(blank=True, default="", db_collation="C")  # blank for the entity's own
     prefix = models.CharField(max_length=20)
     next_number = models.BigIntegerField(default=1)
     padding = models.PositiveSmallIntegerField(default=4)
@@ -25,9 +26,16 @@ class NumberSeries(models.Model):
     class Meta:
         verbose_name_plural = "number series"
         constraints = [
-            models.UniqueConstraint(name="one_series_per_entity", fields=["merchant", "billing_entity"]),
+            models.UniqueConstraint(
+                name="one_series_per_entity", fields=["merchant", "billing_entity"], condition=Q(customer_id="")
+            ),
+            models.UniqueConstraint(
+                name="one_series_per_customer", fields=["merchant", "customer_id"], condition=~Q(customer_id="")
+            ),
             models.UniqueConstraint(name="series_prefix_once", fields=["merchant", "prefix"]),
         ]
+        # Customers' series have their entity too: its own is found without passing them.
+        indexes = [models.Index(name="series_of_entity", fields=["billing_entity"], condition=Q(customer_id=""))]
 
 
 class InvoiceStatus(models.TextChoices):

@@ -18,6 +18,7 @@ from invoicing.models import (
     NumberSeries,
 )
 from invoicing.rules.credit_notes import LineLeft, PlannedCreditLine, line_left
+from invoicing.rules.numbering import customer_prefix
 
 
 class InvoiceNotFound(OstinatoError):
@@ -128,6 +129,14 @@ def lines_left(invoice_id: str) -> tuple[LineLeft, ...]:
 
 
 def series_of(billing_entity_ids: Iterable[str]) -> dict[str, NumberSeries]:
-    """Each billing entity's number series."""
-    rows = NumberSeries.objects.filter(billing_entity_id__in=set(billing_entity_ids))
+    """Each billing entity's own number series."""
+    rows = NumberSeries.objects.filter(billing_entity_id__in=set(billing_entity_ids), customer_id="")
     return {series.billing_entity_id: series for series in rows}
+
+
+def customer_numbers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """(prefix, next number) of each customer's own invoices, whether or not any was numbered so. One query."""
+    wanted = list(customer_ids)
+    rows = NumberSeries.objects.filter(merchant_id=merchant_id, customer_id__in=wanted).exclude(customer_id="")
+    known = {series.customer_id: (series.prefix, series.next_number) for series in rows}
+    return {one: known.get(one) or (customer_prefix(one), 1) for one in wanted}

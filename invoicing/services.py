@@ -12,6 +12,7 @@ from events.selectors import events_of_object
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import NumberSeries
+from invoicing.rules.numbering import check_customer_prefix, customer_prefix
 
 
 class NumbersOnlyGoUp(OstinatoError):
@@ -32,7 +33,50 @@ def set_number_series(
     """Prefix and next number of an entity's invoices. Raises `NumbersOnlyGoUp`, `PrefixTaken`."""
     with transaction.atomic():
         rows = NumberSeries.objects.select_for_update(no_key=True)
-        series = rows.get(merchant_id=merchant_id, billing_entity_id=billing_entity_id)
+        series = rows.get(merchant_id=merchant_id, billing_entity_id=billing_entity_id, customer_id="")
+        return _renumber(ctx, series, prefix, next_number)
+
+
+def set_customer_numbers(
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    billing_entity_id: str,
+    prefix: str | None = None,
+    next_number: int | None = None,
+) -> NumberSeries:
+    """Prefix and next number of one customer's own invoices; None leaves a thing as it is.
+
+    They count while the merchant numbers per customer. The caller holds the customer's row.
+    Raises `CustomerPrefixInvalid`, `NumbersOnlyGoUp`, `PrefixTaken`.
+    """
+    if prefix is not None:
+        check_customer_prefix(prefix)
+    with transaction.atomic():
+        series, _ = NumberSeries.objects.select_for_update(no_key=True).get_or_create(
+            merchant_id=merchant_id,
+            customer_id=customer_id,
+            defaults={
+                "billing_entity_id": billing_entity_id,
+                "prefix": customer_prefix(customer_id),
+                "created": ctx.as_of,
+                "recorded_at": ctx.recorded_at,
+            },
+        )
+        wanted = series.next_number if next_number is None else next_number
+        try:
+            return _renumber(ctx, series, series.prefix if prefix is None else prefix, wanted)
+        except NumbersOnlyGoUp as error:
+            error.param = "next_invoice_sequence"
+            raise
+        except PrefixTaken as error:
+            error.param = "invoice_prefix"
+            raise
+
+
+def _renumber(ctx: Context, series: NumberSeries, prefix: str, next_number: int) -> NumberSeries:
+    with transaction.atomic():
         if next_number < series.next_number:
             raise NumbersOnlyGoUp(least=series.next_number)
         before = {"prefix": series.prefix, "next_number": series.next_number}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -20,6 +21,7 @@ from invoicing.models import (
     InvoiceLineTax,
     NumberSeries,
 )
+from invoicing.rules.numbering import customer_prefix
 
 # What finalization sets on a draft. The freeze begins with it.
 FINALIZED_FIELDS = (
@@ -142,6 +144,7 @@ def take_numbers(counts: Mapping[str, int]) -> dict[str, NumberBlock]:
         WITH wanted AS MATERIALIZED (
             SELECT s.id, w.count FROM invoicing_numberseries s
             JOIN unnest(%s::text[], %s::bigint[]) AS w(entity, count) ON s.billing_entity_id = w.entity
+            WHERE s.customer_id = ''
             ORDER BY s.id FOR NO KEY UPDATE OF s
         )
         UPDATE invoicing_numberseries s SET next_number = s.next_number + wanted.count
@@ -155,6 +158,48 @@ def take_numbers(counts: Mapping[str, int]) -> dict[str, NumberBlock]:
         if entity_id not in blocks:
             raise NoNumberSeries(billing_entity=entity_id)
     return blocks
+
+
+def take_customer_numbers(
+    ctx: Context, counts: Mapping[str, int], owners: Mapping[str, tuple[str, str]]
+) -> dict[str, NumberBlock]:
+    """As `take_numbers`, for the customers' own series: {customer id: how many}. One that has none begins at 1.
+
+    `owners`: (merchant id, billing entity id) of each customer. The customers' rows are locked by the caller.
+    """
+    if not counts:
+        return {}
+    known = set(NumberSeries.objects.filter(customer_series(owners)).values_list("customer_id", flat=True))
+    NumberSeries.objects.bulk_create(
+        NumberSeries(
+            merchant_id=owners[customer_id][0],
+            billing_entity_id=owners[customer_id][1],
+            customer_id=customer_id,
+            prefix=customer_prefix(customer_id),
+            created=ctx.as_of,
+            recorded_at=ctx.recorded_at,
+        )
+        for customer_id in sorted(set(counts) - known)
+    )
+    statement = """
+        WITH wanted AS MATERIALIZED (
+            SELECT s.id, w.count FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS w(merchant, customer, count)
+            JOIN invoicing_numberseries s ON s.merchant_id = w.merchant AND s.customer_id = w.customer
+            WHERE s.customer_id <> '' ORDER BY s.id FOR NO KEY UPDATE OF s
+        )
+        UPDATE invoicing_numberseries s SET next_number = s.next_number + wanted.count
+        FROM wanted WHERE s.id = wanted.id
+        RETURNING s.customer_id, s.id, s.prefix, s.padding, s.next_number - wanted.count, wanted.count
+    """
+    merchants = [owners[customer_id][0] for customer_id in counts]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [merchants, list(counts), list(counts.values())])
+        return {row[0]: NumberBlock(*row[1:]) for row in cursor.fetchall()}
+
+
+def customer_series(owners: Mapping[str, tuple[str, str]]) -> Q:
+    """These customers' own series, by the key's order."""
+    return Q(merchant_id__in={merchant for merchant, _ in owners.values()}, customer_id__in=list(owners))
 
 
 def insert_lines(lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]) -> None:

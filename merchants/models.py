@@ -54,6 +54,13 @@ class UnpaidProration(models.TextChoices):
     DEFER = "defer", _("hold until paid")
 
 
+class InvoiceNumbering(models.TextChoices):
+    """Whose count an invoice's number is taken from."""
+
+    BILLING_ENTITY = "billing_entity", _("one series for all")
+    CUSTOMER = "customer", _("a series for each customer")
+
+
 class Merchant(models.Model):
     """A tenant. A sandbox is a Merchant of its own with livemode=False and a parent."""
 
@@ -76,6 +83,9 @@ class Merchant(models.Model):
     unpaid_proration = models.CharField(max_length=8, choices=UnpaidProration, default=UnpaidProration.BILL)
     proration_discounts = models.CharField(
         max_length=8, choices=ProrationDiscounts, default=ProrationDiscounts.ITEMIZED
+    )
+    invoice_numbering = models.CharField(
+        max_length=14, choices=InvoiceNumbering, default=InvoiceNumbering.BILLING_ENTITY
     )
     keep_event_bodies = models.BooleanField(default=True)
     minimum_charges = models.JSONField(default=dict, blank=True)

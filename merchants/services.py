@@ -49,6 +49,7 @@ _MERCHANT_FIELDS = frozenset(
         "tax_rounding",
         "unpaid_proration",
         "proration_discounts",
+        "invoice_numbering",
     ]
 )
 _ENTITY_FIELDS = frozenset(

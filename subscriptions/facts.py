@@ -145,6 +145,7 @@ def item_facts(item: Any, prices: Mapping[str, PriceFacts]) -> ItemFacts:
             for left in item.prices_left
         ),
         billing_threshold_usage=item.billing_threshold_usage,
+        metadata=item.metadata,
     )
 
 

@@ -204,6 +204,7 @@ class ItemFacts:
     tax_rate_ids: tuple[str, ...] = ()
     prices_left: tuple[PriceLeft, ...] = ()
     billing_threshold_usage: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

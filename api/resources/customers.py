@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
+
 from api.business_time import clocked
 from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page, whole_list
@@ -31,6 +33,7 @@ from customers.snapshots import balance_transaction_snapshot, customer_snapshot,
 from customers.types import TaxId
 from engine.services import discounts
 from engine.services.deletion import delete_customer
+from engine.services.numbering import set_customer_numbers
 from subscriptions.rules.discounts import DiscountNamedTwice
 from subscriptions.selectors import discounts_of_customers
 
@@ -58,7 +61,9 @@ _COMMON = fields(
             "footer": text(clearable=True, most=5000),
         }
     ),
+    invoice_prefix=text(clearable=True, most=100),
     name=text(clearable=True),
+    next_invoice_sequence=integer(least=1, most=1_000_000_000),
     phone=text(clearable=True),
     promotion_code=text(clearable=True, most=200),
     preferred_locales=list_of(text(most=20), clearable=True, most=10),
@@ -124,6 +129,7 @@ def create(call: Call) -> Json:
         **_values(params),
     )
     try:
+        _numbers(call, ctx, row, params)
         _after(call, ctx, row, params)
     except OstinatoError:
         # The gateway is called outside any transaction: a card that is declined takes its customer with it.
@@ -154,6 +160,15 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
             currency=row.currency or row.merchant.default_currency,
         )
     _discount(call, ctx, row, params)
+
+
+def _numbers(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> None:
+    prefix, following = params.get("invoice_prefix"), params.get("next_invoice_sequence")
+    if prefix is None and following is None:
+        return
+    set_customer_numbers(
+        ctx=ctx, merchant_id=call.merchant_id, customer_id=row.id, prefix=prefix, next_number=following
+    )
 
 
 def _discount(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> None:
@@ -200,7 +215,9 @@ def update(call: Call) -> Json:
         }
     if "metadata" in call.params:
         values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
-    row = services.update_customer(ctx=ctx, merchant_id=call.merchant_id, customer_id=row.id, **values)
+    with transaction.atomic():
+        _numbers(call, ctx, row, call.params)
+        row = services.update_customer(ctx=ctx, merchant_id=call.merchant_id, customer_id=row.id, **values)
     _after(call, ctx, row, call.params)
     return customer_snapshot(customer_of(call, row.id))
 

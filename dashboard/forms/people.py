@@ -70,6 +70,13 @@ class TaxIdForm(forms.Form):
         self.fields["type"].choices = [(t, t) for t in tax_id_types(country)]  # type: ignore[attr-defined]
 
 
+class NumbersForm(forms.Form):
+    prefix = forms.RegexField(  # type: ignore[assignment]
+        r"^[A-Z0-9]{3,12}$", label=_("Number prefix"), help_text=_("3 to 12 capital letters or digits.")
+    )
+    next_number = forms.IntegerField(label=_("Next number"), min_value=1, help_text=_("Numbers only go up."))
+
+
 class BalanceForm(forms.Form):
     direction = forms.ChoiceField(
         label=_("What to do"),

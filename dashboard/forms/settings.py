@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy as _
 
 from customers.rules import country_choices
 from dashboard.forms.fields import SectionedForm
-from merchants.models import ProrationDiscounts, TaxRounding, UnpaidProration
+from merchants.models import InvoiceNumbering, ProrationDiscounts, TaxRounding, UnpaidProration
 
 LOGO_BYTES_MAX = 512 * 1024
 GRACES = ((0, _("at once")), (3600, _("after one hour")), (86400, _("after one day")))
@@ -27,6 +27,7 @@ class SettingsForm(SectionedForm):
                 "default_days_until_due",
                 "prefix",
                 "next_number",
+                "invoice_numbering",
                 "tax_rounding",
                 "unpaid_proration",
                 "proration_discounts",
@@ -55,6 +56,11 @@ class SettingsForm(SectionedForm):
     default_days_until_due = forms.IntegerField(label=_("Days until due"), min_value=0, max_value=365)
     prefix = forms.RegexField(r"^[A-Za-z0-9/-]{1,20}$", label=_("Number prefix"))  # type: ignore[assignment]
     next_number = forms.IntegerField(label=_("Next number"), min_value=1, help_text=_("Numbers only go up."))
+    invoice_numbering = forms.ChoiceField(
+        label=_("Invoices are numbered in"),
+        choices=InvoiceNumbering.choices,
+        help_text=_("A customer’s own prefix and next number are on the customer’s page."),
+    )
     tax_rounding = forms.ChoiceField(label=_("Tax is rounded"), choices=TaxRounding.choices)
     unpaid_proration = forms.ChoiceField(label=_("Credit for time not yet paid"), choices=UnpaidProration.choices)
     proration_discounts = forms.ChoiceField(
@@ -88,6 +94,7 @@ class SettingsForm(SectionedForm):
         "tax_rounding",
         "unpaid_proration",
         "proration_discounts",
+        "invoice_numbering",
     )
     ENTITY = ("legal_name", "line1", "line2", "city", "state", "postal_code", "country", "footer")
 

@@ -11,9 +11,11 @@ from core.context import Context
 from customers import services
 from customers.models import Customer, CustomerTaxId
 from customers.types import TaxId
-from dashboard.forms.people import BalanceForm, CustomerForm, TaxIdForm
+from dashboard.forms.people import BalanceForm, CustomerForm, NumbersForm, TaxIdForm
 from dashboard.selectors import lists
 from dashboard.views.pages import ActPage, FormPage
+from engine.services.numbering import set_customer_numbers
+from invoicing.selectors import customer_numbers
 from merchants.rules import Capability
 
 CUSTOMER_FIELDS = (
@@ -116,6 +118,22 @@ class CustomerAddTaxId(CustomerAct):
     def perform(self, ctx: Context, form: Form) -> str:
         number = TaxId(form.cleaned_data["type"], form.cleaned_data["value"])
         services.add_tax_id(ctx=ctx, merchant_id=self.merchant_id, customer_id=self.object.pk, tax_id=number)
+        return self.back_url()
+
+
+class CustomerNumbers(CustomerAct):
+    form = NumbersForm
+    title = _("Invoice numbers of this customer")
+    text = _("They count while your invoices are numbered for each customer.")
+    button = _("Save")
+    done = _("The invoice numbers were saved.")
+
+    def initial(self) -> dict[str, Any]:
+        prefix, following = customer_numbers(self.merchant_id, [self.object.pk])[self.object.pk]
+        return {"prefix": prefix, "next_number": following}
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        set_customer_numbers(ctx=ctx, merchant_id=self.merchant_id, customer_id=self.object.pk, **form.cleaned_data)
         return self.back_url()
 
 

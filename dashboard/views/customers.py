@@ -51,6 +51,7 @@ class CustomerDetail(DetailPage):
             "invoices": invoices.order_by("-created", "-id")[:RELATED],
             "way": way_of(self.scope.merchant),
             "payment_methods": people.payment_methods(self.merchant_id, found.pk),
+            "numbers": invoicing.customer_numbers(self.merchant_id, [found.pk])[found.pk],
             "tax_ids": people.tax_ids(self.merchant_id, found.pk),
             "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],
             "totals": details.paid_by_currency(self.merchant_id, found.pk),

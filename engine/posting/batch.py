@@ -28,6 +28,7 @@ from invoicing import writes as invoicing
 from invoicing.rules.numbering import invoice_number
 from invoicing.snapshots import invoice_item_snapshot, invoice_snapshot
 from invoicing.types import PlannedInvoice, PlannedPendingItem
+from merchants.models import InvoiceNumbering
 from payments.types import IntentToPlan
 from payments.writes import plan_intents
 from subscriptions import writes as subscriptions
@@ -288,18 +289,28 @@ class Batch:
             self.finalized[planned.invoice_id]["payment_intent_id"] = planned.payment_intent_id
 
     def _give_numbers(self) -> None:
-        entities = Counter(row.billing_entity_id for row in self.finalized.values())
-        blocks = invoicing.take_numbers(entities)
+        rows = self.finalized.values()
+        per_customer = {row.customer_id for row in rows if self._numbers_customers(row.merchant_id)}
+        owners = {row.customer_id: (row.merchant_id, row.billing_entity_id) for row in rows}
+        series = {row.id: row.customer_id if row.customer_id in per_customer else row.billing_entity_id for row in rows}
+        counts = Counter(series.values())
+        own = {owner: count for owner, count in counts.items() if owner in per_customer}
+        blocks = invoicing.take_customer_numbers(self.ctx, own, {owner: owners[owner] for owner in own})
+        blocks |= invoicing.take_numbers({owner: count for owner, count in counts.items() if owner not in own})
         used: Counter[str] = Counter()
-        for row in self.finalized.values():
-            block = blocks[row.billing_entity_id]
-            value = block.first + used[row.billing_entity_id]
-            used[row.billing_entity_id] += 1
+        for row in rows:
+            owner = series[row.id]
+            block = blocks[owner]
+            value = block.first + used[owner]
+            used[owner] += 1
             row.update(
                 number_series_id=block.series_id,
                 number_value=value,
                 number=invoice_number(block.prefix, value, block.padding),
             )
+
+    def _numbers_customers(self, merchant_id: str) -> bool:
+        return bool(self.rows.merchants[merchant_id].invoice_numbering == InvoiceNumbering.CUSTOMER)
 
     def _event_row(
         self, event: PlannedEvent, object_id: str, row: Row | None, customers: Mapping[str, Customer]

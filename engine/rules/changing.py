@@ -181,6 +181,7 @@ def _added(snapshot: ChangeSnapshot, change: ItemChange, number: int, added: int
         current_period_start=item_period.start,
         current_period_end=item_period.end,
         tax_rate_ids=change.tax_rate_ids or (),
+        metadata=change.metadata,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.errors import OstinatoError, gettext_noop
@@ -51,6 +51,8 @@ class Frame:
     description: str = ""
     test_clock_id: str | None = None
     pause_behavior: str = ""  # the subscription's collection is paused
+    metadata: Mapping[str, str] = field(default_factory=dict)  # the subscription's
+    item_metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def frame_of(snapshot: RenewalSnapshot) -> Frame:
         default_tax_rate_ids=subscription.default_tax_rate_ids,
         test_clock_id=subscription.test_clock_id,
         pause_behavior=subscription.pause_behavior,
+        metadata=subscription.metadata,
+        item_metadata={item.id: item.metadata for item in subscription.items if item.metadata},
     )
 
 
@@ -146,7 +150,15 @@ def reckon_lines(
         tax_exempt=frame.customer.tax_exempt,
         rounding=frame.settings.tax_rounding,
     )
-    return tuple(_explained(line, frame, discounts) for line in taxed)
+    return tuple(_explained(_labelled(line, frame), frame, discounts) for line in taxed)
+
+
+def _labelled(line: PlannedLine, frame: Frame) -> PlannedLine:
+    """A subscription's line has the subscription's metadata (Stripe) and over it its item's; a line's own stays."""
+    mine = frame.item_metadata.get(line.subscription_item_id)
+    if line.type != "subscription" or line.metadata or not (mine or frame.metadata):
+        return line
+    return changed(line, metadata={**frame.metadata, **(mine or {})})
 
 
 def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> Draft:

@@ -194,6 +194,7 @@ def _items(
             current_period_start=billed[-1].period.start,
             current_period_end=billed[-1].period.end,
             tax_rate_ids=item.tax_rate_ids,
+            metadata=item.metadata,
         )
         for number, (item, price, billed) in enumerate(zip(request.items, prices, periods, strict=True))
     )
@@ -227,6 +228,7 @@ def _facts(
         default_tax_rate_ids=request.default_tax_rate_ids,
         description=request.description,
         test_clock_id=snapshot.test_clock_id,
+        metadata=request.metadata,
     )
 
 
