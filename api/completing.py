@@ -13,7 +13,6 @@ from copy import deepcopy
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.urls import reverse
 
 from api.unused_fields import put_in
@@ -22,7 +21,7 @@ from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
 from customers.snapshots import payment_method_snapshot
 from invoicing.models import CreditNote, Invoice
-from invoicing.selectors import customer_numbers, lines_of
+from invoicing.selectors import customer_numbers, late_invoices, lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
 from subscriptions.selectors import discounts_of_customers
@@ -162,21 +161,14 @@ def _invoice_numbers(merchant_id: str, customers: list[Json]) -> None:
 
 
 def _delinquency(merchant_id: str, customers: list[Json]) -> None:
-    """Whether a customer owes an invoice that could not be collected or is overdue, as it stands now.
-
-    A first invoice that was never paid is no debt: its subscription does not begin.
-    """
-    ids = {node["id"] for node in customers if "delinquent" in node}
-    if not ids:
+    """Whether each customer owes an invoice that could not be collected or is overdue, as it stands now."""
+    shown = [node for node in customers if "deleted" not in node]
+    if not shown:
         return
-    owed = Invoice.objects.filter(merchant_id=merchant_id, customer_id__in=ids, status="open")
-    late = owed.filter(Q(overdue_since__isnull=False) | Q(attempt_count__gt=0)).exclude(
-        billing_reason="subscription_create", overdue_since__isnull=True
-    )
+    late = late_invoices().filter(merchant_id=merchant_id, customer_id__in={node["id"] for node in shown})
     found = set(late.order_by().values_list("customer_id", flat=True).distinct())
-    for node in customers:
-        if node["id"] in ids:
-            node["delinquent"] = node["id"] in found
+    for node in shown:
+        node["delinquent"] = node["id"] in found
 
 
 def _pending_items(subscriptions: list[Json]) -> None:

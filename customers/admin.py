@@ -31,9 +31,9 @@ class PaymentMethodInline(ReadOnlyInline):
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("name", "email", "merchant", "city", "country", money("balance"), "delinquent", "created")
+    list_display = ("name", "email", "merchant", "city", "country", money("balance"), "created")
     money_fields = ("balance",)
-    list_filter = ("delinquent", "tax_exempt", BY_MERCHANT)
+    list_filter = ("tax_exempt", BY_MERCHANT)
     search_fields = ("id__exact", "email", "name")
     list_select_related = ("merchant",)
     inlines = (TaxIdInline, PaymentMethodInline)

@@ -68,7 +68,6 @@ class Customer(models.Model):
     shipping = models.JSONField(null=True, blank=True)  # Stripe's {"address", "name", "phone"}
     invoice_custom_fields = models.JSONField(default=list, blank=True)  # [{"name", "value"}] for every new invoice
     invoice_footer = models.TextField(blank=True, default="")
-    delinquent = models.BooleanField(default=False)
     test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)

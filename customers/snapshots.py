@@ -25,7 +25,6 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "created": epoch(customer.created),
         "currency": customer.currency or None,
         "default_source": None,
-        "delinquent": customer.delinquent,
         "description": customer.description or None,
         "discount": None,
         "email": customer.email or None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
 from invoicing.facts import credited_line, line_to_credit
@@ -140,3 +140,12 @@ def customer_numbers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str,
     rows = NumberSeries.objects.filter(merchant_id=merchant_id, customer_id__in=wanted).exclude(customer_id="")
     known = {series.customer_id: (series.prefix, series.next_number) for series in rows}
     return {one: known.get(one) or (customer_prefix(one), 1) for one in wanted}
+
+
+def late_invoices() -> QuerySet[Invoice]:
+    """What makes its customer delinquent: open, and either a payment failed or the due date has passed.
+
+    A first invoice that was never paid is no debt: its subscription does not begin.
+    """
+    late = Q(overdue_since__isnull=False) | Q(attempt_count__gt=0) & ~Q(billing_reason="subscription_create")
+    return Invoice.objects.filter(late, status="open")

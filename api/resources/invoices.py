@@ -82,7 +82,13 @@ LIST = fields(
     subscription=text(most=200),
 )
 UPDATE = _PAPER
-PAY = fields(forgive=choice("false"), off_session=boolean(), paid_out_of_band=boolean(), payment_method=text(most=200))
+PAY = fields(
+    amount=integer(least=1),  # ours: a part that came out of band
+    forgive=choice("false"),
+    off_session=boolean(),
+    paid_out_of_band=boolean(),
+    payment_method=text(most=200),
+)
 
 
 class InvoicePaymentFailed(OstinatoError):
@@ -198,6 +204,9 @@ def finalize(call: Call) -> Json:
 
 
 def pay(call: Call) -> Json:
+    """Charge what is due, or record what came another way: all of it, or a part (`amount`, ours)."""
+    if "amount" in call.params and not call.params.get("paid_out_of_band"):
+        raise PartOutOfBandOnly
     row = invoice_of(call, call.id)
     ctx = clocked(call, row.test_clock_id)
     if row.status == "draft":
@@ -207,7 +216,8 @@ def pay(call: Call) -> Json:
         if row.status == "paid":
             return shown_by_id(call, row.id)
     if call.params.get("paid_out_of_band"):
-        record_payment(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, amount=max(row.amount_remaining, 1))
+        amount = call.params.get("amount") or max(row.amount_remaining, 1)
+        record_payment(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, amount=amount)
     else:
         _charge(call, ctx, row)
     return shown_by_id(call, row.id)
@@ -224,6 +234,12 @@ def _charge(call: Call, ctx: Context, row: Invoice) -> None:
         off_session=call.params.get("off_session", True),
     )
     raise_if_unpaid(outcome)
+
+
+class PartOutOfBandOnly(OstinatoError):
+    code = "parameter_invalid"
+    param = "amount"
+    message_id = gettext_noop("Only what came out of band may be a part: send paid_out_of_band with the amount.")
 
 
 def raise_if_unpaid(outcome: PaymentOutcome) -> None:

@@ -13,6 +13,7 @@ from engine.run_selectors import SILENT_AFTER
 from events import selectors as outbox
 from events.models import Event
 from invoicing.models import Invoice
+from invoicing.selectors import late_invoices
 from notifications.models import Message
 from payments.models import PaymentIntent
 from subscriptions.models import Subscription, SubscriptionItem
@@ -22,7 +23,12 @@ ENDED = ["canceled", "incomplete_expired"]
 
 def listed_customers(merchant_id: str) -> QuerySet[Customer]:
     live = Subscription.objects.filter(customer_id=OuterRef("pk")).exclude(status__in=ENDED)
-    return people.customers(merchant_id).annotate(live_subscriptions=Exists(live))
+    return with_debts(people.customers(merchant_id)).annotate(live_subscriptions=Exists(live))
+
+
+def with_debts(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Each with `delinquent`: whether something of theirs could not be collected or is overdue."""
+    return customers.annotate(delinquent=Exists(late_invoices().filter(customer_id=OuterRef("pk"))))
 
 
 def listed_subscriptions(merchant_id: str) -> QuerySet[Subscription]:

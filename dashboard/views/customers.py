@@ -41,7 +41,7 @@ class CustomerDetail(DetailPage):
 
     def rows(self) -> QuerySet[Customer]:
         # A deleted customer keeps its page: its invoices still point here.
-        return Customer.objects.filter(merchant_id=self.merchant_id).select_related("test_clock")
+        return lists.with_debts(Customer.objects.filter(merchant_id=self.merchant_id)).select_related("test_clock")
 
     def facts(self, found: Customer) -> dict[str, Any]:
         subscriptions = lists.listed_subscriptions(self.merchant_id).filter(customer=found)

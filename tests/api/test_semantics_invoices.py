@@ -153,6 +153,19 @@ def test_the_invoices_own_method_comes_before_the_subscriptions_and_the_customer
     assert sdk.v1.invoices.pay(other.id, {"paid_out_of_band": True}).status == "paid"
 
 
+def test_a_part_that_came_out_of_band_leaves_the_rest_open(sdk: Sdk) -> None:
+    """Ours: `amount` beside `paid_out_of_band`. 1000 due, 300 by transfer, the card pays 700."""
+    invoice = sdk.v1.invoices.finalize_invoice(one_off(sdk, sdk.customer().id, 1000).id)
+    part = sdk.v1.invoices.pay(invoice.id, {"paid_out_of_band": True, "amount": 300})
+    assert (part.status, part.amount_paid, part.amount_remaining) == ("open", 300, 700)
+    paid = sdk.v1.invoices.pay(invoice.id, {"expand": ["payments"]})
+    assert (paid.status, paid.amount_remaining) == ("paid", 0)
+    assert sorted(one.amount_paid for one in paid.payments.data) == [300, 700]
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        sdk.v1.invoices.pay(invoice.id, {"amount": 300})
+    assert refused.value.param == "amount"
+
+
 def test_credit_notes_come_to_at_most_the_invoices_total(sdk: Sdk) -> None:
     invoice = sdk.v1.invoices.finalize_invoice(one_off(sdk, sdk.customer().id, 1000).id)
     with pytest.raises(stripe.InvalidRequestError):
