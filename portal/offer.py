@@ -70,7 +70,7 @@ class Offer:
 
 def offer_of(basket: Basket, preview: CheckoutPreview, wanted: CheckoutRequest) -> Offer:
     """The planner's answer in a reader's terms."""
-    now = planned_summary(preview.now) if preview.now else None
+    now = planned_summary(preview.now, preview.settlement) if preview.now else None
     recurring = next(item.price for item in basket.items if item.price.type == "recurring")
     adjustable = basket.link.adjustable_quantity
     return Offer(

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from core.money_format import reader_locale
 from invoicing.models import Invoice, InvoiceLine
+from invoicing.rules.balance import Settlement
 from invoicing.types import PlannedInvoice
 
 
@@ -64,8 +65,8 @@ class _Tax(Protocol):
     def amount(self) -> int: ...
 
 
-def planned_summary(planned: PlannedInvoice) -> Summary:
-    """A planned invoice, before the balance: what a first invoice of a new customer will be."""
+def planned_summary(planned: PlannedInvoice, settlement: Settlement | None = None) -> Summary:
+    """A planned invoice; before the balance where no settlement is given, as for a new customer."""
     return Summary(
         currency=planned.currency,
         lines=tuple(LineRow(line.description, line.quantity, line.amount) for line in planned.lines),
@@ -73,7 +74,8 @@ def planned_summary(planned: PlannedInvoice) -> Summary:
         discount=planned.totals.total_discount,
         taxes=_by_rate(tax for line in planned.lines for tax in line.taxes),
         total=planned.totals.total,
-        amount_due=planned.totals.draft_amount_due,
+        amount_due=settlement.amount_due if settlement else planned.totals.draft_amount_due,
+        balance_applied=settlement.balance_applied if settlement else 0,
         credits=planned.totals.credit_grants_applied,
     )
 

@@ -8,6 +8,7 @@ from core.context import Context
 from engine.rules import previews
 from engine.services.change_posting import checked, collected, post_request, wanted, with_coupons
 from engine.services.changing import load_change
+from engine.services.crediting import change_with_credits
 from engine.services.paying_change_first import change_if_paid
 from engine.types import ChangePreview, ChangeRequest, ChangeResult
 
@@ -31,7 +32,8 @@ def change_subscription(*, ctx: Context, request: ChangeRequest) -> ChangeResult
 
 
 def preview_change(*, ctx: Context, request: ChangeRequest) -> ChangePreview:
-    """What the change would cost, by the same planner. Nothing is written or locked."""
+    """What the change would cost, by the same planner, after credits and balance. Nothing is written or locked."""
     request = with_coupons(request)
     _, _, snapshot = load_change(ctx.as_of, lock=False, **wanted(request))
-    return previews.preview_change(snapshot, request, ctx.as_of)
+    shown = previews.preview_change(snapshot, request, ctx.as_of)
+    return change_with_credits(ctx=ctx, shown=shown, customer_id=snapshot.renewal.customer.id)

@@ -13,8 +13,10 @@ from engine.rules.checkout import BasketIsEmpty, NothingRecurs, applicable_tax_r
 from engine.rules.renewal import plan_renewal
 from engine.rules.subscribe import plan_subscribe, subscribed
 from engine.selectors import load_rows
+from engine.services.crediting import settled_preview
 from engine.services.offers import has_paid
 from engine.types import CheckoutRequest, ItemRequest, RefusedPlan, SubscribeRequest, SubscribeSnapshot
+from invoicing.rules.balance import Settlement
 from invoicing.types import CustomerFacts, PlannedInvoice
 from subscriptions.facts import coupon_facts, promotion_code_facts
 from subscriptions.models import CheckoutSession
@@ -43,6 +45,7 @@ class CheckoutPreview:
     regular: PlannedInvoice | None
     trial_end: datetime | None
     coupon: Coupon | None
+    settlement: Settlement | None = None  # of `now`, for a customer that is known: what the balance leaves due
 
 
 def basket_of(session: CheckoutSession) -> Basket:
@@ -68,9 +71,18 @@ def preview_checkout(*, ctx: Context, basket: Basket, request: CheckoutRequest) 
     following = _renewal(snapshot, wanted, ctx.as_of, boundary)
     passing = coupon is not None and coupon.duration == "repeating"
     without_coupon = replace(wanted, promotion_code="", coupon_ids=())
+    now, settlement = plan.invoices[0] if plan.invoices else None, None
+    if wanted.customer_id:
+        first = settled_preview(ctx=ctx, planned=now, customer_id=wanted.customer_id) if now else None
+        if first:
+            now, settlement = first.invoice, first.settlement
+        if following:
+            who = wanted.customer_id
+            following = settled_preview(ctx=ctx, planned=following, customer_id=who, after=first).invoice
     return CheckoutPreview(
         currency=basket.link.currency,
-        now=plan.invoices[0] if plan.invoices else None,
+        now=now,
+        settlement=settlement,
         following=following,
         following_at=boundary if following else None,
         regular=_renewal(snapshot, without_coupon, ctx.as_of, boundary) if passing else None,

@@ -276,6 +276,7 @@ class InvoicePreview:
     currency: str
     period_start: datetime
     period_end: datetime
+    credits: int = 0  # what credit grants pay, before tax, where that was asked for
     planned: PlannedInvoice | None = field(default=None, compare=False, repr=False)
 
 

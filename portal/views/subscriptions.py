@@ -35,7 +35,8 @@ def detail(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
     subscription, agreement = _own(visitor, subscription_id)
     upcoming = None
     if not agreement.is_over:
-        upcoming = preview_upcoming(merchant_id=visitor.merchant.id, subscription_id=subscription.id)
+        ctx = context_of(request, visitor.customer)
+        upcoming = preview_upcoming(ctx=ctx, merchant_id=visitor.merchant.id, subscription_id=subscription.id)
     mine = invoices(visitor.merchant.id).filter(subscription_id=subscription.id).exclude(status="draft")
     context = {
         "visitor": visitor,

@@ -137,7 +137,7 @@ def test_a_customer_is_delinquent_while_something_could_not_be_collected(sdk: Sd
     sdk.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": refusing.id}})
     sdk.advance(clock.id, at(2, 1, 2))
     assert sdk.v1.customers.retrieve(customer.id).delinquent is True
-    assert [row.id for row in CustomerFilter({"delinquent": "true"}, listed_customers(sdk.merchant.id)).qs] == [
+    assert [row.id for row in CustomerFilter({"delinquent": "1"}, listed_customers(sdk.merchant.id)).qs] == [
         customer.id
     ]
     failed = sdk.invoices(customer=customer.id)[-1]
@@ -145,4 +145,4 @@ def test_a_customer_is_delinquent_while_something_could_not_be_collected(sdk: Sd
         sdk.v1.invoices.pay(failed.id)
     sdk.v1.invoices.pay(failed.id, {"payment_method": "pm_card_visa"})
     assert sdk.v1.customers.retrieve(customer.id).delinquent is False
-    assert not CustomerFilter({"delinquent": "true"}, listed_customers(sdk.merchant.id)).qs
+    assert not CustomerFilter({"delinquent": "1"}, listed_customers(sdk.merchant.id)).qs

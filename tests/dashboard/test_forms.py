@@ -159,6 +159,7 @@ class TestSettings:
             "tax_rounding": "per_line",
             "unpaid_proration": "defer",
             "proration_discounts": "included",
+            "invoice_numbering": "customer",
             "legal_name": "Érable inc.",
             "country": "CA",
             "registrations": "ca_qst 1234567890TQ0001",
@@ -170,9 +171,19 @@ class TestSettings:
         series, entity = NumberSeries.objects.get(), shop.billing_entities.get()
         assert (shop.timezone, series.prefix, series.next_number) == ("America/Toronto", "ER", 100)
         assert (shop.unpaid_proration, shop.proration_discounts) == ("defer", "included")
+        assert shop.invoice_numbering == "customer"
         changed = Event.objects.get(type="number_series.updated")
         assert changed.previous_attributes == {"prefix": "INV", "next_number": 1}
         assert entity.tax_registrations == [{"type": "ca_qst", "value": "1234567890TQ0001"}]
+
+    def test_a_customers_own_numbers_are_set_on_its_page(self, desk, shop) -> None:
+        shop.invoice_numbering = "customer"
+        shop.save(update_fields=["invoice_numbering"])
+        owner = customers.customer(merchant=shop)
+        desk.post("customer_numbers", owner.pk, prefix="ACME", next_number="7")
+        assert "<code>ACME</code>, next: 7" in desk.get("customer", owner.pk).content.decode()
+        refused = desk.post("customer_numbers", owner.pk, prefix="ACME", next_number="6")
+        assert "numbers only go up" in refused.content.decode()
 
     def test_a_number_that_goes_down_changes_nothing_at_all(self, desk, shop) -> None:
         NumberSeries.objects.update(next_number=500)

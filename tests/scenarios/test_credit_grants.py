@@ -8,12 +8,15 @@ from django.db import DatabaseError, connection, transaction
 from customers import rules
 from customers.models import CreditGrant, CreditGrantTransaction
 from customers.selectors import CreditGrantNotFound, credit_summary
-from customers.services import create_credit_grant, expire_credit_grant, void_credit_grant
+from customers.services import adjust_balance, create_credit_grant, expire_credit_grant, void_credit_grant
+from engine.services.change import change_subscription, preview_change
 from engine.services.finalize import run_finalizations
 from engine.services.invoices import void_invoice
+from engine.services.upcoming import preview_upcoming
+from engine.types import ChangeRequest, ItemChange
 from events.models import Event
 from invoicing.models import Invoice, InvoiceLine
-from subscriptions.models import Discount
+from subscriptions.models import Discount, Subscription
 from tests.factories.catalog import coupon, price, tax_rate
 from tests.factories.customers import customer
 from tests.factories.merchants import merchant
@@ -49,6 +52,39 @@ def february():
     day(FEB_1)
     day(utc(2024, 2, 1, 1))
     return Invoice.objects.get(billing_reason="subscription_cycle")
+
+
+def test_what_will_come_is_shown_with_its_credits_and_the_balance():
+    """2000 + (1000 - 400) = 2600, 5 % = 130; 500 of the 2730 from the balance. As the invoice says afterwards."""
+    owner, _ = user()
+    grant(owner)
+    adjust_balance(
+        ctx=context(NEW_YEAR), merchant_id=owner.merchant_id, customer_id=owner.id, amount=-500, currency="cad"
+    )
+    sub = Subscription.objects.get()
+    _, shown = preview_upcoming(ctx=context(utc(2024, 1, 20)), merchant_id=owner.merchant_id, subscription_id=sub.id)
+    assert (shown.credits, shown.tax, shown.total, shown.amount_due) == (400, 130, 2730, 2230)
+    invoice = february()
+    assert (invoice.total, invoice.amount_due) == (shown.total, shown.amount_due)
+
+
+def test_a_change_shows_what_credits_pay_now_and_what_is_left_of_them():
+    """Usage of 1000 is billed at once as its price goes: the grant of 1200 pays it, 200 and the balance are left."""
+    owner, calls = user()
+    grant(owner, 1200)
+    sub = Subscription.objects.get()
+    request = ChangeRequest(
+        sub.merchant_id,
+        sub.id,
+        (ItemChange(sub.items.get(price=calls).id, deleted=True),),
+        proration_behavior="always_invoice",
+    )
+    at = context(utc(2024, 1, 20))
+    shown = preview_change(ctx=at, request=request)
+    assert (shown.invoice_now.credits, shown.due_now, shown.next_invoice.amount_due) == (1000, 0, 2100)
+    done = change_subscription(ctx=at, request=request)
+    invoice = Invoice.objects.get(id=done.invoice_id)
+    assert (invoice.credit_grants_applied, invoice.amount_due) == (1000, 0)
 
 
 def test_a_grant_pays_usage_before_tax_and_nothing_else():

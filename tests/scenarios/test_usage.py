@@ -272,7 +272,9 @@ def test_a_new_anchor_bills_what_was_used_until_then():
 def test_the_next_invoice_is_previewed_with_what_was_used_so_far():
     owner, _, sub = user()
     report(owner, 5, JAN_10)
-    moment, preview = preview_upcoming(merchant_id=owner.merchant_id, subscription_id=sub.id)
+    moment, preview = preview_upcoming(
+        ctx=context(utc(2024, 1, 1)), merchant_id=owner.merchant_id, subscription_id=sub.id
+    )
     assert (moment, preview.total) == (FEB_1, 50)
 
 
