@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,12 +20,13 @@ from api.completing import complete
 from api.expanding import expand
 from api.idempotency import fingerprint, once
 from api.keys import authenticate, note_use
-from api.models import ApiKey
+from api.models import ApiKey, IdempotentRequest
 from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
 from api.protocol.schema import parse
 from api.protocol.unbuilt import NotBuilt, unbuilt
+from api.recovery import RESUMED, made_before
 from api.resources.events import API_VERSION
 from api.routes import EXPANDABLES, ROUTES
 from api.scopes import check_allowed
@@ -98,10 +99,15 @@ def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, 
     def work() -> tuple[int, dict[str, Any]]:
         return _perform(ctx, key, operation, ids, values)
 
+    def again(row: IdempotentRequest) -> tuple[int, dict[str, Any]]:
+        """After a try that was cut off: take up what it made, or do it all."""
+        made = made_before(row, operation.path)
+        return _perform(ctx, key, _resumed(operation), {"id": made}, values) if made else work()
+
     if not idempotency_key:
         return work()
     print_ = fingerprint(method, path, values)
-    answer, asked.replayed = once(ctx, key.merchant_id, idempotency_key, print_, work)
+    answer, asked.replayed = once(ctx, key.merchant_id, idempotency_key, print_, work, again)
     if asked.replayed:
         limits.give_back(key.id)
     return answer
@@ -137,6 +143,13 @@ def _check_version(version: str) -> None:
     """Whatever version is asked for, the answer is in the one that its header names; nonsense is refused."""
     if not _VERSION.fullmatch(version):
         raise errors.VersionInvalid(version=version[:50])
+
+
+def _resumed(operation: Operation) -> Operation:
+    """The operation with what is left of it to do; where nothing is left, what it made is shown."""
+    found = ROUTES.find("GET", f"{operation.path}/made")
+    assert found is not None, "what can be made can be read"
+    return replace(operation, answer=RESUMED.get(operation.path, found[0].answer))
 
 
 def _perform(

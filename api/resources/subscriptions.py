@@ -164,6 +164,13 @@ def create(call: Call) -> Json:
     return shown_by_id(call, result.subscription_id)
 
 
+def resume_create(call: Call) -> Json:
+    """What is left of `create` for a subscription that an earlier try made; its payment was planned with it."""
+    row = subscription_of(call, call.id)
+    set_thresholds(call, clocked(call, row.test_clock_id), row, call.params)
+    return shown_by_id(call, row.id)
+
+
 def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[str, Any]) -> SubscribeRequest:
     values: dict[str, Any] = {
         name: params[name]

@@ -22,6 +22,10 @@ VALUES = (
     | st.sampled_from(
         ["cus_nothing", "price_nothing", "9" * 18, "1e5", "NaN", "\x00", "é‮", "1704067200", "none", "forever"]
     )
+    | st.sampled_from(
+        ['email:"a"', 'metadata["k"]:"v"', "-name~'abc' AND created>1", "created<1 OR total>=9", 'status:"x"', "a:b:c"]
+    )
+    | st.sampled_from(["https://a.example/{CHECKOUT_SESSION_ID}", "subscription", "card", "pm_card_visa", "tok_visa"])
     | st.text(max_size=20)
 )
 KNOWN = [
@@ -65,6 +69,16 @@ def shop(db: None) -> tuple[Caller, dict[str, str]]:
         "subscriptions": subscription["id"],
         "subscription_items": subscription["items"]["data"][0]["id"],
         "invoices": subscription["latest_invoice"],
+        "charges": caller("GET", "/v1/charges")["data"][0]["id"],
+        "payment_intents": caller("GET", "/v1/payment_intents")["data"][0]["id"],
+        "plans": price["id"],
+        "setup_intents": caller("POST", "/v1/setup_intents", f"customer={customer}")["id"],
+        "payment_links": caller("POST", "/v1/payment_links", f"line_items[0][price]={price['id']}")["id"],
+        "checkout": caller(
+            "POST",
+            "/v1/checkout/sessions",
+            f"mode=subscription&success_url=https://a.example&line_items[0][price]={price['id']}",
+        )["id"],
         "coupons": caller("POST", "/v1/coupons", "percent_off=20&id=SAVE")["id"],
     }
 
