@@ -21,6 +21,7 @@ EVENT_WORDS: dict[str, Promise] = {
     "customer.subscription.resumed": _("Subscription resumed"),
     "payment_method.attached": _("Payment method added"),
     "payment_method.detached": _("Payment method removed"),
+    "payment_method.expiring": _("Card expires soon"),
     "invoice.created": _("Invoice created"),
     "invoice.finalized": _("Invoice finalized"),
     "invoice.updated": _("Invoice changed"),

@@ -84,6 +84,11 @@ urlpatterns = [
         name="customer_remove_method",
     ),
     path(
+        "customers/<id:pk>/methods/<id:method>/replace/",
+        method_acts.CustomerReplaceCard.as_view(),
+        name="customer_replace_card",
+    ),
+    path(
         "customers/<id:pk>/methods/<id:method>/default/",
         method_acts.CustomerDefaultMethod.as_view(),
         name="customer_default_method",

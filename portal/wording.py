@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop, ngettext, pgettext
 
 from catalog.models import Price
 from catalog.price_words import amount_words
 from customers.models import PaymentMethod
+from customers.rules import card_state
 
 _BRANDS = {
     "visa": "Visa",
@@ -76,7 +79,14 @@ def method_words(method: PaymentMethod) -> str:
     return f"{name} •••• {method.last4}" if method.last4 else name
 
 
-def expiry_words(method: PaymentMethod) -> str:
+def expiry_words(method: PaymentMethod, as_of: datetime | None = None) -> str:
+    """When a card ends, and, told the customer's time, whether it has."""
     if not method.exp_month or not method.exp_year:
         return ""
-    return gettext("expires %(month)02d/%(year)s") % {"month": method.exp_month, "year": method.exp_year}
+    words = {
+        "": gettext("expires %(month)02d/%(year)s"),
+        "expiring": gettext("expires this month, %(month)02d/%(year)s"),
+        "expired": gettext("expired %(month)02d/%(year)s"),
+    }
+    state = card_state(method.exp_month, method.exp_year, as_of) if as_of else ""
+    return words[state] % {"month": method.exp_month, "year": method.exp_year}

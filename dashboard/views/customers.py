@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import selectors as people
-from customers.models import Customer
+from customers.models import Customer, PaymentMethod
+from customers.rules import card_state
 from dashboard.filters.lists import CustomerFilter
 from dashboard.selectors import details, lists, making
 from dashboard.tables.people import CustomerTable
@@ -50,7 +51,7 @@ class CustomerDetail(DetailPage):
             "subscriptions": subscriptions.order_by("-created", "-id")[:RELATED],
             "invoices": invoices.order_by("-created", "-id")[:RELATED],
             "way": way_of(self.scope.merchant),
-            "payment_methods": people.payment_methods(self.merchant_id, found.pk),
+            "payment_methods": self._methods(found),
             "numbers": invoicing.customer_numbers(self.merchant_id, [found.pk])[found.pk],
             "tax_ids": people.tax_ids(self.merchant_id, found.pk),
             "balance_entries": people.balance_transactions(self.merchant_id, found.pk)[:RELATED],
@@ -60,3 +61,9 @@ class CustomerDetail(DetailPage):
             "entitlements": active_entitlements(self.merchant_id, found.pk),
             "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
         }
+
+    def _methods(self, found: Customer) -> list[tuple[PaymentMethod, str]]:
+        """Each with expired, expiring or "" as its card stands in the customer's time."""
+        now = people.customer_time(found, timezone.now())
+        methods = people.payment_methods(self.merchant_id, found.pk)
+        return [(method, card_state(method.exp_month, method.exp_year, now)) for method in methods]

@@ -19,6 +19,7 @@ from dashboard.selectors import lists
 from dashboard.views.customer_acts import CustomerAct
 from dashboard.views.edge import context_of, error_text
 from dashboard.views.pages import Page
+from engine.services.card_expiry import replace_sandbox_card
 from engine.services.recover import bring_retries_forward
 from engine.services.setups import finish_customer_setup
 from merchants.rules import Capability
@@ -140,4 +141,15 @@ class CustomerRemoveMethod(MethodAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         payments.detach_payment_method(ctx=ctx, **self.of_method())
+        return self.back_url()
+
+
+class CustomerReplaceCard(MethodAct):
+    title = _("Replace the card as its issuer does?")
+    text = _("A new number and expiry, as banks send them. What the old card refused is tried again at once.")
+    button = _("Replace the card")
+    done = _("The card was replaced.")
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        replace_sandbox_card(ctx=ctx, **self.of_method())
         return self.back_url()

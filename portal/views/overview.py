@@ -12,7 +12,7 @@ from invoicing.selectors import invoices
 from merchants.models import Merchant
 from portal.agreements import agreements_of
 from portal.views.sign_in import accounts_of
-from portal.views.visitor import Visitor, paper, signed_in, visitor_of
+from portal.views.visitor import Visitor, context_of, paper, signed_in, visitor_of
 from portal.wording import expiry_words, method_words
 
 
@@ -43,7 +43,7 @@ def overview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "recent": list(mine[:5]),
         "default_method": method_words(default) if default else "",
         "credit": -customer.balance,
-        "default_expiry": expiry_words(default) if default else "",
+        "default_expiry": expiry_words(default, context_of(request, customer).as_of) if default else "",
         "tab": "overview",
     }
     return paper(request, "overview.html", visitor.merchant, {"page_width": "wide", **context})

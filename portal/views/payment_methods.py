@@ -23,11 +23,12 @@ from portal.wording import expiry_words, method_words
 @require_GET
 @signed_in
 def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    now = context_of(request, visitor.customer).as_of
     methods = [
         {
             "id": method.id,
             "words": method_words(method),
-            "expiry": expiry_words(method),
+            "expiry": expiry_words(method, now),
             "brand": method.brand or method.type,
             "is_default": method.id == visitor.customer.default_payment_method_id,
         }

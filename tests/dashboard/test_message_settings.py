@@ -4,6 +4,7 @@ import pytest
 
 from notifications.models import MessageSettings
 from notifications.previews import KINDS
+from tests.factories import customers, merchants
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +41,18 @@ def test_each_mail_is_shown_where_nothing_in_it_runs(desk, kind):
 def test_there_is_no_such_mail(desk):
     assert desk.get("message_preview", "nonsense", "en").status_code == 404
     assert desk.get("message_preview", "receipt", "de").status_code == 404
+
+
+def test_a_card_that_ended_is_marked_and_its_issuer_replaces_it(desk_of):
+    box = merchants.merchant(livemode=False)
+    desk = desk_of(merchant=box)
+    ada = customers.customer(merchant=box, payment_method="pm_card_visa")
+    card = ada.payment_methods.get()
+    ada.payment_methods.update(exp_month=1, exp_year=2020)
+    page = desk.get("customer", ada.id).content.decode()
+    assert "Expired" in page
+    assert "Replace as its issuer" in page
+    desk.post("customer_replace_card", ada.id, card.id)
+    card.refresh_from_db()
+    assert card.last4 == "5353"
+    assert "Expired" not in desk.get("customer", ada.id).content.decode()
