@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from core.context import Context
+from core.descriptors import check_statement_descriptor
 from core.errors import OstinatoError, gettext_noop
 from core.periods import time_zone
 from events.selectors import events_of_object
@@ -73,7 +74,7 @@ def add_member(*, ctx: Context, merchant_id: str, user: User, role: str) -> Memb
 def update_merchant(*, ctx: Context, merchant_id: str, **fields: Any) -> Merchant:
     """Change settings. Running subscriptions keep the time zone they were created in.
 
-    Raises `UnknownTimeZone`, `BrandColorInvalid`, `MerchantNameMissing`.
+    Raises `UnknownTimeZone`, `BrandColorInvalid`, `MerchantNameMissing`, `StatementDescriptorInvalid`.
     """
     _check(fields)
     with transaction.atomic():
@@ -94,6 +95,7 @@ def update_billing_entity(*, ctx: Context, merchant_id: str, **fields: Any) -> B
 
 
 def _check(fields: dict[str, Any]) -> None:
+    check_statement_descriptor(fields.get("statement_descriptor") or "")
     if "name" in fields and not str(fields["name"]).strip():
         raise MerchantNameMissing
     if "timezone" in fields:

@@ -18,7 +18,6 @@ from catalog.rules.offers import (
     PercentOutOfRange,
     RedeemByPassed,
     RedemptionLimitInvalid,
-    StatementDescriptorInvalid,
     TaxPercentageInvalid,
     canonical_code,
     check_coupon,
@@ -42,6 +41,7 @@ from catalog.rules.prices import (
     added_options,
     check_price,
 )
+from core.descriptors import StatementDescriptorInvalid
 
 __all__ = [
     "INTERVAL_YEARS_MAX",

@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core.descriptors import check_statement_descriptor
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount, parse_currency
 
-_DESCRIPTOR = re.compile(r"""[^<>\\'"*]{5,22}""")
 _CODE = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
@@ -19,14 +19,6 @@ class NameMissing(OstinatoError):
     code = "parameter_missing"
     param = "name"
     message_id = gettext_noop("Give it a name.")
-
-
-class StatementDescriptorInvalid(OstinatoError):
-    code = "parameter_invalid"
-    param = "statement_descriptor"
-    message_id = gettext_noop(
-        "A statement descriptor has 5 to 22 characters, a letter among them, and none of < > \\ ' \" *."
-    )
 
 
 class CouponNeedsOneReduction(OstinatoError):
@@ -99,9 +91,7 @@ def check_product(fields: dict[str, Any]) -> None:
     """`name` is there and `statement_descriptor`, when given, is one that card networks print."""
     if not str(fields.get("name", "")).strip():
         raise NameMissing
-    descriptor = fields.get("statement_descriptor") or ""
-    if descriptor and not (_DESCRIPTOR.fullmatch(descriptor) and re.search("[A-Za-z]", descriptor)):
-        raise StatementDescriptorInvalid
+    check_statement_descriptor(fields.get("statement_descriptor") or "")
 
 
 def check_coupon(fields: dict[str, Any], *, as_of: datetime) -> dict[str, Any]:

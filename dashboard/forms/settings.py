@@ -6,8 +6,10 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.core.validators import FileExtensionValidator
+from django.utils.html import escape
 from django.utils.translation import get_language, gettext_lazy as _
 
+from core.descriptors import shown_on_statement
 from customers.rules import country_choices
 from dashboard.forms.fields import SectionedForm
 from merchants.models import InvoiceNumbering, ProrationDiscounts, TaxRounding, UnpaidProration
@@ -43,7 +45,9 @@ class SettingsForm(SectionedForm):
     support_url = forms.URLField(label=_("Help page"), required=False, assume_scheme="https")
     timezone = forms.ChoiceField(label=_("Time zone"), help_text=_("Periods of new subscriptions begin and end by it."))
     locale = forms.ChoiceField(label=_("Language of mails and invoices"))
-    statement_descriptor = forms.CharField(label=_("On the card statement"), required=False, max_length=22)
+    statement_descriptor = forms.CharField(
+        label=_("On the card statement"), required=False, max_length=22, help_text=_("5 to 22 characters.")
+    )
     brand_color = forms.CharField(label=_("Colour"), widget=forms.TextInput(attrs={"type": "color"}))
     logo = forms.ImageField(
         label=_("Logo"),
@@ -108,6 +112,9 @@ class SettingsForm(SectionedForm):
         }
         for name, values in choices.items():
             self.fields[name].choices = values  # type: ignore[attr-defined]
+        shown = shown_on_statement(self.initial.get("statement_descriptor") or "")
+        if shown:
+            self.fields["statement_descriptor"].help_text = _("The bank shows: %(text)s") % {"text": escape(shown)}
 
     def _graces(self) -> list[tuple[int, Any]]:
         own = self.initial.get("finalization_grace_seconds")
