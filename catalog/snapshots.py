@@ -337,7 +337,13 @@ def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
         "currency": link.currency,
         "livemode": livemode,
         "metadata": dict(link.metadata),
-        "subscription_data": {"trial_period_days": link.trial_period_days},
+        "subscription_data": {
+            "description": None,
+            "invoice_settings": {"issuer": {"type": "self"}},
+            "metadata": {},
+            "trial_period_days": link.trial_period_days,
+            "trial_settings": None,
+        },
     }
 
 

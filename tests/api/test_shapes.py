@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
+from payments.models import BalanceTransaction, Payout
 from tests.api import shapes
 from tests.api.sdk import Sdk, new_sdk
 
@@ -178,3 +179,51 @@ def test_previews_have_their_shapes(sdk: Sdk) -> None:
 )
 def test_the_checker_sees_what_is_wrong(body: dict[str, Any], said: str) -> None:
     assert said in list(shapes.faults(body))
+
+
+def test_pages_setups_and_books_have_their_shapes(sdk: Sdk, watch: shapes.Watched) -> None:
+    customer = sdk.customer()
+    price = sdk.price(2000)
+    line = {"price": price.id, "quantity": 1}
+    sdk.v1.checkout.sessions.create(
+        {"mode": "subscription", "customer": customer.id, "line_items": [line], "success_url": "https://shop.example"}
+    )
+    sdk.v1.payment_links.create({"line_items": [line]})
+    sdk.v1.billing_portal.sessions.create({"customer": customer.id})
+    sdk.v1.setup_intents.create({"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True})
+    sdk.v1.plans.retrieve(price.id)
+    sdk.v1.customers.search({"query": "created>0"})
+    sdk.v1.balance.retrieve()
+    common: dict[str, Any] = {
+        "merchant_id": sdk.merchant.id,
+        "gateway": "sandbox",
+        "currency": "usd",
+        "amount": 1000,
+        "created": sdk.merchant.created,
+        "recorded_at": sdk.merchant.created,
+    }
+    BalanceTransaction.objects.create(
+        gateway_balance_transaction_id="txn_1",
+        type="charge",
+        fee=30,
+        net=970,
+        status="available",
+        available_on=sdk.merchant.created,
+        gateway_source_id="ch_1",
+        **common,
+    )
+    Payout.objects.create(gateway_payout_id="po_1", status="paid", arrival_date=sdk.merchant.created, **common)
+    for resource in (sdk.v1.balance_transactions, sdk.v1.payouts):
+        assert len(resource.list().data) == 1
+    kinds = {
+        "balance",
+        "balance_transaction",
+        "billing_portal.session",
+        "checkout.session",
+        "payment_link",
+        "payout",
+        "plan",
+        "search_result",
+        "setup_intent",
+    }
+    assert kinds <= watch.kinds
