@@ -14,6 +14,8 @@ from django.db import connections
 
 from billing_site.embedded_postgres.server import database_settings, ensure_running
 
+OPTIONS = {"max_connections": "40", "shared_buffers": "256MB"}
+
 
 @contextmanager
 def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
@@ -25,7 +27,7 @@ def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
     data = folder / "pg"
     before = dict(connections["default"].settings_dict)
     try:
-        ensure_running(data, options={"max_connections": "40", "shared_buffers": "256MB"})
+        ensure_running(data, options=OPTIONS)
         _use(database_settings(data))
         call_command("migrate", verbosity=0, interactive=False)
         environment = {

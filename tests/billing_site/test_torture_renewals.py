@@ -1,0 +1,42 @@
+"""The renewal run under torture, at a small size; and a careless run, which must be caught.
+
+`manage.py torture renewals --rows 60000 --workers 3 --kills 30` is the same at full size.
+"""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from invoicing.models import Invoice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def tortured(*options: str) -> dict:
+    out = StringIO()
+    call_command("torture", "renewals", "--json", *options, stdout=out, stderr=StringIO())
+    return json.loads(out.getvalue().strip().splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_every_period_is_billed_once_whatever_is_killed():
+    told = tortured("--rows", "3000", "--workers", "2", "--kills", "6")
+    assert told["broken"] == []
+    assert (told["ok"], told["kills"], told["postmaster_kills"]) == (True, 6, 2)
+    assert told["killed_in_a_transaction"] > 0
+    assert not Invoice.objects.exists()  # in a database of its own
+
+
+@pytest.mark.slow
+def test_a_period_advanced_in_a_second_transaction_is_caught():
+    told = tortured("--rows", "3000", "--workers", "2", "--kills", "8", "--seed-bug", "advance-apart")
+    assert told["ok"]
+    assert any(text.startswith("every subscription moved on") for text in told["broken"]), told
+
+
+def test_a_bug_of_the_payments_is_none_of_the_renewals():
+    with pytest.raises(CommandError, match="advance-apart"):
+        tortured("--seed-bug", "new-key-on-retry")
