@@ -2,7 +2,11 @@
 
 from django.urls import path, re_path
 
-from api.views import v1
+from api.views import openapi, v1
 
 app_name = "api"
-urlpatterns = [path("", v1, name="root"), re_path(r"^(?P<path>.+)$", v1, name="v1")]
+urlpatterns = [
+    path("openapi.json", openapi, name="openapi"),
+    path("", v1, name="root"),
+    re_path(r"^(?P<path>.+)$", v1, name="v1"),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import time
@@ -10,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -21,6 +23,7 @@ from api.expanding import expand
 from api.idempotency import fingerprint, once
 from api.keys import authenticate, note_use
 from api.models import ApiKey, IdempotentRequest
+from api.openapi.document import document
 from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
@@ -75,6 +78,16 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="Ostinato"'
     return response
+
+
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The API's description. It is no secret, and so takes no key."""
+    return HttpResponse(_description(), content_type="application/json")
+
+
+@functools.cache
+def _description() -> bytes:
+    return orjson.dumps(document())
 
 
 def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, dict[str, Any]]:

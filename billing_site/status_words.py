@@ -65,6 +65,8 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "completed": ("success", _("Completed")),
     "not_started": ("info", _("Not started")),
     "released": ("neutral", _("Released")),
+    "enabled": ("success", _("Switched on")),
+    "disabled": ("neutral", _("Switched off")),
     "revoked": ("neutral", _("Revoked")),
 }
 

@@ -103,6 +103,12 @@ def new_ids(prefix: str, n: int) -> list[str]:
     return [f"{prefix}_{_base62(number)}" for number in numbers]
 
 
+def first_id_at(prefix: str, milliseconds: int) -> str:
+    """No id that was made from this moment on (since 1970) sorts before it: ids can be asked for by time."""
+    _check_prefix(prefix)
+    return f"{prefix}_{_base62(milliseconds << 80)}"
+
+
 def id_prefix(value: str) -> str:
     """What stands before the last underscore: "sub_sched_0R9…" -> "sub_sched"; "" when there is none."""
     return value.rpartition("_")[0]

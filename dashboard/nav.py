@@ -69,6 +69,8 @@ def nav_for(scope: Scope, path: str) -> list[Group]:
     if scope.may(Capability.SETTINGS):
         last.append(_entry(scope, path, _("Payment processor"), "plug", "processor", "processor"))
         last.append(_entry(scope, path, _("API keys"), "key-round", "api_keys", "api-keys"))
+        last.append(_entry(scope, path, _("Webhooks"), "webhook", "webhooks", "webhooks"))
+        last.append(_entry(scope, path, _("API requests"), "scroll-text", "logs", "logs"))
     last.append(_entry(scope, path, _("Settings"), "settings-2", "settings", "settings"))
     return [*groups, Group(_("Set-up"), tuple(last))]
 

@@ -7,6 +7,7 @@ refused by name. Pure.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,11 +93,15 @@ class TooManyElements(OstinatoError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter. `read(value, name)` gives the typed value or raises; `clearable` lets it be sent empty."""
+    """One parameter. `read(value, name)` gives the typed value or raises; `clearable` lets it be sent empty.
+
+    `told` is its JSON Schema, for the API's description.
+    """
 
     read: Callable[[Any, str], Any]
     required: bool = False
     clearable: bool = False
+    told: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def parse(self, value: Any, name: str) -> Any:
         if value == "":
@@ -125,6 +130,40 @@ def _name(parent: str, key: str) -> str:
     return f"{parent}[{key}]" if parent else key
 
 
+_TOLD_METADATA = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
+    "maxProperties": METADATA_KEYS_MAX,
+}
+
+
+def _told_timestamp(words: Sequence[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": "integer", "format": "unix-time", "minimum": 0, "maximum": _LATEST}
+    return {"anyOf": [told, {"type": "string", "enum": list(words)}]} if words else told
+
+
+def told_field(field: Field) -> dict[str, Any]:
+    """A parameter's JSON Schema; what may be cleared may be sent empty."""
+    told = dict(field.told)
+    return {"anyOf": [told, {"type": "string", "maxLength": 0}]} if field.clearable else told
+
+
+def told_object(fields: Fields) -> dict[str, Any]:
+    """The JSON Schema of an object with these parameters and no others."""
+    told: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: told_field(field) for name, field in fields.items()},
+        "additionalProperties": False,
+    }
+    required = required_names(fields)
+    return told | {"required": list(required)} if required else told
+
+
+def required_names(schema: Fields) -> Sequence[str]:
+    """For the documentation: the parameters that must be sent."""
+    return [name for name, field in schema.items() if field.required]
+
+
 def text(*, required: bool = False, clearable: bool = False, most: int = 5000) -> Field:
     """A string of at most `most` characters, without control characters that no column takes."""
 
@@ -134,7 +173,7 @@ def text(*, required: bool = False, clearable: bool = False, most: int = 5000) -
             raise ParameterTooLong(param=name, name=name, most=most)
         return string
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"type": "string", "maxLength": most})
 
 
 def integer(*, required: bool = False, clearable: bool = False, least: int = -(10**15), most: int = 10**15) -> Field:
@@ -144,7 +183,7 @@ def integer(*, required: bool = False, clearable: bool = False, least: int = -(1
             raise ParameterNotInteger(param=name, value=string[:50])
         return _within(int(string), name, least, most)
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def decimal(*, required: bool = False, clearable: bool = False) -> Field:
@@ -162,7 +201,7 @@ def decimal(*, required: bool = False, clearable: bool = False) -> Field:
             pass
         raise ParameterNotDecimal(param=name, value=string[:50])
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"type": "string", "format": "decimal"})
 
 
 def boolean(*, required: bool = False) -> Field:
@@ -172,7 +211,7 @@ def boolean(*, required: bool = False) -> Field:
             raise ParameterNotBoolean(param=name, value=string[:50])
         return string == "true"
 
-    return Field(read, required)
+    return Field(read, required, told={"type": "boolean"})
 
 
 def choice(*choices: str, required: bool = False, clearable: bool = False) -> Field:
@@ -182,7 +221,7 @@ def choice(*choices: str, required: bool = False, clearable: bool = False) -> Fi
             raise ParameterNotChoice(param=name, name=name, choices=", ".join(choices))
         return string
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"type": "string", "enum": list(choices)})
 
 
 def timestamp(*words: str, required: bool = False, clearable: bool = False) -> Field:
@@ -196,7 +235,7 @@ def timestamp(*words: str, required: bool = False, clearable: bool = False) -> F
             raise ParameterNotInteger(param=name, value=string[:50])
         return datetime.fromtimestamp(_within(int(string), name, 0, _LATEST), UTC)
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, _told_timestamp(words))
 
 
 def hash_of(fields: Fields, *, required: bool = False, clearable: bool = False) -> Field:
@@ -207,7 +246,7 @@ def hash_of(fields: Fields, *, required: bool = False, clearable: bool = False) 
             raise ParameterNotObject(param=name, name=name)
         return parse(fields, value, name)
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, told_object(fields))
 
 
 def list_of(field: Field, *, required: bool = False, clearable: bool = False, most: int = 100) -> Field:
@@ -221,7 +260,7 @@ def list_of(field: Field, *, required: bool = False, clearable: bool = False, mo
         ordered = sorted(value, key=lambda key: (len(key.lstrip("0")), key.lstrip("0")))
         return [field.parse(value[key], f"{name}[{key}]") for key in ordered]
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"type": "array", "items": told_field(field), "maxItems": most})
 
 
 def map_of(field: Field, *, required: bool = False, most: int = 50) -> Field:
@@ -234,7 +273,9 @@ def map_of(field: Field, *, required: bool = False, most: int = 50) -> Field:
             raise TooManyElements(param=name, name=name, most=most)
         return {key: field.parse(raw, f"{name}[{key}]") for key, raw in value.items()}
 
-    return Field(read, required)
+    return Field(
+        read, required, told={"type": "object", "additionalProperties": told_field(field), "maxProperties": most}
+    )
 
 
 def metadata() -> Field:
@@ -247,7 +288,7 @@ def metadata() -> Field:
             raise TooManyElements(param=name, name=name, most=METADATA_KEYS_MAX)
         return {key: _metadata_value(key, raw, f"{name}[{key}]") for key, raw in value.items()}
 
-    return Field(read, clearable=True)
+    return Field(read, clearable=True, told=_TOLD_METADATA)
 
 
 def merged_metadata(current: Mapping[str, str], sent: Mapping[str, str | None] | None) -> dict[str, str]:
@@ -275,7 +316,7 @@ def one_of(*readers: Field, required: bool = False, clearable: bool = False) -> 
                 continue
         return readers[-1].parse(value, name)
 
-    return Field(read, required, clearable)
+    return Field(read, required, clearable, {"anyOf": [dict(one.told) for one in readers]})
 
 
 def _metadata_value(key: str, raw: Any, name: str) -> str | None:
@@ -318,8 +359,3 @@ RANGE = one_of(
 )
 EXPAND: Fields = {"expand": list_of(text(most=200), most=20)}
 METADATA: Fields = {"metadata": metadata()}
-
-
-def required_names(schema: Fields) -> Sequence[str]:
-    """For the documentation: the parameters that must be sent."""
-    return [name for name, field in schema.items() if field.required]

@@ -46,6 +46,7 @@ class ApiKeyTable(ListTable):
     name = Cell(cell="api_key", verbose_name=_("API key"))
     hint = Cell(cell="code", verbose_name=_("Key"), orderable=False)
     revoked_at = Cell(cell="api_key_status", verbose_name=_("Status"), csv=_state)
+    last_used_at = Cell(cell="moment", verbose_name=_("Last used"), css="wide-only")
     created = When(verbose_name=_("Created"))
     revoke = Cell(cell="api_key_revoke", verbose_name="", orderable=False, empty_values=(), csv=lambda k: "", css="num")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import TestClock
 from dashboard.filters.lists import EventFilter, MessageFilter, TestClockFilter
-from dashboard.selectors import details, lists
+from dashboard.selectors import details, integration, lists
 from dashboard.tables.activity import EventTable, MessageTable, TestClockTable
 from dashboard.views.pages import DetailPage, ListPage, Page
 from events import selectors as outbox
@@ -43,6 +43,9 @@ class EventDetail(DetailPage):
             "body": outbox.event_body(found),
             "object_url": details.page_of(found.object_id),
             "actor_email": details.actor_email(found.actor),
+            "deliveries": integration.listed_deliveries(self.merchant_id).filter(event_id=found.pk)[:20]
+            if self.scope.may(Capability.SETTINGS)
+            else (),
         }
 
 

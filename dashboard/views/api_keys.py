@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from api import keys
 from api.models import ApiKey
+from api.scopes import checked_scopes
 from core.context import Context
 from dashboard.filters.making import ApiKeyFilter
+from dashboard.forms.integration import RESOURCES, KeyRotateForm, RestrictedKeyForm
 from dashboard.selectors import making
 from dashboard.tables.making import ApiKeyTable
 from dashboard.views.pages import ActPage, ListPage
@@ -50,22 +52,12 @@ class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What will use it, such as “Web shop”."))
 
 
-class ApiKeyNew(ActPage):
+class KeyShown(ActPage):
     """Answers with the key itself: there is no address at which it could be seen again."""
 
     capability = Capability.SETTINGS
-    form = ApiKeyForm
-    title = _("New API key")
-    text = _("Whoever holds it can do everything that the API does, in this merchant's name.")
-    button = _("Create the key")
     secret = ""
-
-    def perform(self, ctx: Context, form: forms.Form) -> str:
-        merchant = self.scope.merchant
-        self.key, self.secret = keys.create_api_key(
-            ctx=ctx, merchant_id=merchant.pk, livemode=merchant.livemode, name=form.cleaned_data["name"]
-        )
-        return self.back_url()
+    key: ApiKey
 
     def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         response = super().post(request, **kwargs)
@@ -77,6 +69,58 @@ class ApiKeyNew(ActPage):
 
     def back_url(self) -> str:
         return reverse("dashboard:api_keys")
+
+
+class ApiKeyNew(KeyShown):
+    form = ApiKeyForm
+    title = _("New API key")
+    text = _("Whoever holds it can do everything that the API does, in this merchant's name.")
+    button = _("Create the key")
+
+    def perform(self, ctx: Context, form: forms.Form) -> str:
+        merchant = self.scope.merchant
+        self.key, self.secret = keys.create_api_key(
+            ctx=ctx, merchant_id=merchant.pk, livemode=merchant.livemode, name=form.cleaned_data["name"]
+        )
+        return self.back_url()
+
+
+class RestrictedKeyNew(KeyShown):
+    template = "dashboard/form.html"
+    form = RestrictedKeyForm
+    title = _("New restricted key")
+    text = _("It does what you choose here and nothing else; a refusal names the permission that it lacks.")
+    button = _("Create the key")
+
+    def perform(self, ctx: Context, form: forms.Form) -> str:
+        assert isinstance(form, RestrictedKeyForm)
+        merchant = self.scope.merchant
+        self.key, self.secret = keys.create_api_key(
+            ctx=ctx,
+            merchant_id=merchant.pk,
+            livemode=merchant.livemode,
+            name=form.cleaned_data["name"],
+            scopes=checked_scopes(form.scopes(), RESOURCES),
+            expires_at=form.expires_at(),
+        )
+        return self.back_url()
+
+
+class ApiKeyRotate(KeyShown):
+    form = KeyRotateForm
+    title = _("Rotate the API key?")
+    text = _("A new key with the same name and permissions is made. Both work until the old one ends.")
+    button = _("Make the new key")
+
+    def load(self, **kwargs: str) -> ApiKey:
+        return get_object_or_404(making.listed_api_keys(self.merchant_id), pk=kwargs["pk"])
+
+    def perform(self, ctx: Context, form: forms.Form) -> str:
+        assert isinstance(form, KeyRotateForm)
+        self.key, self.secret = keys.rotate_api_key(
+            ctx=ctx, merchant_id=self.merchant_id, key_id=self.object.pk, overlap=form.overlap_time()
+        )
+        return self.back_url()
 
 
 class ApiKeyRevoke(ActPage):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from api import views
 from api.keys import create_api_key
 from merchants.models import Merchant
+from tests.api import described
 from tests.api.sdk import Sdk, new_sdk
 from tests.factories.merchants import merchant
 from tests.factories.times import context
@@ -55,3 +57,20 @@ def new_caller(client: Client, **fields: Any) -> Caller:
     shop = merchant(**fields)
     _, secret = create_api_key(ctx=context(), merchant_id=shop.id, livemode=shop.livemode)
     return Caller(shop, secret, client)
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_as_described(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test asks of the API, each answer is what the published description says."""
+    faults: list[str] = []
+    perform = views._perform
+
+    def watched(ctx: Any, key: Any, operation: Any, ids: Any, values: Any) -> tuple[int, dict[str, Any]]:
+        status, body = perform(ctx, key, operation, ids, values)
+        if said := described.fault(operation, status, body):
+            faults.append(said)
+        return status, body
+
+    monkeypatch.setattr(views, "_perform", watched)
+    yield
+    assert not faults

@@ -6,62 +6,17 @@ and a field's type, the words of an enumeration and nested objects are what the 
 
 from __future__ import annotations
 
-import ast
-import functools
-import importlib
 import inspect
 import json
-import pkgutil
 import typing
 from collections.abc import Iterator, Mapping
-from types import ModuleType, NoneType
+from types import NoneType
 from typing import Any
 
 import stripe
 from stripe._stripe_object import StripeObject
 
-
-def _modules() -> Iterator[ModuleType]:
-    skipped = {"params", "v2"}
-    for one in pkgutil.walk_packages(stripe.__path__, "stripe."):
-        if not skipped & set(one.name.split(".")) and not one.name.endswith("_service"):
-            yield importlib.import_module(one.name)
-
-
-@functools.cache
-def by_object() -> Mapping[str, type]:
-    """The class that each `object` name stands for."""
-    return {
-        kind.OBJECT_NAME: kind
-        for module in _modules()
-        for kind in vars(module).values()
-        if inspect.isclass(kind)
-        and issubclass(kind, StripeObject)
-        and isinstance(kind.__dict__.get("OBJECT_NAME"), str)
-    }
-
-
-@functools.cache
-def annotations(kind: type) -> Mapping[str, Any]:
-    """A class's own fields with their types."""
-    module = importlib.import_module(kind.__module__)
-    inner = {name: one for name, one in vars(kind).items() if inspect.isclass(one)}
-    scope = {**vars(module), **_for_checkers(module), **inner}
-    own = {name: said for name, said in vars(kind).get("__annotations__", {}).items() if name != "OBJECT_NAME"}
-    holder = type("Holder", (), {"__annotations__": own})
-    return typing.get_type_hints(holder, globalns=scope, localns=scope)
-
-
-@functools.cache
-def _for_checkers(module: ModuleType) -> Mapping[str, Any]:
-    """What a module of the SDK imports under `if TYPE_CHECKING`, parameters apart."""
-    found: dict[str, Any] = {}
-    for block in ast.parse(inspect.getsource(module)).body:
-        for node in block.body if isinstance(block, ast.If) else ():
-            if isinstance(node, ast.ImportFrom) and node.module and ".params" not in node.module:
-                there = importlib.import_module(node.module)
-                found |= {alias.asname or alias.name: getattr(there, alias.name, None) for alias in node.names}
-    return found
+from api.openapi.annotations import by_object, fields_of
 
 
 def faults(body: Any, path: str = "") -> Iterator[str]:
@@ -86,7 +41,7 @@ def _deletion_faults(body: dict[str, Any], path: str) -> Iterator[str]:
 
 
 def of_class(body: Mapping[str, Any], kind: type, path: str) -> Iterator[str]:
-    for name, said in annotations(kind).items():
+    for name, said in fields_of(kind).items():
         here = f"{path}.{name}"
         if name in body:
             yield from _value_faults(body[name], said, here)
@@ -166,7 +121,7 @@ def _plain_faults(value: Any, said: type, path: str) -> Iterator[str]:
 
 def absent(body: Mapping[str, Any], kind: type) -> list[str]:
     """Optional fields that are not there at all: reading one as an attribute raises in the SDK."""
-    return [name for name in annotations(kind) if name not in body and name != "deleted"]
+    return [name for name in fields_of(kind) if name not in body and name != "deleted"]
 
 
 class Watched(stripe.RequestsClient):

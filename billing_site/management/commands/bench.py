@@ -1,4 +1,4 @@
-"""manage.py bench renewals|finalize|collect|relay|usage|pdf [--rows N] [--workers K] [--json]."""
+"""manage.py bench renewals|finalize|collect|relay|usage|pdf|api|webhooks [--rows N] [--workers K] [--json]."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing_site.benchmarks.runs import BENCHMARKS, Size
+from billing_site.benchmarks.http import api, webhooks
+from billing_site.benchmarks.runs import BENCHMARKS as RUNS, Size
 
 # What is a minute or so of work on two cores.
 ROWS = {"renewals": 20_000, "finalize": 20_000, "collect": 10_000, "relay": 20_000, "usage": 200_000, "pdf": 60}
+ROWS |= {"api": 1000, "webhooks": 5000}
+BENCHMARKS = RUNS | {"api": api, "webhooks": webhooks}
 
 
 class Command(BaseCommand):
