@@ -25,6 +25,7 @@ KINDS = {
     "credit_note/line": "credit_note_line_item",
     "quote/line_item": "item",
     "payment_link/line_item": "item",
+    "checkout/session": "checkout.session",
     "checkout_session/line_item": "item",
     "product/feature": "product_feature",
     "billing_meter/event_summary": "billing.meter_event_summary",
