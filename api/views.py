@@ -35,6 +35,7 @@ from api.routes import EXPANDABLES, ROUTES
 from api.scopes import check_allowed
 from core.context import Context
 from core.errors import OstinatoError
+from core.log_context import bind
 
 log = logging.getLogger("api")
 _VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
@@ -93,6 +94,7 @@ def _description() -> bytes:
 def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, dict[str, Any]]:
     now = asked.now
     key = asked.key = authenticate(request.headers.get("Authorization", ""), now=now)
+    bind(merchant_id=key.merchant_id)  # until the request's own ids are let go
     livemode = key.merchant.livemode
     limits.spend(merchant_id=key.merchant_id, key_id=key.id, limit=limits.limit_of(livemode), now=now)
     note_use(key, now)

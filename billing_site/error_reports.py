@@ -1,8 +1,7 @@
-"""Logs and error pages without secrets, whatever a library puts into its messages or its frames."""
+"""Error pages without secrets, whatever a library puts into its frames. Log lines: `billing_site.logs`."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import ItemsView
 from pprint import pformat
 from types import FrameType
@@ -12,13 +11,6 @@ from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
 from core.secrets import without_secrets
-
-
-class Formatter(logging.Formatter):
-    """A line, its traceback included, with what is secret hidden."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
 
 
 class ReportFilter(SafeExceptionReporterFilter):

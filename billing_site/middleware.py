@@ -1,14 +1,19 @@
 """What every response carries: a request id and the content security policy."""
 
+import logging
 import re
+import time
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from core.ids import new_id
+from core.log_context import bind, unbind
 
 type_of_get_response = Callable[[HttpRequest], HttpResponse]
+logger = logging.getLogger("ostinato.requests")
+PROBES = {"healthz", "readyz", "metrics"}
 ACCEPTABLE_REQUEST_ID = re.compile(r"req_[0-9A-Za-z]{8,64}")
 
 
@@ -21,10 +26,32 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("Request-Id", "")
         # A proxy may have given one; anything else from outside is not copied into our records.
-        request.request_id = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else new_id("req")  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response["Request-Id"] = request.request_id  # type: ignore[attr-defined]
-        return response
+        request_id = given if ACCEPTABLE_REQUEST_ID.fullmatch(given) else new_id("req")
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = bind(request_id=request_id)
+        started = time.monotonic()
+        try:
+            response = self.get_response(request)
+            response["Request-Id"] = request_id
+            _tell(request, response, started)
+            return response
+        finally:
+            unbind(token)
+
+
+def _tell(request: HttpRequest, response: HttpResponse, started: float) -> None:
+    """One line for a request, by its route: addresses may hold a person's way in."""
+    found = request.resolver_match
+    logger.log(
+        logging.DEBUG if found is None or found.url_name in PROBES else logging.INFO,
+        "request",
+        extra={
+            "method": request.method,
+            "route": found.route if found else "",
+            "status": response.status_code,
+            "ms": int((time.monotonic() - started) * 1000),
+        },
+    )
 
 
 class ContentSecurityPolicyMiddleware:

@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
-from billing_site.views import brand_css, healthz, media
+from billing_site.views import brand_css, healthz, media, metrics, readyz
 
 
 def _face(prefix: str, app: str) -> list:
@@ -17,6 +17,8 @@ def _face(prefix: str, app: str) -> list:
 urlpatterns = [
     path("", TemplateView.as_view(template_name="landing.html"), name="landing"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/set-language/", set_language, name="set_language"),

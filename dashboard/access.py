@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from core.log_context import bind
 from merchants.models import Membership, Merchant, User
 from merchants.rules import Capability, may
 from merchants.selectors import memberships_of
@@ -70,6 +71,7 @@ class ScopedMixin(LoginRequiredMixin):
         if not request.user.is_authenticated:
             return self.handle_no_permission()
         self.scope = scope_of(request)
+        bind(merchant_id=self.scope.merchant.pk)  # until the request's own ids are let go
         if self.capability and not self.scope.may(self.capability):
             raise PermissionDenied
         with timezone.override(ZoneInfo(self.scope.merchant.timezone)):

@@ -74,6 +74,17 @@ def nothing_to_do(consumer: Consumer, wall: datetime) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def oldest_unread(consumer: Consumer) -> datetime | None:
+    """When the first event that the consumer has not passed was recorded; None when it has passed all. By index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.recorded_at FROM events_event e WHERE {_BEYOND_CURSOR} ORDER BY e.xid, e.id LIMIT 1",  # noqa: S608
+            {"name": consumer.name},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def unread_count(consumer: Consumer) -> int:
     """How many committed events the consumer has not passed yet, those that cannot be read yet included."""
     with connection.cursor() as cursor:

@@ -26,6 +26,8 @@ from django.db import transaction
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
+from core.log_context import bound
+from engine.models import BillingRun
 from engine.types import RefusedPlan, RunReport
 from engine.writes import finish_run, note_run, refuse, start_run
 from events.copying import Row
@@ -103,6 +105,11 @@ def run_job(ctx: Context, job: Job, *, clock_id: str | None, chunk_size: int, ma
     Raises `RunGoesRound`, `CommonFault`.
     """
     run = start_run(ctx, job.kind, clock_id)
+    with bound(run_id=run.id):
+        return _run(ctx, run, job, chunk_size, max_chunks)
+
+
+def _run(ctx: Context, run: BillingRun, job: Job, chunk_size: int, max_chunks: int | None) -> RunReport:
     limit = MAX_CHUNKS if max_chunks is None else max_chunks
     report, before, culprits = RunReport(), frozenset[str](), _Culprits(job.kind)
     while report.chunks < limit:

@@ -43,11 +43,6 @@ def test_security_headers(client):
 
 
 @pytest.mark.django_db
-def test_health(client):
-    assert client.get("/healthz").content == b"ok"
-
-
-@pytest.mark.django_db
 def test_nobody_signs_up_by_themselves(client):
     page = client.post("/accounts/signup/", {"email": "a@example.com", "password1": "x" * 20, "password2": "x" * 20})
     from django.contrib.auth import get_user_model

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.views.debug import ExceptionReporter
 
-from billing_site.error_reports import Formatter
+from billing_site.logs import LineFormatter as Formatter
 from engine.services.inbox import apply_inbox, sweep_events
 from engine.services.resolve import resolve_unknown
 from payments.accounts import connected_account
