@@ -122,15 +122,27 @@ TEMPLATES = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
 # --- database and cache ------------------------------------------------------------------------------------
-if env.str("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
+def _database(variable: str) -> dict[str, Any]:
+    database: dict[str, Any] = env.db_url(variable)
     # A Unix socket's folder stands in the URL with its slashes quoted.
-    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
+    return {**database, "HOST": unquote(database["HOST"])}
+
+
+if env.str("DATABASE_URL", default=""):
+    DATABASES = {"default": _database("DATABASE_URL")}
 else:
     DATABASES = {"default": database_settings(VAR_DIR / "pg")}
-DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
-DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+DATABASE_ROUTERS: list[str] = []
+if env.str("REPLICA_URL", default=""):
+    DATABASES["replica"] = {**_database("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
+    DATABASE_ROUTERS = ["billing_site.replica.ReportsRouter"]
+for _settings in DATABASES.values():
+    _settings.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
+    _settings.setdefault("CONN_HEALTH_CHECKS", True)
+    # A pool that lends a connection for one transaction (PgBouncer) cannot keep a cursor open between two.
+    _settings["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("TRANSACTION_POOLING", default=False)
 MIGRATION_MODULES = {"djstripe": "billing_site.djstripe_migrations"}
 CACHES = {
     # In the database, so that rate limits hold across processes and hosts (table: billing_site migration).

@@ -182,19 +182,20 @@ def lock_clock(clock_id: str) -> TestClock | None:
 
 @contextmanager
 def hold_clock(clock_id: str) -> Iterator[bool]:
-    """Whether this connection alone may advance the clock: an advisory lock, for the work spans many transactions.
+    """Whether this worker alone may advance the clock: an advisory lock, for the work spans many transactions.
 
-    PostgreSQL lets go of it when a worker dies, so nobody waits for the dead.
+    The lock lives in a transaction of a connection of its own: a pool that lends connections by the transaction
+    would take one that lives in a session along to somebody else. PostgreSQL lets go of it when a worker dies.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [clock_id])
-        [is_held] = cursor.fetchone()
+    own = connection.copy()
     try:
+        own.set_autocommit(False)
+        with own.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [clock_id])
+            [is_held] = cursor.fetchone()
         yield is_held
     finally:
-        if is_held and connection.connection and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [clock_id])
+        own.close()  # rolls back
 
 
 def move_clock(clock: TestClock, **values: Any) -> None:

@@ -1,6 +1,7 @@
 """Whose data a request may see and what it may change: every dashboard view goes through here."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from core.log_context import bind
+from core.reading import reading_for_reports
 from merchants.models import Membership, Merchant, User
 from merchants.rules import Capability, may
 from merchants.selectors import memberships_of
@@ -64,6 +66,7 @@ class ScopedMixin(LoginRequiredMixin):
     """
 
     capability: Capability | None = None
+    is_report = False  # whether the page may be read from a copy some seconds behind
     request: HttpRequest
     scope: Scope
 
@@ -74,7 +77,8 @@ class ScopedMixin(LoginRequiredMixin):
         bind(merchant_id=self.scope.merchant.pk)  # until the request's own ids are let go
         if self.capability and not self.scope.may(self.capability):
             raise PermissionDenied
-        with timezone.override(ZoneInfo(self.scope.merchant.timezone)):
+        reading = reading_for_reports() if self.is_report else nullcontext()
+        with timezone.override(ZoneInfo(self.scope.merchant.timezone)), reading:
             handler: Callable[..., HttpResponseBase] = super().dispatch
             response = handler(request, *args, **kwargs)
             # Rendered here, not later by Django's handler, so that dates are in the merchant's time.

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connections, router
+
+from insights.models import MrrMovement
 
 # currency -> bucket -> type -> amount
 Movements = dict[str, list[dict[str, int]]]
@@ -93,6 +95,6 @@ def past_due(merchant_id: str, as_of: datetime) -> dict[str, int]:
 
 def _rows(sql: str, merchant_id: str, points: Sequence[datetime]) -> list[Any]:
     params: dict[str, Any] = {"merchant": merchant_id, "points": list(points), "start": points[0], "end": points[-1]}
-    with connection.cursor() as cursor:
+    with connections[router.db_for_read(MrrMovement)].cursor() as cursor:  # a replica's, for reports
         cursor.execute(sql, params)
         return list(cursor.fetchall())

@@ -16,6 +16,7 @@ MONTHS = 12
 
 
 class Overview(Page):
+    is_report = True
     template = "dashboard/overview.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.db import router
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
@@ -18,6 +19,7 @@ from django_tables2 import RequestConfig
 
 from core.context import Context
 from core.errors import OstinatoError
+from core.reading import reading_for_reports
 from dashboard.access import ScopedMixin
 from dashboard.actions import FIELD, TokenMissing, new_action_token, spend_action_token
 from dashboard.filters.base import ListFilter
@@ -94,6 +96,8 @@ class ListPage(Page):
         return any(field.name == "created" for field in rows.model._meta.get_fields())
 
     def csv(self, rows: QuerySet) -> StreamingHttpResponse:
+        with reading_for_reports():  # the whole list, where there is a copy of it
+            rows = rows.using(router.db_for_read(rows.model))
         writer = csv.writer(_Echo())
 
         def lines() -> Iterator[str]:
