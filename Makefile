@@ -22,7 +22,7 @@ types:
 
 bench:
 	@scripts/setup.sh demo
-	@for it in renewals finalize collect relay usage pdf; do $(PY) manage.py bench $$it $(ARGS) || exit 1; echo; done
+	@$(PY) manage.py bench all $(ARGS)
 
 setup:
 	@scripts/setup.sh test

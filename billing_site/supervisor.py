@@ -105,7 +105,10 @@ class Child:
 class Supervisor:
     """Runs until SIGINT, SIGTERM or SIGHUP."""
 
-    def __init__(self, *, host: str, port: int, web_workers: int, say: Say, ready: str = "") -> None:
+    def __init__(
+        self, *, host: str, port: int, web_workers: int, say: Say, ready: str = "", with_web: bool = True
+    ) -> None:
+        self.with_web = with_web  # a host of workers serves no pages
         self.address = (host, port)
         self.say = say
         self.ready = ready  # said once, when the web server answers
@@ -119,20 +122,22 @@ class Supervisor:
             env={HEARTBEATS_VARIABLE: str(self.heartbeats)},
         )
         self.webhooks = Child("webhooks", [sys.executable, "manage.py", "webhooks"], signal.SIGKILL, say)
-        self.children = (self.web, self.cluster, self.webhooks)
+        background = (self.cluster, self.webhooks)
+        self.children = (self.web, *background) if with_web else background
         self.stopping = False
         self.impatient = False
 
     def run(self) -> int:
         """Returns 0 after an orderly stop. Raises PortIsTaken."""
-        _check_port(self.address)
+        if self.with_web:
+            _check_port(self.address)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         try:
             while not self.stopping:
                 for child in self.children:
                     self._look_after(child)
-                if self.ready and _listens(self.address):
+                if self.ready and (not self.with_web or _listens(self.address)):
                     self.say(self.ready)
                     self.ready = ""
                 time.sleep(LOOK_EVERY)

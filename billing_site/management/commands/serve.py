@@ -24,6 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--web-workers", type=int, default=2)
+        parser.add_argument(
+            "--no-web", action="store_true", help="background work alone, supervised: a host of workers"
+        )
         parser.add_argument("--announce", type=Path, help="file with what `manage.py demo --json` said")
         parser.add_argument("--with-parent", action="store_true", help="stop when the starting process ends")
 
@@ -38,7 +41,8 @@ class Command(BaseCommand):
             port=port,
             web_workers=options["web_workers"],
             say=self._say,
-            ready=banner(f"http://{host}:{port}", options["announce"]),
+            ready="" if options["no_web"] else banner(f"http://{host}:{port}", options["announce"]),
+            with_web=not options["no_web"],
         )
         try:
             sys.exit(supervisor.run())
