@@ -48,5 +48,4 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 @admin.register(ApiRequest)
 class ApiRequestAdmin(ReadOnlyAdmin):
     list_display = ("method", "path", "status", "error_code", "duration_ms", "merchant_id", "created")
-    list_filter = ("method",)
     search_fields = ("id__exact", "request_id__exact", "key_id__exact", "merchant_id__exact")

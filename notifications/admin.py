@@ -19,4 +19,5 @@ class MessageAdmin(ReadOnlyAdmin):
 @admin.register(MessageSettings)
 class MessageSettingsAdmin(ReadOnlyAdmin):
     list_display = ("merchant", "reply_to", "muted", "recorded_at")
+    search_fields = ("merchant_id__exact", "merchant__name", "reply_to")
     list_select_related = ("merchant",)

@@ -80,6 +80,8 @@ def _value(field: models.Field, model: type[models.Model]) -> Any:
         return NEW_YEAR + timedelta(days=n)
     if isinstance(field, models.EmailField):
         return f"row{n}@example.com"
+    if isinstance(field, models.FloatField):
+        return float(n)
     if isinstance(field, models.DecimalField):
         return Decimal(n % 100)
     if isinstance(field, models.BooleanField):
