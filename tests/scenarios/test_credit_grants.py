@@ -12,6 +12,7 @@ from customers.services import adjust_balance, create_credit_grant, expire_credi
 from engine.services.change import change_subscription, preview_change
 from engine.services.finalize import run_finalizations
 from engine.services.invoices import void_invoice
+from engine.services.renew import run_renewals
 from engine.services.upcoming import preview_upcoming
 from engine.types import ChangeRequest, ItemChange
 from events.models import Event
@@ -210,3 +211,28 @@ def test_two_workers_spend_one_grant_once():
     given.refresh_from_db()
     assert given.balance == 0
     assert sorted(Invoice.objects.values_list("credit_grants_applied", flat=True)) == [500, 1000]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_spend_one_balance_once():
+    """Two subscriptions of one customer, 10.00 each, and 15.00 that the shop owes: 10.00 and 5.00 are paid by it."""
+    shop = merchant()
+    owner = customer(merchant=shop, payment_method="")
+    for _ in range(2):
+        subscription(customer=owner, prices=[price(merchant=shop)], collection_method="send_invoice", at=NEW_YEAR)
+    adjust_balance(
+        ctx=context(utc(2024, 1, 5)), merchant_id=shop.id, customer_id=owner.id, amount=-1500, currency="cad"
+    )
+
+    def work(_):
+        try:
+            return run_renewals(ctx=context(FEB_1), chunk_size=1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    renewed = Invoice.objects.filter(billing_reason="subscription_cycle")
+    assert sorted(renewed.values_list("balance_applied", "amount_due")) == [(500, 500), (1000, 0)]
+    owner.refresh_from_db()
+    assert owner.balance == 0
