@@ -176,8 +176,10 @@ def _pending_items(subscriptions: list[Json]) -> None:
     for node in subscriptions:
         waiting = node.get("pending_update") or {}
         standing = {item["id"]: item for item in node.get("items", {}).get("data", ())}
-        for item in waiting.get("subscription_items") or ():
+        for place, item in enumerate(waiting.get("subscription_items") or ()):
             if "object" not in item:
+                # One to be has no id yet; what stands for it says whose it is, and that it is none.
+                item["id"] = item["id"] or f"si_of_{node['id']}_{place}"
                 whole = _new_item(node) | deepcopy(standing.get(item["id"], {}))
                 item |= whole | {name: said for name, said in item.items() if said is not None}
 
@@ -238,10 +240,10 @@ def plan_of(price: Json) -> Json | None:
 
 
 def _tax_rates(merchant_id: str, livemode: bool, nodes: Nodes) -> None:
+    kinds = ("subscription", "subscription_item", "invoice", "invoiceitem")
     holders = [
         (node, name)
-        for kind in ("subscription", "subscription_item", "invoice", "invoiceitem")
-        for node in nodes[kind]
+        for node in (*(node for kind in kinds for node in nodes[kind]), *_phases(nodes["subscription_schedule"]))
         for name in ("default_tax_rates", "tax_rates")
         if any(isinstance(one, str) for one in node.get(name) or ())
     ]
@@ -254,6 +256,14 @@ def _tax_rates(merchant_id: str, livemode: bool, nodes: Nodes) -> None:
     }
     for node, name in holders:
         node[name] = [rates.get(one, one) if isinstance(one, str) else one for one in node[name]]
+
+
+def _phases(schedules: list[Json]) -> Iterable[Json]:
+    """Phases and their items, which name no kind of their own."""
+    for node in schedules:
+        for phase in node.get("phases") or ():
+            yield phase
+            yield from (*phase.get("items", ()), *phase.get("add_invoice_items", ()))
 
 
 def _client_ids(merchant_id: str, nodes: Nodes) -> None:

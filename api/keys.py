@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from api.models import ApiKey
 from api.protocol.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyMissing
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret
+from events.models import Event
 from events.types import EventRow
 from events.writes import record_events
 
@@ -95,7 +96,7 @@ def rotate_api_key(*, ctx: Context, merchant_id: str, key_id: str, overlap: time
         until = ctx.recorded_at + overlap
         old.expires_at = min(until, old.expires_at or until)
         old.save(update_fields=["expires_at"])
-        record_events(ctx, [_told(old, "api_key.rotated", version=2)])
+        record_events(ctx, [_told(old, "api_key.rotated", version=_next_version(old))])
         return create_api_key(
             ctx=ctx, merchant_id=merchant_id, livemode=old.merchant.livemode, name=old.name, scopes=old.scopes
         )
@@ -116,8 +117,14 @@ def revoke_api_key(*, ctx: Context, merchant_id: str, key_id: str) -> bool:
             return False
         key.revoked_at = ctx.recorded_at
         key.save(update_fields=["revoked_at"])
-        record_events(ctx, [_told(key, "api_key.revoked", version=3)])
+        record_events(ctx, [_told(key, "api_key.revoked", version=_next_version(key))])
     return True
+
+
+def _next_version(key: ApiKey) -> int:
+    """A key has no column for it: it changes twice in its life, under its row's lock."""
+    told = Event.objects.filter(merchant_id=key.merchant_id, object_id=key.id)
+    return 1 + (told.aggregate(latest=Max("object_version"))["latest"] or 0)
 
 
 def _told(key: ApiKey, event_type: str, *, version: int) -> EventRow:

@@ -233,7 +233,12 @@ def test_a_dispute_is_mirrored_with_its_deadline_and_outcome(fake, merchant, the
     dispute.refresh_from_db()
     assert (dispute.status, dispute.closed_at, dispute.version) == ("won", NEW_YEAR + timedelta(days=20), 2)
     kinds = Event.objects.filter(object_id=dispute.id).order_by("xid", "id").values_list("type", flat=True)
-    assert list(kinds) == ["charge.dispute.created", "charge.dispute.closed"]
+    assert list(kinds) == [
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
+    ]
 
 
 def test_a_payout_is_mirrored_and_may_fail_after_it_was_paid(fake, merchant, theirs, ours):

@@ -135,10 +135,11 @@ def test_an_end_moved_further_away_charges_what_lies_between():
     life = books()
     assert amounts(life.schedule_cancel(APRIL_1, cancel_at=APRIL_11)) == [-667]  # 20 of 30 days
     assert amounts(life.schedule_cancel(APRIL_1, cancel_at=APRIL_21)) == [667, -333]
-    assert amounts(life.schedule_cancel(APRIL_1, cancel_at=utc(2026, 4, 6))) == [-166, -333]  # two charges of their own
+    # Two charges of their own: five of the first one's 333 days' worth, and all that the second has left, 667 - 333.
+    assert amounts(life.schedule_cancel(APRIL_1, cancel_at=utc(2026, 4, 6))) == [-166, -334]
     assert amounts(life.undo_cancel(APRIL_1)) == [833]
     life.renew(MAY_1)
-    assert life.total == 2101  # 5 % of tax; each of the five was rounded by itself
+    assert life.total == 2100  # the moves cancel out, their tax of 5 % too
 
 
 def test_an_end_in_the_past_is_refused():
