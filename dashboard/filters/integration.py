@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +41,11 @@ class RequestFilter(ListFilter):
     placeholder = _("Path, request id, idempotency key or error code")
     method = choice(_("Method"), METHODS)
     outcome = choice(_("Status"), OUTCOMES, method="by_outcome")
-    key = django_filters.CharFilter(field_name="key_id")
+    key = django_filters.CharFilter(
+        field_name="key_id",
+        label=_("Key"),
+        widget=forms.TextInput(attrs={"class": "form-control", "placeholder": _("Key"), "autocomplete": "off"}),
+    )
     since = date_from()
     until = date_to()
 
