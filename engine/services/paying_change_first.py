@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import Q
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -25,11 +26,10 @@ from engine.services.change_posting import Posted, post_request
 from engine.services.collect import cancel_at_gateway
 from engine.services.ending import post_ending, without_ending
 from engine.services.paying_first import (
-    ABANDONED_AFTER,
     NothingToPayWith,
     PaymentOutcomeUnknown,
     allocate,
-    latest_charge,
+    finish_abandoned,
     let_go,
     send_back,
 )
@@ -85,19 +85,7 @@ def change_if_paid(ctx: Context, request: ChangeRequest) -> ChangeResult:
 
 def finish_pending_changes(*, ctx: Context, limit: int = 100) -> int:
     """Go on with changes whose worker died or whose answer came late. Returns how many were ended either way."""
-    old = PendingSubscribe.objects.filter(status="open", recorded_at__lt=ctx.recorded_at - ABANDONED_AFTER)
-    ended = 0
-    for pending in old.exclude(subscription_id="").order_by("recorded_at")[:limit]:
-        charge = latest_charge(pending)
-        in_its_time = replace(ctx, as_of=pending.created)
-        if charge is None or charge.status in ("failed", "canceled"):
-            let_go(in_its_time, pending.id, charge.id if charge else "")
-        elif charge.status in ("succeeded", "processing"):
-            _finish(in_its_time, pending.id)
-        else:
-            continue
-        ended += 1
-    return ended
+    return finish_abandoned(ctx, ~Q(subscription_id=""), _finish, limit)
 
 
 def _promise(ctx: Context, request: ChangeRequest) -> tuple[PendingSubscribe | None, str]:

@@ -11,10 +11,12 @@ sent back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -106,15 +108,21 @@ def subscribe_if_paid(ctx: Context, request: SubscribeRequest) -> SubscribeResul
 
 def finish_pending_subscribes(*, ctx: Context, limit: int = 100) -> int:
     """Go on with signups whose worker died or whose answer came late. Returns how many were ended either way."""
-    old = PendingSubscribe.objects.filter(status="open", recorded_at__lt=ctx.recorded_at - ABANDONED_AFTER)
+    return finish_abandoned(ctx, Q(subscription_id=""), _complete_or_send_back, limit)
+
+
+def finish_abandoned(ctx: Context, kind: Q, paid: Callable[[Context, str], object], limit: int) -> int:
+    """What was promised long ago and is of this kind: let go of when its payment failed, `paid` (each in its own
+    time) when it went through, left while nobody knows. Returns how many were ended."""
+    old = PendingSubscribe.objects.filter(kind, status="open", recorded_at__lt=ctx.recorded_at - ABANDONED_AFTER)
     ended = 0
-    for pending in old.filter(subscription_id="").order_by("recorded_at")[:limit]:
+    for pending in old.order_by("recorded_at")[:limit]:
         charge = latest_charge(pending)
         in_its_time = replace(ctx, as_of=pending.created)
         if charge is None or charge.status in ("failed", "canceled"):
             let_go(in_its_time, pending.id, charge.id if charge else "")
         elif charge.status in ("succeeded", "processing"):
-            _complete_or_send_back(in_its_time, pending.id)
+            paid(in_its_time, pending.id)
         else:
             continue
         ended += 1
