@@ -23,6 +23,7 @@ from payments.models import (
 )
 from payments.services import attach_payment_method
 from payments.setups import finish_setup, start_setup
+from tests.engine.inbox_steps import a_paid_charge, later, paying_with, told
 from tests.factories.customers import customer as new_customer
 from tests.factories.gateways import merchant_on_stripe
 from tests.factories.payments import open_invoice
@@ -32,46 +33,6 @@ from tests.fake_stripe import checkout, intents, money, people
 pytestmark = pytest.mark.django_db
 
 DAY = 86_400
-
-
-@pytest.fixture
-def merchant(fake):
-    fake.books.started = NEW_YEAR.timestamp()
-    return merchant_on_stripe(fake)
-
-
-@pytest.fixture
-def theirs(fake, merchant):
-    [account] = fake.books.accounts.values()
-    return account
-
-
-@pytest.fixture
-def ours(merchant):
-    return GatewayAccount.objects.get()
-
-
-def paying_with(merchant, instrument: str):
-    customer = new_customer(merchant=merchant)
-    attach_payment_method(ctx=context(), merchant_id=merchant.id, customer_id=customer.id, instrument=instrument)
-    customer.refresh_from_db()
-    return customer
-
-
-def a_paid_charge(merchant, instrument: str = "pm_card_visa") -> Charge:
-    collect_invoices(ctx=context(), invoice_ids=[open_invoice(customer=paying_with(merchant, instrument)).id])
-    return Charge.objects.get()
-
-
-def told(theirs, ours, *types: str, at=NEW_YEAR) -> None:
-    """Put the account's events of these types (all of them, unless told) into the inbox, and apply it."""
-    events = [facts_of(row) for row in theirs.objects["event"].values() if not types or row["type"] in types]
-    store_events(ours, events, at, "webhook")
-    apply_inbox(ctx=context(at))
-
-
-def later(days: int):
-    return context(NEW_YEAR + timedelta(days=days))
 
 
 def test_a_debit_that_settled_is_told_and_the_invoice_is_paid(fake, merchant, theirs, ours):

@@ -4,68 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from engine.services.collect import collect_invoices
 from engine.services.inbox import apply_inbox, sweep_balances, sweep_events
 from engine.services.refund import refund_charge
 from invoicing.models import Invoice
-from payments.inbox import facts_of, store_events
 from payments.models import (
     BalanceTransaction,
-    Charge,
     GatewayAccount,
     GatewayEvent,
     Refund,
 )
-from payments.services import attach_payment_method
-from tests.factories.customers import customer as new_customer
+from tests.engine.inbox_steps import a_paid_charge, later, told
 from tests.factories.gateways import merchant_on_stripe
-from tests.factories.payments import open_invoice
 from tests.factories.times import NEW_YEAR, context
 from tests.fake_stripe import money
 
 pytestmark = pytest.mark.django_db
 
 DAY = 86_400
-
-
-@pytest.fixture
-def merchant(fake):
-    fake.books.started = NEW_YEAR.timestamp()
-    return merchant_on_stripe(fake)
-
-
-@pytest.fixture
-def theirs(fake, merchant):
-    [account] = fake.books.accounts.values()
-    return account
-
-
-@pytest.fixture
-def ours(merchant):
-    return GatewayAccount.objects.get()
-
-
-def paying_with(merchant, instrument: str):
-    customer = new_customer(merchant=merchant)
-    attach_payment_method(ctx=context(), merchant_id=merchant.id, customer_id=customer.id, instrument=instrument)
-    customer.refresh_from_db()
-    return customer
-
-
-def a_paid_charge(merchant, instrument: str = "pm_card_visa") -> Charge:
-    collect_invoices(ctx=context(), invoice_ids=[open_invoice(customer=paying_with(merchant, instrument)).id])
-    return Charge.objects.get()
-
-
-def told(theirs, ours, *types: str, at=NEW_YEAR) -> None:
-    """Put the account's events of these types (all of them, unless told) into the inbox, and apply it."""
-    events = [facts_of(row) for row in theirs.objects["event"].values() if not types or row["type"] in types]
-    store_events(ours, events, at, "webhook")
-    apply_inbox(ctx=context(at))
-
-
-def later(days: int):
-    return context(NEW_YEAR + timedelta(days=days))
 
 
 # --- what goes wrong ---------------------------------------------------------------------------------------------
