@@ -46,15 +46,21 @@ python_parts() {
 }
 
 npm_parts() {
-  if same package-lock.json node_modules/.installed.json; then return; fi
-  if ! npm --version >/dev/null 2>&1; then
-    say "no node on this machine: installing one into .venv"
+  # What only the tests need (Stripe's own client) is left out of a house that just runs.
+  local mark=node_modules/.installed.json omit=--omit=dev
+  if [ "$purpose" = test ]; then mark=node_modules/.installed-dev.json omit=--include=dev; fi
+  if same package-lock.json "$mark"; then return; fi
+  if ! npm --version >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
+    say "no node (20 or newer) on this machine: installing one into .venv"
     pip_install -r requirements-node.lock
   fi
   say "fetching the npm parts of package-lock.json"
-  PATH="$PATH:$venv/bin" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$venv/npm.log" 2>&1 ||
+  local path="$PATH:$venv/bin"
+  if [ -x "$venv/bin/node" ]; then path="$venv/bin:$PATH"; fi
+  PATH="$path" npm ci "$omit" --ignore-scripts --no-audit --no-fund --loglevel=error >"$venv/npm.log" 2>&1 ||
     { cat "$venv/npm.log" >&2; fail "npm could not fetch the page parts."; }
   cp package-lock.json node_modules/.installed.json
+  if [ "$purpose" = test ]; then cp package-lock.json "$mark"; fi
 }
 
 system_libraries() {
