@@ -1,6 +1,6 @@
-"""A database of its own for every pytest process, copied from a template that is migrated once.
+"""A database of its own for every pytest process, copied from a template that is migrated once per server.
 
-The template's name carries a hash of all migrations and of the locked requirements. Runs side by side share it;
+The template's name carries a hash of all migrations and of the locked requirements. Later runs find it;
 each copies it (`CREATE DATABASE ... TEMPLATE`) under the name `test_<pid>_<worker>` and drops its copy.
 """
 
@@ -142,8 +142,8 @@ def _use(name: str) -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Among all test processes of this checkout."""
-    lock = Path(settings.VAR_DIR) / "test-template.lock"
+    """Among all test processes of this checkout that use this server."""
+    lock = Path(settings.VAR_DIR) / f"test-template-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.lock"
     with lock.open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

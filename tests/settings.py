@@ -24,7 +24,11 @@ from billing_site.settings import *
 from billing_site.settings import BASE_DIR, env
 
 SECRET_KEY = "tests-only-" + "0123456789abcdef" * 4
-TEST_POSTGRES = Path(env.str("TEST_POSTGRES_DIR", default=str(BASE_DIR / "var" / "pg-test")))
+# A server for each test process: what waits for older transactions waits for its own, not for its neighbour's.
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+TEST_POSTGRES = Path(env.str("TEST_POSTGRES_DIR", default=str(BASE_DIR / "var" / "pg-test"))).with_suffix(
+    f".{PROCESS}" if PROCESS else ""
+)
 if env.str("TEST_DATABASE_URL", default=""):
     DATABASES = {"default": env.db_url("TEST_DATABASE_URL")}
 else:
