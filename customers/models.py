@@ -65,6 +65,7 @@ class Customer(models.Model):
     balance_sequence = models.BigIntegerField(default=0)
     tax_exempt = models.CharField(max_length=8, choices=TaxExempt, default=TaxExempt.NONE)
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    backup_payment_method_ids = ArrayField(models.TextField(), default=list, blank=True)  # tried in this order
     shipping = models.JSONField(null=True, blank=True)  # Stripe's {"address", "name", "phone"}
     invoice_custom_fields = models.JSONField(default=list, blank=True)  # [{"name", "value"}] for every new invoice
     invoice_footer = models.TextField(blank=True, default="")
@@ -239,6 +240,7 @@ class PaymentMethod(models.Model):
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
     detached_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)  # business time: its issuer sent a new card
     next_action_at = models.DateTimeField(null=True, blank=True)  # business time: a card's last month begins
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
 

@@ -92,7 +92,7 @@ def update_customer(*, ctx: Context, merchant_id: str, customer_id: str, **field
         for name in changed:
             setattr(customer, name, cleaned[name])  # type: ignore[literal-required]
         if changed:
-            _save_changed(ctx, customer, before, changed)
+            save_changed(ctx, customer, before, changed)
     return customer
 
 
@@ -105,7 +105,9 @@ def set_default_payment_method(*, ctx: Context, merchant_id: str, customer_id: s
         if customer.default_payment_method_id != payment_method_id:
             before = customer_snapshot(customer)
             customer.default_payment_method_id = payment_method_id
-            _save_changed(ctx, customer, before, ["default_payment_method_id"])
+            backups = [one for one in customer.backup_payment_method_ids if one != payment_method_id]
+            customer.backup_payment_method_ids = backups  # what is tried first is no backup any more
+            save_changed(ctx, customer, before, ["default_payment_method_id", "backup_payment_method_ids"])
     return customer
 
 
@@ -255,7 +257,7 @@ def _new_tax_id(ctx: Context, customer: Customer, number: TaxId) -> CustomerTaxI
     )
 
 
-def _save_changed(ctx: Context, customer: Customer, before: dict[str, Any], changed: list[str]) -> None:
+def save_changed(ctx: Context, customer: Customer, before: dict[str, Any], changed: list[str]) -> None:
     customer.version += 1
     customer.save(update_fields=[*changed, "version"])
     record_events(ctx, [_fact("customer.updated", customer, before)])

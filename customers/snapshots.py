@@ -30,6 +30,7 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "email": customer.email or None,
         "invoice_prefix": None,
         "invoice_settings": {
+            "backup_payment_methods": list(customer.backup_payment_method_ids),
             "custom_fields": [dict(one) for one in customer.invoice_custom_fields] or None,
             "default_payment_method": customer.default_payment_method_id or None,
             "footer": customer.invoice_footer or None,

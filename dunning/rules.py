@@ -58,6 +58,17 @@ def next_attempt(policy: PolicyFacts, case: CaseFacts, as_of: datetime) -> Decis
     return Retry(allowed, "schedule" if allowed == wanted else "network_wait")
 
 
+def most_hopeful(decisions: Sequence[Decision]) -> int:
+    """Which of several methods' decisions counts for their invoice: the earliest retry, else the first decision."""
+    retries = [(decision.at, number) for number, decision in enumerate(decisions) if isinstance(decision, Retry)]
+    return min(retries)[1] if retries else 0
+
+
+def may_be_tried(network: NetworkRules, refused: CaseFacts, refused_at: datetime, as_of: datetime) -> bool:
+    """Whether a method that was refused at `refused_at` may be charged again at `as_of`, whoever's policy it is."""
+    return not why_no_retry(network, refused) and earliest_allowed(network, refused, as_of, refused_at) <= as_of
+
+
 def why_no_retry(network: NetworkRules, case: CaseFacts) -> str:
     """Why this failure may not be retried with the same method; "" when it may."""
     if NO_PAYMENT_METHOD in (case.code, case.decline_code):

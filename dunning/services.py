@@ -7,7 +7,7 @@ from typing import Any
 
 from core.context import Context
 from dunning.models import CaseStatus
-from dunning.rules import next_attempt
+from dunning.rules import most_hopeful, next_attempt
 from dunning.selectors import policy_facts
 from dunning.types import AskCustomer, CaseFacts, Decision, Failure, GiveUp, PolicyFacts, Recovery, Retry
 from dunning.writes import ensure_default_policies, insert_cases, lock_open_cases, new_case, update_cases
@@ -85,22 +85,11 @@ def _open(ctx: Context, failure: Failure, policy_id: str) -> Row:
 
 
 def _decide(ctx: Context, case: Row, failure: Failure, policy: PolicyFacts) -> Decision:
-    """Put the failure and what follows from it on the case."""
-    decision = next_attempt(
-        policy,
-        CaseFacts(
-            first_failed_at=case.first_failed_at,
-            failures=case.failures + 1,
-            code=failure.code,
-            decline_code=failure.decline_code,
-            network=failure.network,
-            method_type=failure.method_type,
-            network_decline_code=failure.network_decline_code,
-            network_advice_code=failure.network_advice_code,
-            attempts=failure.attempts,
-        ),
-        ctx.as_of,
-    )
+    """Put the failure and what follows from it on the case: of a try with backups, the most hopeful of its declines."""
+    tried = [*failure.before, failure]
+    decisions = [next_attempt(policy, _case_facts(case, one), ctx.as_of) for one in tried]
+    best = most_hopeful(decisions)
+    failure, decision = tried[best], decisions[best]
     case.update(
         failures=case.failures + 1,
         last_charge_id=failure.charge_id,
@@ -114,6 +103,20 @@ def _decide(ctx: Context, case: Row, failure: Failure, policy: PolicyFacts) -> D
     if isinstance(decision, GiveUp):
         case.update(status=CaseStatus.EXHAUSTED.value, closed_at=ctx.as_of)
     return decision
+
+
+def _case_facts(case: Row, failure: Failure) -> CaseFacts:
+    return CaseFacts(
+        first_failed_at=case.first_failed_at,
+        failures=case.failures + 1,
+        code=failure.code,
+        decline_code=failure.decline_code,
+        network=failure.network,
+        method_type=failure.method_type,
+        network_decline_code=failure.network_decline_code,
+        network_advice_code=failure.network_advice_code,
+        attempts=failure.attempts,
+    )
 
 
 def _standing_decision(case: Any) -> Decision:

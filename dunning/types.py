@@ -99,6 +99,7 @@ class Failure:
     """A payment that failed, for `dunning.services.record_failures`.
 
     `automatic`: the run tried it, no person did. `may_open`: a case begins with it when there is none.
+    `before` are the other methods that were refused in the same try, which counts once: a default before its backup.
     """
 
     merchant_id: str
@@ -115,6 +116,7 @@ class Failure:
     network_decline_code: str = ""
     network_advice_code: str = ""
     attempts: tuple[datetime, ...] = ()
+    before: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,20 @@ def methods_by_id(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]
     return PaymentMethod.objects.in_bulk({*payment_method_ids} - {""})
 
 
-def failed_methods(charge_ids: Iterable[str]) -> dict[str, str]:
-    """What each of these charges was tried on: payment method ids by charge. One query."""
-    found = Charge.objects.filter(id__in={*charge_ids} - {""})
-    return dict(found.values_list("id", "payment_method_id"))
+def charges_of_tries(first_charge_ids: Iterable[str]) -> dict[str, list[Charge]]:
+    """The charges of each try by its first one, in order: that one, then those of the backups. One query."""
+    wanted = {*first_charge_ids} - {""}
+    rows = Charge.objects.filter(Q(id__in=wanted) | Q(backup_of__in=wanted)).order_by("attempt", "id")
+    found: dict[str, list[Charge]] = defaultdict(list)
+    for charge in rows:
+        found[charge.backup_of or charge.id].append(charge)
+    return found
+
+
+def failed_charges(invoice_ids: Iterable[str]) -> list[Charge]:
+    """What was refused for these invoices, the oldest first. One query."""
+    rows = Charge.objects.filter(invoice_id__in=set(invoice_ids), status="failed")
+    return list(rows.order_by("recorded_at", "attempt", "id"))
 
 
 def last_attempts(payment_intent_ids: Iterable[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core.context import Context
 from core.ids import new_id
+from customers.backups import forget_method
 from customers.models import Customer, PaymentMethod
 from customers.rules import card_notice_at
 from customers.selectors import PaymentMethodNotFound, customer_by_id, payment_method_by_id
@@ -206,8 +207,9 @@ def note_method(*, ctx: Context, merchant_id: str, gateway: str, facts: MethodFa
             for name in changed:
                 setattr(method, name, shown[name])
             method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
+            method.replaced_at = ctx.as_of
             method.version += 1
-            method.save(update_fields=[*changed, "next_action_at", "version"])
+            method.save(update_fields=[*changed, "next_action_at", "replaced_at", "version"])
             assert method.customer is not None
             event = _event(
                 "automatically_updated", method, method.customer.test_clock_id, method.merchant.keep_event_bodies
@@ -258,10 +260,8 @@ def _detach(ctx: Context, method: PaymentMethod) -> None:
     method.version += 1
     method.save(update_fields=["detached_at", "next_action_at", "version"])
     record_events(ctx, [_event("detached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
-    if customer.default_payment_method_id == method.id:
-        set_default_payment_method(
-            ctx=ctx, merchant_id=method.merchant_id, customer_id=customer.id, payment_method_id=""
-        )
+    if method.id in (customer.default_payment_method_id, *customer.backup_payment_method_ids):
+        forget_method(ctx=ctx, customer=lock_customer(method.merchant_id, customer.id), payment_method_id=method.id)
 
 
 def _event(type: str, method: Any, test_clock_id: str | None, keep_body: bool) -> EventRow:

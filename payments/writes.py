@@ -63,7 +63,15 @@ def plan_intents(ctx: Context, invoices: Sequence[IntentToPlan]) -> list[Planned
         for intent_id, invoice in zip(new_ids("pi", len(invoices)), invoices, strict=True)
     ]
     charges = [
-        plan_charge(ctx, charge_id, intent, attempt=1, off_session=invoice.off_session, clock_id=invoice.test_clock_id)
+        plan_charge(
+            ctx,
+            charge_id,
+            intent,
+            attempt=1,
+            off_session=invoice.off_session,
+            clock_id=invoice.test_clock_id,
+            with_backups=invoice.off_session,
+        )
         for charge_id, intent, invoice in zip(new_ids("ch", len(invoices)), intents, invoices, strict=True)
         if invoice.payment_method_id
     ]
@@ -111,7 +119,15 @@ def new_intent(ctx: Context, intent_id: str, invoice: IntentToPlan) -> Row:
 
 
 def plan_charge(
-    ctx: Context, charge_id: str, intent: Any, *, attempt: int, off_session: bool, clock_id: str | None
+    ctx: Context,
+    charge_id: str,
+    intent: Any,
+    *,
+    attempt: int,
+    off_session: bool,
+    clock_id: str | None,
+    with_backups: bool = False,
+    backup_of: str = "",
 ) -> Row:
     """A planned attempt's row, not stored yet. Its key is what makes a repeated call harmless."""
     return new_row(
@@ -123,6 +139,8 @@ def plan_charge(
         invoice_id=intent.invoice_id or "",
         status=ChargeStatus.PLANNED.value,
         attempt=attempt,
+        with_backups=with_backups,
+        backup_of=backup_of,
         off_session=off_session,
         amount=intent.amount,
         currency=intent.currency,

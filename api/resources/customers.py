@@ -27,7 +27,7 @@ from api.protocol.schema import (
 from catalog.selectors import coupons
 from core.context import Context
 from core.errors import OstinatoError
-from customers import selectors, services
+from customers import backups, selectors, services
 from customers.models import Customer
 from customers.snapshots import balance_transaction_snapshot, customer_snapshot, tax_id_snapshot
 from customers.types import TaxId
@@ -52,6 +52,7 @@ _COMMON = fields(
     email=text(clearable=True, most=512),
     invoice_settings=hash_of(
         {
+            "backup_payment_methods": list_of(text(most=200), clearable=True, most=10),
             "custom_fields": list_of(
                 hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}),
                 clearable=True,
@@ -157,6 +158,17 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
             merchant_id=call.merchant_id,
             customer_id=row.id,
             payment_method_id=method_id(ctx, call.merchant_id, row.id, given, param=name) if given else "",
+        )
+    if "backup_payment_methods" in settings:
+        name = "invoice_settings[backup_payment_methods]"
+        backups.set_backup_payment_methods(
+            ctx=ctx,
+            merchant_id=call.merchant_id,
+            customer_id=row.id,
+            payment_method_ids=[
+                method_id(ctx, call.merchant_id, row.id, given, param=name)
+                for given in settings["backup_payment_methods"] or ()
+            ],
         )
     if params.get("balance", row.balance) != row.balance:
         services.adjust_balance(

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections
 
 from core.errors import OstinatoError
-from engine.services import collect, paying_first, refund, resolve, sending
+from engine.services import collect, paying_first, refund, resolve, sending, settlement
 from payments import mirror
 from payments.gateways import stripe_client
 
@@ -24,6 +24,7 @@ KILL_POINTS: dict[str, tuple[Any, str]] = {
     "between commit and call": (sending, "_send"),
     "between creating and confirming": (sending, "_confirm_all"),
     "between call and commit": (collect, "settle_answers"),
+    "between a decline and its backup": (settlement, "send"),
     "between a look-up and its commit": (resolve, "settle_answers"),
     "between a refund's call and its commit": (refund, "_settle"),
 }

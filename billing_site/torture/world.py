@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.context import Context
 from core.ids import new_ids
+from customers.backups import set_backup_payment_methods
 from customers.models import Customer
 from engine.services.merchants import NewMerchant, create_lone_sandbox
 from events.copying import insert_rows, new_row
@@ -30,6 +31,8 @@ TOKENS = (
     "pm_card_refundFail",
     "pm_card_pendingRefund",
 )
+# What is tried next after a decline: one that pays, one that answers days later, one that declines as well.
+BACKUPS = ("pm_card_visa", "pm_fake_acss", "pm_card_chargeCustomerFail")
 
 
 class World:
@@ -50,7 +53,7 @@ class World:
         return Context(as_of=self.now, recorded_at=self.now, actor="run")
 
     def _customer(self, number: int) -> Customer:
-        """One in three has a second way to pay."""
+        """One in three has a second way to pay; of each two with the same card one has a backup, and one more."""
         customer = Customer.objects.create(
             merchant=self.merchant,
             name=f"Customer {number}",
@@ -59,11 +62,20 @@ class World:
             recorded_at=self.now,
         )
         for token in (TOKENS[number % len(TOKENS)], *(("pm_card_visa",) if number % 3 == 0 else ())):
-            attach_payment_method(
-                ctx=self.ctx, merchant_id=self.merchant.id, customer_id=customer.id, instrument=token, make_default=None
+            self._attach(customer, token)
+        if number >= len(TOKENS):
+            backups = [self._attach(customer, token) for token in (BACKUPS[number % 3], "pm_card_mastercard")]
+            set_backup_payment_methods(
+                ctx=self.ctx, merchant_id=self.merchant.id, customer_id=customer.id, payment_method_ids=backups
             )
         customer.refresh_from_db()
         return customer
+
+    def _attach(self, customer: Customer, token: str) -> str:
+        method = attach_payment_method(
+            ctx=self.ctx, merchant_id=self.merchant.id, customer_id=customer.id, instrument=token, make_default=None
+        )
+        return method.id
 
     def open_invoices(self, count: int) -> list[str]:
         """Invoices as finalization leaves them: open, and due for their first attempt."""

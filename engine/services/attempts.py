@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from core.context import Context
 from core.ids import new_id
-from customers.models import Customer
 from engine.selectors import bodies_kept, subscription_rows
+from engine.services.backups import allowed_now, methods_in_order
 from engine.services.settlement import PAYABLE, outcome_of
 from engine.types import PaymentOutcome
 from events.copying import Row
 from events.writes import record_events
-from invoicing.rules.payment_method import payment_method_for
 from invoicing.writes import update_progress
 from merchants.models import Merchant
 from payments import writes as payments
 from payments.events import intent_event, told
 from payments.models import Charge
-from payments.selectors import in_flight, last_attempts, usable_methods
+from payments.selectors import in_flight, last_attempts
 from payments.types import IntentToPlan
-
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -64,28 +57,8 @@ def plan_attempts(
     return planned
 
 
-def methods_to_charge(invoices: Sequence[Row], subscriptions: Mapping[str, Row] | None = None) -> dict[str, str]:
-    """What each invoice would be charged to, by invoice; blank without one. Detached methods are passed over."""
-    if subscriptions is None:
-        subscriptions = subscription_rows(row.subscription_id for row in invoices if row.subscription_id)
-    customers = Customer.objects.in_bulk({row.customer_id for row in invoices})
-    candidates = {
-        row.id: (
-            row.default_payment_method_id,
-            subscriptions[row.subscription_id].default_payment_method_id if row.subscription_id else "",
-            customers[row.customer_id].default_payment_method_id,
-        )
-        for row in invoices
-    }
-    usable = usable_methods(method for found in candidates.values() for method in found)
-    return {
-        invoice_id: payment_method_for(*(method if method in usable else "" for method in found))
-        for invoice_id, found in candidates.items()
-    }
-
-
 class _Planner:
-    """One planning transaction: nine statements at most, whatever the number of invoices."""
+    """One planning transaction: nine statements, three more with backups, whatever the number of invoices."""
 
     def __init__(
         self,
@@ -102,14 +75,19 @@ class _Planner:
         self.intents = payments.lock_open_intents(row.id for row in invoices)
         ids = [intent.id for intent in self.intents.values()]
         self.in_flight, self.attempts = in_flight(ids), last_attempts(ids)
-        self.methods = (
-            {row.id: method_id for row in invoices} if method_id else methods_to_charge(invoices, self.subscriptions)
-        )
+        self.with_backups = off_session and not method_id  # who names a method wants that one charged
+        self.methods = {row.id: method_id for row in invoices} if method_id else self._methods()
         self.merchants = Merchant.objects.in_bulk({row.merchant_id for row in invoices})
         self.new_intents: list[Row] = []
         self.moved_intents: list[Row] = []
         self.new_charges: list[Row] = []
         self.claimed: list[str] = []
+
+    def _methods(self) -> dict[str, str]:
+        order = methods_in_order(self.invoices, self.subscriptions)
+        if self.off_session:
+            order = allowed_now(self.ctx, self.invoices, order)
+        return {invoice_id: methods[0].id if methods else "" for invoice_id, methods in order.items()}
 
     def plan(self) -> None:
         for invoice in self.invoices:
@@ -163,6 +141,7 @@ class _Planner:
             attempt=self.attempts.get(intent.id, 0) + 1,
             off_session=self.off_session,
             clock_id=invoice.test_clock_id,
+            with_backups=self.with_backups,
         )
         charge["called_at"] = self.ctx.recorded_at
         intent["latest_charge_id"] = charge.id

@@ -13,12 +13,12 @@ from dunning.models import RecoveryCase
 from dunning.selectors import open_cases_of_customers
 from dunning.services import bring_forward, give_up
 from engine.selectors import bodies_kept
-from engine.services.attempts import methods_to_charge
+from engine.services.backups import methods_in_order, methods_of_tries
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from events.copying import Row
 from events.writes import record_events
 from invoicing.writes import lock_invoices, update_progress
-from payments.selectors import failed_methods
+from payments.models import Charge
 from payments.services import attach_payment_method
 
 
@@ -65,7 +65,7 @@ def bring_retries_forward(*, ctx: Context, merchant_id: str, customer_id: str) -
 
 
 def forward_retries(ctx: Context, cases: Sequence[RecoveryCase], replaced: Collection[str] = ()) -> list[str]:
-    """The same for many cases, inside the caller's transaction: seven statements, whatever the number.
+    """The same for many cases, inside the caller's transaction: eight statements, whatever the number.
 
     `replaced` are methods whose issuer sent a new card: what failed with the old one is tried again with them.
     """
@@ -73,10 +73,11 @@ def forward_retries(ctx: Context, cases: Sequence[RecoveryCase], replaced: Colle
         return []
     held = lock_invoices(case.invoice_id for case in cases)
     waiting = [row for row in held if row.status == "open" and row.auto_advance and row.next_action_at]
-    failed = failed_methods(case.last_charge_id for case in cases)
-    failed_with = {case.invoice_id: failed.get(case.last_charge_id, "") for case in cases}
-    charged_to = methods_to_charge(waiting)
-    due = [row for row in waiting if _is_another(charged_to[row.id], failed_with[row.id], replaced)]
+    last = Charge.objects.in_bulk({case.last_charge_id for case in cases} - {""})
+    failed = methods_of_tries(last.values())
+    failed_with = {case.invoice_id: failed.get(case.last_charge_id, set()) for case in cases}
+    order = methods_in_order(waiting)
+    due = [row for row in waiting if _is_another(order[row.id], failed_with[row.id], replaced)]
     moved = set(bring_forward(ctx, [row.id for row in due], "new_payment_method"))
     rows = [row for row in due if row.id in moved]
     before = {row.id: row.next_payment_attempt for row in rows}
@@ -91,6 +92,6 @@ def forward_retries(ctx: Context, cases: Sequence[RecoveryCase], replaced: Colle
     return [row.id for row in rows]
 
 
-def _is_another(method_id: str, failed_with: str, replaced: Collection[str]) -> bool:
-    """Whether what would be charged is not what was refused: another method, or the same with a new card behind it."""
-    return bool(method_id) and (method_id != failed_with or method_id in replaced)
+def _is_another(methods: Sequence[PaymentMethod], failed_with: Collection[str], replaced: Collection[str]) -> bool:
+    """Whether one of them was not refused in the last try: another method, or the same with a new card behind it."""
+    return any(method.id not in failed_with or method.id in replaced for method in methods)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 from core.context import Context
@@ -11,12 +11,10 @@ from customers.models import PaymentMethod
 from dunning.rules import NO_PAYMENT_METHOD
 from dunning.services import record_failures
 from dunning.types import Failure, Recovery
+from engine.services.backups import COUNTED
 from events.copying import Row
-from payments.selectors import attempts_since, methods_by_id
+from payments.selectors import attempts_since, charges_of_tries, methods_by_id
 from subscriptions.types import TERMINAL_STATUSES
-
-# The longest window in which a network counts attempts.
-_COUNTED = timedelta(days=30)
 
 
 def is_recovered_automatically(invoice: Row, subscription: Row | None) -> bool:
@@ -33,23 +31,32 @@ def is_recovered_automatically(invoice: Row, subscription: Row | None) -> bool:
 def decide(ctx: Context, failed: Iterable[tuple[Row, Row | None]]) -> Mapping[str, Recovery]:
     """What comes next for each failed (invoice, charge or None without a method), by invoice.
 
-    The invoices' attempts are counted already.
+    Where the charge was a backup's, those that were declined before it in the same try count too. The invoices'
+    attempts are counted already.
     """
     pairs = list(failed)
-    charges = [charge for _, charge in pairs if charge is not None]
     if not pairs:
         return {}
-    methods = methods_by_id(charge.payment_method_id for charge in charges)
-    tried = attempts_since(ctx.as_of - _COUNTED, (_card_and_amount(charge) for charge in charges)) if charges else {}
-    return record_failures(ctx, [_failure(invoice, charge, methods, tried) for invoice, charge in pairs])
+    charges: list[Any] = [charge for _, charge in pairs if charge is not None]
+    firsts = {charge.backup_of for charge in charges} - {""}
+    before = charges_of_tries(firsts) if firsts else {}
+    everything = [*charges, *(charge for group in before.values() for charge in group)]
+    methods = methods_by_id(charge.payment_method_id for charge in everything)
+    tried = attempts_since(ctx.as_of - COUNTED, map(_card_and_amount, everything)) if everything else {}
+    failures = []
+    for invoice, charge in pairs:
+        failure = _failure(invoice, charge, methods, tried)
+        earlier = [one for one in before.get(charge.backup_of, ()) if one.id != charge.id] if charge else []
+        failures.append(replace(failure, before=tuple(_failure(invoice, one, methods, tried) for one in earlier)))
+    return record_failures(ctx, failures)
 
 
-def _card_and_amount(charge: Row) -> tuple[str, int, str]:
+def _card_and_amount(charge: Any) -> tuple[str, int, str]:
     return (charge.payment_method_id, charge.amount, charge.currency)
 
 
 def _failure(
-    invoice: Row, charge: Row | None, methods: Mapping[str, PaymentMethod], tried: Mapping[Any, list[Any]]
+    invoice: Row, charge: Any | None, methods: Mapping[str, PaymentMethod], tried: Mapping[Any, list[Any]]
 ) -> Failure:
     if charge is None:
         return Failure(

@@ -3,8 +3,10 @@
 1. Lock what the answers touch: subscriptions, invoices, intents, charges, each in id order.
 2. Apply each answer to its charge. One that was settled before is passed over: a repeated answer is harmless.
 3. Money received is allocated to its invoice; what is more than is owed goes to the customer's balance.
-4. A failure goes to dunning, which decides; its decision becomes the invoice's schedule.
+4. A decline is followed by a charge to the customer's next backup, where there is one; a failure of the whole try
+   goes to dunning, which decides; its decision becomes the invoice's schedule.
 5. Write everything in bulk, tell the outbox, move the subscriptions.
+6. Committed, the backups' charges are sent and their answers settled in the same way.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from dunning.selectors import open_cases
 from dunning.types import AskCustomer, GiveUp, Recovery, Retry
 from dunning.writes import close_cases
 from engine.selectors import bodies_kept
+from engine.services.backups import plan_backups
 from engine.services.chunks import DEADLOCK_TRIES, is_deadlock
 from engine.services.recovery import decide, is_recovered_automatically
+from engine.services.sending import send
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.types import PaymentOutcome
 from events.copying import DATABASE_ERRORS, Row, new_row
@@ -40,6 +44,7 @@ from payments.models import Charge, InvoicePayment
 from payments.rules import split_payment
 from payments.settling import OUTCOME_OF_STATUS, settle
 from payments.types import Standing
+from subscriptions.types import TERMINAL_STATUSES
 from subscriptions.writes import lock_subscriptions
 
 PAYABLE = ("open", "uncollectible")
@@ -50,12 +55,27 @@ def settle_answers(
 ) -> list[PaymentOutcome]:
     """Settle charges by their gateway's answers, and fail the invoices that nothing can be charged to.
 
-    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids). Tried
-    again after a deadlock: the answers are in hand, and applying one twice changes nothing.
+    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids). Where a
+    backup was tried after a decline, its outcome stands for both.
     """
     invoice_ids = list(without_method)
     if not answers and not invoice_ids:
         return []
+    outcomes, backups = _settle(ctx, answers, invoice_ids)
+    place = {charge_id: number for number, charge_id in enumerate(answers)}
+    while backups:  # a customer has a few at most, and each is tried once
+        place = {backup: place[declined] for declined, backup in backups.items()}
+        followed, backups = _settle(ctx, send(ctx, list(place)), [])
+        for outcome in followed:
+            outcomes[place[outcome.charge_id]] = outcome
+    return outcomes
+
+
+Settled = tuple[list[PaymentOutcome], dict[str, str]]  # the outcomes; the backups' charges by the declined ones
+
+
+def _settle(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
+    """Tried again after a deadlock: the answers are in hand, and applying one twice changes nothing."""
     for _ in range(DEADLOCK_TRIES - 1):
         try:
             return _settle_once(ctx, answers, invoice_ids)
@@ -65,7 +85,7 @@ def settle_answers(
     return _settle_once(ctx, answers, invoice_ids)
 
 
-def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> list[PaymentOutcome]:
+def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
     with transaction.atomic(durable=True):
         touched = Charge.objects.filter(id__in=list(answers)).values_list("invoice_id", "payment_intent_id")
         pairs = list(touched)
@@ -75,7 +95,7 @@ def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: lis
         outcomes = [work.settle_charge(work.charges[charge_id], standing) for charge_id, standing in answers.items()]
         outcomes += [work.fail_without_method(work.invoices[invoice_id]) for invoice_id in invoice_ids]
         work.write()
-    return outcomes
+    return outcomes, {declined: charge.id for declined, charge in work.backups.items()}
 
 
 def hold(ctx: Context, invoice_ids: Iterable[str]) -> Settlement:
@@ -102,6 +122,8 @@ class Settlement:
     moved_invoices: dict[str, Row] = field(default_factory=dict)
     allocations: list[Row] = field(default_factory=list)
     overpaid: list[tuple[Row, int]] = field(default_factory=list)
+    declined: list[tuple[Row, Row, Row]] = field(default_factory=list)  # invoice, intent, charge: a backup may follow
+    backups: dict[str, Row] = field(default_factory=dict)  # what is charged next, by the declined charge
     failed: dict[str, tuple[Row, Row | None]] = field(default_factory=dict)
     waiting: list[Row] = field(default_factory=list)  # invoices whose schedule is their open case's
     paid: list[str] = field(default_factory=list)
@@ -122,8 +144,11 @@ class Settlement:
             if invoice:
                 self.receive(invoice, charge.amount, kind="payment_intent", charge=charge)
         elif status == "failed":
-            self._tell((_intent, "payment_failed", intent), (_charge, "failed", charge))
-            if invoice:
+            # As it stands now: a backup may move the intent on in this same transaction.
+            self._tell((_intent, "payment_failed", Row(intent)), (_charge, "failed", charge))
+            if invoice and self._may_go_on(invoice, intent, charge):
+                self.declined.append((invoice, intent, charge))
+            elif invoice:
                 self._fail(invoice, charge)
         elif status in ("requires_action", "processing", "canceled"):
             self._wait(status, intent, invoice, charge)
@@ -172,6 +197,20 @@ class Settlement:
         self.paid.append(invoice.id)
         self._tell((_invoice, "paid", invoice))
         self._news(invoice, "paid")
+
+    def _may_go_on(self, invoice: Row, intent: Row, charge: Row) -> bool:
+        """Whether a backup may be charged: for what is still owed as it was, and nothing after a cancellation."""
+        if not charge.with_backups or invoice.status != "open" or invoice.amount_remaining != intent.amount:
+            return False
+        subscription = self._subscription(invoice)
+        return invoice.auto_advance and (subscription is None or subscription.status not in TERMINAL_STATUSES)
+
+    def _go_on(self) -> None:
+        """After each decline the next backup; where there is none the try has failed."""
+        self.backups = plan_backups(self.ctx, self.declined, self.subscriptions)
+        for invoice, _intent_row, charge in self.declined:
+            if charge.id not in self.backups:
+                self._fail(invoice, charge)
 
     def fail_without_method(self, invoice: Row) -> PaymentOutcome:
         """Nothing to charge: a failure like another, but for subscriptions that never began."""
@@ -266,11 +305,13 @@ class Settlement:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Decide what comes next for what failed, then store and tell everything."""
+        """Decide what comes next for what was declined and for what failed, then store and tell everything."""
+        self._go_on()
         self._apply_decisions(decide(self.ctx, self.failed.values()))
         self._keep_schedules()
         payments.update_charges(self.moved_charges)
         payments.update_intents(list(self.moved_intents.values()))
+        payments.insert_charges(list(self.backups.values()))
         payments.insert_invoice_payments(self.allocations)
         update_progress(list(self.moved_invoices.values()))
         close_cases(self.ctx, self.paid, CaseStatus.RECOVERED)

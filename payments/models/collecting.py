@@ -86,6 +86,8 @@ class Charge(models.Model):
     invoice_id = models.TextField(blank=True, default="", db_collation="C")
     status = models.CharField(max_length=16, choices=ChargeStatus, default=ChargeStatus.PLANNED)
     attempt = models.PositiveSmallIntegerField(default=1)
+    with_backups = models.BooleanField(default=False)  # declined, the customer's backups are tried at once
+    backup_of = models.TextField(blank=True, default="", db_collation="C")  # the declined charge that began this try
     off_session = models.BooleanField(default=True)
     amount = models.BigIntegerField()
     amount_refunded = models.BigIntegerField(default=0)

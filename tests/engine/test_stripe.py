@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from customers.backups import set_backup_payment_methods
 from engine.services.collect import collect_invoices, run_collections
 from engine.services.invoices import void_invoice
 from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice, record_payment
@@ -96,6 +97,28 @@ def test_a_declined_card_is_tried_again_under_a_new_key(merchant, account):
     assert (first.network_decline_code, first.failure_code) == ("51", "card_declined")
     assert len(account.objects["payment_intent"]) == 1
     assert taken(account) == 1000
+
+
+def test_a_backup_is_charged_by_the_same_intent_under_its_own_key(fake, merchant, account):
+    """A card that declines, then a bank debit: one intent there, two confirmations, one payment."""
+    customer = paying_with(merchant, "pm_card_chargeCustomerFail")
+    backup = attach_payment_method(
+        ctx=context(), merchant_id=merchant.id, customer_id=customer.id, instrument="pm_fake_acss"
+    )
+    set_backup_payment_methods(
+        ctx=context(), merchant_id=merchant.id, customer_id=customer.id, payment_method_ids=[backup.id]
+    )
+    invoice = open_invoice(customer=customer)
+    assert collect(invoice).status == "processing"
+    first, second = Charge.objects.order_by("attempt")
+    confirmed = [key for _method, path, key in fake.books.calls if path.endswith("/confirm")]
+    assert confirmed == [first.idempotency_key, second.idempotency_key]
+    assert (first.status, second.backup_of, second.payment_method_id) == ("failed", first.id, backup.id)
+    assert len(account.objects["payment_intent"]) == 1
+    fake.books.advance(7 * 86400)
+    settle_due(ctx=context(NEW_YEAR + timedelta(days=7)))
+    invoice.refresh_from_db()
+    assert (invoice.status, taken(account)) == ("paid", 1000)
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500_before", "500_after", "429"])
