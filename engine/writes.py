@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import models
 from django.db.models import F
 
 from core.context import Context
@@ -17,10 +18,12 @@ from engine.models import BillingRun, PendingSubscribe, Refusal, RefusalStatus
 from engine.types import RefusedPlan, RunReport
 from events.copying import update_rows
 from invoicing.models import Invoice
-from subscriptions.models import Subscription
+from subscriptions.models import Subscription, SubscriptionSchedule
 
 # A refused row is looked at again after an hour, then ever later: it must not stall the others.
 RETRY_STEPS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12), timedelta(days=1))
+# What waits for its next look, by the kind of refusal; the others refuse invoices.
+_WAITING: dict[str, type[models.Model]] = {"renewal": Subscription, "schedule": SubscriptionSchedule}
 
 
 def start_run(ctx: Context, kind: str, clock_id: str | None) -> BillingRun:
@@ -55,8 +58,8 @@ def finish_run(run: BillingRun, report: RunReport) -> None:
 def refuse(ctx: Context, kind: str, refusals: Sequence[RefusedPlan]) -> None:
     """Keep why each object was not touched and push it forward so that it stalls nobody.
 
-    `kind` is renewal (a subscription), finalization (a draft) or overdue (an invoice). An object that was
-    refused before keeps one open row that counts.
+    `kind` is renewal (a subscription), schedule, finalization (a draft), collection or overdue (an invoice). An
+    object that was refused before keeps one open row that counts.
     """
     if not refusals:
         return
@@ -75,7 +78,7 @@ def refuse(ctx: Context, kind: str, refusals: Sequence[RefusedPlan]) -> None:
         else:
             _count_again(row, refused, retry_at)
     Refusal.objects.bulk_create(fresh)
-    update_rows(Subscription if kind == "renewal" else Invoice, ("id", "next_action_at"), retries)
+    update_rows(_WAITING.get(kind, Invoice), ("id", "next_action_at"), retries)
 
 
 def resolve_refusals(ctx: Context, kind: str, object_ids: Sequence[str]) -> None:

@@ -8,9 +8,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from catalog.models import Price
 from core.errors import OstinatoError, gettext_noop
-from core.periods import Interval
 from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem, SubscriptionSchedule
 
 
@@ -45,13 +43,6 @@ def due_schedule_ids(as_of: datetime, clock_id: str | None, limit: int) -> list[
         test_clock_id=clock_id, next_action_at__isnull=False, next_action_at__lte=as_of
     )
     return list(due.order_by("next_action_at", "id").values_list("id", flat=True)[:limit])
-
-
-def intervals_of_prices(merchant_id: str, price_ids: Iterable[str]) -> dict[str, Interval]:
-    """The intervals of the merchant's recurring prices, by price."""
-    rows = Price.objects.filter(merchant_id=merchant_id, id__in=list(price_ids)).exclude(interval="")
-    found = rows.values_list("id", "interval", "interval_count")
-    return {price_id: Interval(unit, count or 1) for price_id, unit, count in found if unit}
 
 
 def live_items() -> QuerySet[SubscriptionItem]:

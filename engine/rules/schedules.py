@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from core.errors import OstinatoError, gettext_noop
 from core.periods import Interval, boundary, time_zone
 from engine.rules.requests import discounts_from_json, instant_from_json, instant_to_json, item_from_json
-from engine.rules.subscribe import check_option
+from engine.rules.subscribe import DaysUntilDueMisplaced, check_option, one_time_price
+from engine.rules.subscribing import prices_sold, recurring_price_to_sell
 from engine.types import ChangeRequest, ItemChange, ItemRequest, SubscribeRequest
 from engine.types.schedules import Phase, PhaseRequest
-from subscriptions.rules.prices import shortest_interval
-from subscriptions.types import ItemFacts
+from subscriptions.rules.prices import check_prices_fit, shortest_interval
+from subscriptions.types import ItemFacts, PriceFacts
 
 MAX_PHASES = 50
 END_BEHAVIORS = ("release", "cancel")
@@ -52,6 +53,43 @@ class IterationsInvalid(OstinatoError):
     code = "parameter_invalid_integer"
     param = "phases"
     message_id = gettext_noop("A phase lasts a whole number of intervals from 1 upwards, not %(iterations)s.")
+
+
+def check_phases(
+    requests: Sequence[PhaseRequest],
+    prices: Mapping[str, PriceFacts],
+    customer_currency: str,
+    standing: Collection[str] = (),
+) -> None:
+    """Whether each phase could be a subscription, so that none is refused when its moment has come.
+
+    `prices` are the merchant's, by id; those `standing` on the subscription may have been archived. Raises
+    `PriceNotFound`, `PriceInactive`, `DaysUntilDueMisplaced`, `PriceNotOneTime`, and what `check_prices_fit` does,
+    each with its place in the request as `param`.
+    """
+    kept = {id: replace(price, active=True) if id in standing else price for id, price in prices.items()}
+    for number, request in enumerate(requests):
+        if request.items:
+            try:
+                _check_phase(request, kept, customer_currency)
+            except OstinatoError as refusal:
+                if refusal.param != "customer":
+                    field, bracket, rest = refusal.param.partition("[")
+                    refusal.param = f"phases[{number}][{field}]{bracket}{rest}"
+                raise
+
+
+def _check_phase(request: PhaseRequest, prices: Mapping[str, PriceFacts], customer_currency: str) -> None:
+    if request.days_until_due is not None and request.collection_method == "charge_automatically":
+        raise DaysUntilDueMisplaced
+    asked = [
+        recurring_price_to_sell(prices, item.price_id, f"items[{number}][price]")
+        for number, item in enumerate(request.items)
+    ]
+    sold = prices_sold(asked, request.currency, customer_currency)
+    check_prices_fit(sold, customer_currency)
+    for number, extra in enumerate(request.add_invoice_items):
+        one_time_price(prices, extra.price_id, sold[0].currency, number)
 
 
 def phases_from(

@@ -43,12 +43,11 @@ from subscriptions.writes import give_schedule, lock_schedule, save_schedule
 
 KIND = "schedule"
 MAX_SCHEDULES = 10_000
-RETRY_AFTER = timedelta(hours=1)
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
 def run_schedules(*, ctx: Context, clock_id: str | None = None) -> RunReport:
-    """Every schedule whose moment has come, one transaction each. One that is refused is tried again in an hour."""
+    """Every schedule whose moment has come, one transaction each. One that is refused is tried again, ever later."""
     done = refused = 0
     for schedule_id in due_schedule_ids(ctx.as_of, clock_id, MAX_SCHEDULES):
         try:
@@ -78,8 +77,6 @@ def _push_forward(ctx: Context, schedule_id: str, refusal: OstinatoError) -> Non
         if schedule is None:
             return
         refuse(ctx, KIND, [RefusedPlan.of(refusal, object_id=schedule_id, merchant_id=schedule.merchant_id)])
-        schedule.next_action_at = ctx.as_of + RETRY_AFTER
-        save_schedule(schedule)
 
 
 def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:

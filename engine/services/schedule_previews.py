@@ -11,7 +11,7 @@ from engine.rules.change import NothingToChange
 from engine.rules.schedules import first_request, phase_request, phases_from
 from engine.services.change import preview_change
 from engine.services.changing import load_change
-from engine.services.schedules import phase_intervals, zone_of
+from engine.services.schedules import checked_intervals, zone_of
 from engine.services.subscribe import preview_subscribe
 from engine.types import ChangePreview, ChangeRequest
 from engine.types.requests import DiscountRequest
@@ -35,7 +35,7 @@ def preview_schedule(
     `start` is when the first of `phases` begins (None: now). Raises what making the schedule would.
     """
     phases = _by_coupons(merchant_id, phases)
-    intervals = phase_intervals(merchant_id, phases)
+    intervals = checked_intervals(merchant_id, phases, customer_id, subscription_id)
     planned = phases_from(phases, start or ctx.as_of, intervals, zone_of(merchant_id), ctx.as_of)
     shown = []
     for place, phase in enumerate(planned):

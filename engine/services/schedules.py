@@ -20,6 +20,7 @@ from engine.rules.change import NothingToChange
 from engine.rules.schedules import (
     DEFAULT_SETTINGS,
     END_BEHAVIORS,
+    check_phases,
     phase_request,
     phases_from,
     phases_from_json,
@@ -27,7 +28,7 @@ from engine.rules.schedules import (
     revised,
 )
 from engine.rules.subscribe import check_option
-from engine.rules.subscribing import PriceNotFound
+from engine.selectors import load_rows
 from engine.services.cancel import cancel_subscription, post_schedule_cancel
 from engine.services.change_posting import Posted, checked, collected, post_request
 from engine.services.changing import load_change
@@ -35,12 +36,8 @@ from engine.services.phases import collect_step, let_go, save_and_tell, take_ste
 from engine.types import ChangeRequest, DiscountRequest, ItemRequest, ScheduleCancelRequest
 from engine.types.schedules import Phase, PhaseRequest, ScheduleRequest, ScheduleUpdate
 from merchants.models import Merchant
-from subscriptions.models import Subscription, SubscriptionSchedule
-from subscriptions.selectors import (
-    ScheduleNotFound,
-    intervals_of_prices,
-    subscription_by_id,
-)
+from subscriptions.models import Subscription, SubscriptionItem, SubscriptionSchedule
+from subscriptions.selectors import ScheduleNotFound, subscription_by_id
 from subscriptions.types import TERMINAL_STATUSES
 from subscriptions.writes import give_schedule, insert_schedule, lock_schedule
 
@@ -66,8 +63,8 @@ class PhasesMisplaced(OstinatoError):
 def create_schedule(*, ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
     """A new schedule. One that starts now (or in the past) starts its subscription before this returns.
 
-    Raises `CustomerNotFound`, `SubscriptionNotFound`, `AlreadyScheduled`, `PriceNotFound`, `PhasesMisplaced`, what
-    `phases_from` refuses, and, when it starts at once, what `subscribe` does.
+    Raises `CustomerNotFound`, `SubscriptionNotFound`, `AlreadyScheduled`, `PhasesMisplaced`, what `check_phases` and
+    `phases_from` refuse, and, when it starts at once, what `subscribe` does.
     """
     with transaction.atomic(durable=True):
         schedule, batch = post_schedule(ctx, request)
@@ -105,7 +102,7 @@ def schedule_subscription(
 def update_schedule(*, ctx: Context, request: ScheduleUpdate) -> SubscriptionSchedule:
     """Other phases from the current one on, another end, other metadata. A current phase that is changed applies now.
 
-    Raises `ScheduleNotFound`, `ScheduleIsOver`, `PriceNotFound`, what `phases_from` refuses, and what a change does.
+    Raises `ScheduleNotFound`, `ScheduleIsOver`, what `check_phases` and `phases_from` refuse, and what a change does.
     """
     with transaction.atomic(durable=True):
         schedule, posted = post_schedule_update(ctx, request)
@@ -180,8 +177,8 @@ def cancel_schedule(
 def _for_customer(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
     customer = customer_by_id(request.merchant_id, request.customer_id)
     start = request.start_date or ctx.as_of
-    intervals = phase_intervals(request.merchant_id, request.phases)
     wanted = _in_currency(request.merchant_id, request.phases, customer.currency)
+    intervals = checked_intervals(request.merchant_id, wanted, customer.id)
     phases = phases_from(wanted, start, intervals, zone_of(request.merchant_id), ctx.as_of)
     return _insert(
         ctx,
@@ -288,7 +285,7 @@ def _put_phases(
     before = phases_from_json(schedule.phases)
     wanted = _in_currency(schedule.merchant_id, request.phases or (), before[0].request.currency)
     current = schedule.current_phase or 0
-    intervals = phase_intervals(schedule.merchant_id, wanted)
+    intervals = checked_intervals(schedule.merchant_id, wanted, schedule.customer_id, schedule.subscription_id or "")
     phases = phases_from(wanted, before[current].start, intervals, zone_of(schedule.merchant_id), ctx.as_of)
     schedule.phases = phases_to_json([*before[:current], *phases])
     if schedule.status == "not_started":
@@ -308,13 +305,19 @@ def _put_phases(
         return []
 
 
-def phase_intervals(merchant_id: str, phases: Sequence[PhaseRequest]) -> dict[str, Interval]:
-    """The intervals of the prices, by id. Raises `PriceNotFound`."""
-    asked = {item.price_id for phase in phases for item in phase.items}
-    found = intervals_of_prices(merchant_id, asked)
-    for price_id in sorted(asked - set(found)):
-        raise PriceNotFound(param="phases", price=price_id)
-    return found
+def checked_intervals(
+    merchant_id: str, phases: Sequence[PhaseRequest], customer_id: str, subscription_id: str = ""
+) -> dict[str, Interval]:
+    """The intervals of the phases' prices, by id, once each phase could be a subscription of the customer.
+
+    Raises what `check_phases` does.
+    """
+    wanted = [item.price_id for phase in phases for item in (*phase.items, *phase.add_invoice_items)]
+    rows = load_rows(customer_ids=[customer_id], merchant_ids=[merchant_id], price_ids=wanted, lock=False)
+    live = SubscriptionItem.objects.filter(subscription_id=subscription_id, deleted_at__isnull=True)
+    standing = set(live.values_list("price_id", flat=True)) if subscription_id else set()
+    check_phases(phases, rows.prices, rows.customers[customer_id].currency, standing)
+    return {price.id: price.interval for price in rows.prices.values() if price.interval is not None}
 
 
 def zone_of(merchant_id: str) -> str:

@@ -11,7 +11,13 @@ from itertools import pairwise
 
 from django.db.models import Count, Sum
 
-from customers.models import Customer, CustomerBalanceTransaction, TestClock
+from customers.models import (
+    CreditGrant,
+    CreditGrantTransaction,
+    Customer,
+    CustomerBalanceTransaction,
+    TestClock,
+)
 from engine.due import next_due_moment
 from engine.models import PendingSubscribe
 from events.models import Event
@@ -25,8 +31,11 @@ from payments.models import (
     Refund,
     SandboxObject,
 )
-from subscriptions.models import BilledPeriod, Subscription
+from subscriptions.entitlements import active_entitlements_of
+from subscriptions.models import BilledPeriod, EntitlementSummary, Subscription, SubscriptionSchedule
 from subscriptions.types import TERMINAL_STATUSES
+
+VERSIONED = ("subscription", "invoice", "subscription_schedule", "billing.credit_grant")
 
 
 def check_facts(merchant_id: str) -> None:
@@ -42,6 +51,10 @@ def check_facts(merchant_id: str) -> None:
     check_money_is_kept(merchant_id)
     check_statuses_follow_from_invoices(merchant_id, invoices)
     check_versions_are_told_one_by_one(merchant_id, invoices)
+    check_grants_are_their_ledgers(merchant_id, invoices)
+    check_everyone_was_told_what_they_hold(merchant_id)
+    check_schedules_lead_what_runs(merchant_id)
+    check_what_waits_for_its_payment(merchant_id, invoices)
 
 
 def check_nothing_waits(clock_id: str) -> None:
@@ -203,17 +216,72 @@ def check_statuses_follow_from_invoices(merchant_id: str, invoices: dict[str, In
 
 
 def check_versions_are_told_one_by_one(merchant_id: str, invoices: dict[str, Invoice]) -> None:
-    """Each version of a subscription and of an invoice has its event, and the last one is the row's."""
+    """Each version of a subscription, an invoice, a schedule, a grant has its event, and the last one is the row's."""
     told = (
-        Event.objects.filter(merchant_id=merchant_id, object_type__in=["subscription", "invoice"])
+        Event.objects.filter(merchant_id=merchant_id, object_type__in=VERSIONED)
         .values_list("object_id")
         .annotate(Count("object_version", distinct=True))
     )
     counted = dict(told)
     current = {row.id: row.version for row in invoices.values()}
     current |= dict(Subscription.objects.filter(merchant_id=merchant_id).values_list("id", "version"))
+    for model in (SubscriptionSchedule, CreditGrant):
+        current |= dict(model.objects.filter(merchant_id=merchant_id).values_list("id", "version"))
     for id, version in current.items():
         assert counted.get(id, 0) == version, f"{id} is at version {version}, {counted.get(id, 0)} were told"
+
+
+def check_grants_are_their_ledgers(merchant_id: str, invoices: dict[str, Invoice]) -> None:
+    """Each grant is the sum of its ledger, and what invoices show as paid by credit was taken from grants."""
+    ledgers = defaultdict(list)
+    for entry in CreditGrantTransaction.objects.filter(merchant_id=merchant_id).order_by("sequence"):
+        ledgers[entry.credit_grant_id].append(entry)
+    taken: dict[str, int] = defaultdict(int)
+    for grant in CreditGrant.objects.filter(merchant_id=merchant_id):
+        running = 0
+        for n, entry in enumerate(ledgers[grant.id], start=1):
+            running += entry.amount
+            taken[entry.invoice_id] -= entry.amount
+            assert (entry.sequence, entry.ending_balance) == (n, running), f"{grant.id}: entry {n}"
+        assert (grant.balance, grant.sequence) == (running, len(ledgers[grant.id])), grant.id
+        assert not (grant.voided_at and grant.balance), f"{grant.id} is void and worth something"
+    for id, row in invoices.items():
+        assert taken[id] == (0 if row.status == "void" else row.credit_grants_applied), f"{id}: its credit"
+    for line in InvoiceLine.objects.filter(merchant_id=merchant_id).exclude(credit_amounts=[]):
+        paid = sum(given["amount"] for given in line.credit_amounts)
+        assert 0 < paid <= line.amount - line.discount_amount, f"{line.id} is paid by credit for more than itself"
+
+
+def check_everyone_was_told_what_they_hold(merchant_id: str) -> None:
+    ids = list(Customer.objects.filter(merchant_id=merchant_id).values_list("id", flat=True))
+    told = dict(EntitlementSummary.objects.filter(merchant_id=merchant_id).values_list("customer_id", "held"))
+    for customer_id, held in active_entitlements_of(merchant_id, ids).items():
+        said = [given["feature"] for given in told.get(customer_id, [])]
+        assert said == [one.feature_id for one in held], f"{customer_id} holds {held} and was told {said}"
+
+
+def check_schedules_lead_what_runs(merchant_id: str) -> None:
+    """A schedule under way leads one subscription that runs and knows it; one that is over leads none."""
+    led = {}
+    for row in SubscriptionSchedule.objects.filter(merchant_id=merchant_id).select_related("subscription"):
+        waits = row.status in ("not_started", "active")
+        assert waits == (row.next_action_at is not None), f"{row.id} is {row.status} and due {row.next_action_at}"
+        if row.status == "active":
+            assert row.subscription is not None, f"{row.id} leads nothing"
+            assert row.subscription.status not in TERMINAL_STATUSES, f"{row.id} leads what has ended"
+            led[row.subscription_id] = row.id
+    running = Subscription.objects.filter(merchant_id=merchant_id).exclude(status__in=TERMINAL_STATUSES)
+    known = dict(running.exclude(schedule_id="").values_list("id", "schedule_id"))
+    assert known == led, "who leads and who is led agree"
+
+
+def check_what_waits_for_its_payment(merchant_id: str, invoices: dict[str, Invoice]) -> None:
+    """A pending update has a moment at which it lapses, an invoice of its own, and one that ended has none."""
+    for row in Subscription.objects.filter(merchant_id=merchant_id):
+        assert bool(row.pending_update) == (row.pending_update_expires_at is not None), f"{row.id} waits for what?"
+        if row.pending_update:
+            assert row.status not in TERMINAL_STATUSES, f"{row.id} has ended and waits"
+            assert invoices[row.pending_update["invoice"]].subscription_id == row.id, f"{row.id}: its invoice"
 
 
 def _sums(rows, key: str, amount: str) -> dict[str, int]:

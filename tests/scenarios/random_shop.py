@@ -1,9 +1,11 @@
-"""What random lives are made of: instruments, prices, coupons, tax rates, and signups of every kind."""
+"""What random lives are made of: instruments, prices, coupons, tax rates, signups and phases of every kind."""
 
 from hypothesis import strategies as st
 
+from catalog.models import Feature, ProductFeature
 from tests.factories.catalog import coupon, price, product, tax_rate
-from tests.factories.times import utc
+from tests.factories.times import NEW_YEAR, utc
+from tests.factories.usage import meter, metered_price
 
 INSTRUMENTS = (
     "pm_card_visa",
@@ -40,6 +42,49 @@ signups = st.fixed_dictionaries(
         "stub": st.sampled_from(["create_prorations", "none"]),
     }
 )
+phases = st.lists(
+    st.fixed_dictionaries(
+        {
+            "what": st.lists(st.tuples(picks, st.integers(0, 3)), min_size=1, max_size=2),
+            "coupons": st.lists(picks, max_size=1),
+            "mode": st.sampled_from(PRORATIONS),
+            "anchor": st.sampled_from(["automatic", "automatic", "phase_start"]),
+            "trial": st.sampled_from([False, False, False, True]),
+            "sent": st.sampled_from([False, False, True]),
+            "ends": st.sampled_from([{}, {"iterations": 2}, {"duration": ("day", 10)}]),
+        }
+    ),
+    min_size=1,
+    max_size=2,
+)
+TIERS = [
+    {"up_to": 5, "unit_amount_decimal": "700", "flat_amount_decimal": None},
+    {"up_to": 40, "unit_amount_decimal": "12.5", "flat_amount_decimal": "100"},
+    {"up_to": None, "unit_amount_decimal": "3.3", "flat_amount_decimal": None},
+]
+
+
+def metered(shop):
+    """Prices on two meters: graduated and volume tiers, packages, a minimum, weekly and monthly."""
+    calls, peak = meter(merchant=shop), meter(merchant=shop, event_name="peak", formula="max")
+    tiered = {"billing_scheme": "tiered", "tiers": TIERS}
+    return [
+        metered_price(meter=calls, amount="0.7"),
+        metered_price(meter=calls, tiers_mode="graduated", **tiered),
+        metered_price(meter=calls, amount=90, interval="week", transform_quantity={"divide_by": 25, "round": "up"}),
+        metered_price(meter=peak, tiers_mode="volume", minimum_amount=2000, **tiered),
+    ]
+
+
+def features(shop, *products):
+    """Each product gives one feature of its own, and all give one they share."""
+    for n, made in enumerate(products):
+        for key in (f"own_{n}", "shared"):
+            fields = {"name": key, "created": NEW_YEAR, "recorded_at": NEW_YEAR}
+            given, _ = Feature.objects.get_or_create(merchant=shop, lookup_key=key, defaults=fields)
+            ProductFeature.objects.create(
+                merchant=shop, product=made, feature=given, created=NEW_YEAR, recorded_at=NEW_YEAR
+            )
 
 
 def prices(shop):

@@ -1,29 +1,20 @@
 """Random lives on a test clock, through the services that run for real; the facts are checked after every step.
 
 Found something? Hypothesis prints the shortest life that does it: make it a table test where the fault is.
-The same 10 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, and more of them.
+The same 10 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, more of them and longer ones.
 """
 
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, note, settings, strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test as run_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test as run_as_test
 
-from core.context import Context
-from core.errors import OstinatoError
-from customers.models import Customer, TestClock
+from customers.models import CreditGrant, Customer
 from customers.services import adjust_balance, create_customer
 from engine.due import run_all_due
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
@@ -34,6 +25,7 @@ from engine.services.invoice_items import create_invoice_item
 from engine.services.invoices import create_invoice, mark_uncollectible, void_invoice
 from engine.services.pause import pause_subscription, resume_subscription
 from engine.services.pay import complete_action, pay_invoice, record_payment
+from engine.services.paying_change_first import finish_pending_changes
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge
@@ -45,23 +37,33 @@ from invoicing.models import Invoice, InvoiceItem
 from invoicing.rules.credit_notes import CreditNoteRequest
 from payments.models import Charge, PaymentIntent
 from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem
-from subscriptions.types import TERMINAL_STATUSES
 from tests.databases import forget_rows
 from tests.factories.merchants import merchant
 from tests.scenarios.facts import check_facts, check_nothing_waits
-from tests.scenarios.random_shop import INSTRUMENTS, PRORATIONS, STARTS, amounts, coupons, picks, prices, rates, signups
+from tests.scenarios.random_plans import OPEN, MakesPlans
+from tests.scenarios.random_shop import (
+    INSTRUMENTS,
+    PRORATIONS,
+    STARTS,
+    amounts,
+    coupons,
+    features,
+    metered,
+    picks,
+    prices,
+    rates,
+    signups,
+)
+from tests.scenarios.random_usage import UsesThings
+from tests.scenarios.random_words import while_there_is
+from usage.models import UsageEvent
 
 # The checks read every row of the merchant: many short lives find more than a few long ones.
 LIVES = int(os.environ.get("LIVES", "10"))
 STEPS = int(os.environ.get("LIFE_STEPS", "18"))
 
 
-def while_there_is(what: str):
-    """A rule that has something to do only then: `see` says after every step what there is."""
-    return precondition(lambda self: self.there_is.get(what))
-
-
-class Life(RuleBasedStateMachine):
+class Life(UsesThings, MakesPlans):
     """One merchant, its clock, and whatever its customers do."""
 
     @initialize(
@@ -85,7 +87,11 @@ class Life(RuleBasedStateMachine):
         )
         self.currency = currency
         self.clock = create_clock(ctx=self.ctx(start), merchant_id=self.shop.id, name="life", frozen_time=start)
-        self.prices, self.coupons, self.rates = prices(self.shop), coupons(self.shop), rates(self.shop)
+        self.metered = metered(self.shop)
+        self.meters = {price.meter_id: price.meter for price in self.metered}
+        self.prices = prices(self.shop) + self.metered
+        self.coupons, self.rates = coupons(self.shop), rates(self.shop)
+        features(self.shop, self.prices[0].product, self.metered[0].product)
         self.add_customer(exempt="none", instrument="pm_card_visa")
         self.add_customer(exempt="reverse", instrument=instrument)
         for wanted in first:
@@ -94,45 +100,6 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         forget_rows()
-
-    # --- small words ---------------------------------------------------------------------------------------------
-
-    def ctx(self, at: datetime | None = None) -> Context:
-        """Business time is the clock's; the wall goes on by itself."""
-        self.wall += timedelta(seconds=7)
-        return Context(as_of=at or self.now, recorded_at=self.wall, actor="life")
-
-    @property
-    def now(self) -> datetime:
-        return TestClock.objects.get(id=self.clock.id).frozen_time
-
-    def ids(self) -> dict:
-        return {"ctx": self.ctx(), "merchant_id": self.shop.id}
-
-    def one(self, rows, pick: int):
-        found = list(rows.filter(merchant_id=self.shop.id).order_by("id"))
-        return found[pick % len(found)] if found else None
-
-    def running(self, pick: int) -> Subscription | None:
-        return self.one(Subscription.objects.exclude(status__in=TERMINAL_STATUSES), pick)
-
-    def attempt(self, act, *args, **kwargs):
-        """A named refusal is an answer; anything else is a finding."""
-        try:
-            return act(*args, **kwargs)
-        except OstinatoError:
-            return None
-
-    def attempt_whole(self, act, **kwargs):
-        """As `attempt`, for what must leave nothing behind when it refuses."""
-        told = Event.objects.count()
-        try:
-            return act(**kwargs)
-        except OstinatoError as refusal:
-            written = Event.objects.count() - told
-            note(f"{type(refusal).__name__} after {written} events")
-        assert not written, "half-written when refused"
-        return None
 
     # --- people ----------------------------------------------------------------------------------------------------
 
@@ -146,12 +113,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=picks, instrument=st.sampled_from(INSTRUMENTS))
     def attach(self, who, instrument) -> None:
-        owner = self.one(Customer.objects.all(), who)
+        owner = self.somebody(who)
         self.attempt(add_payment_method, **self.ids(), customer_id=owner.id, instrument=instrument)
 
     @rule(who=picks, amount=amounts, sign=st.sampled_from([-1, 1]))
     def adjust(self, who, amount, sign) -> None:
-        owner = self.one(Customer.objects.all(), who)
+        owner = self.somebody(who)
         self.attempt_whole(
             adjust_balance, **self.ids(), customer_id=owner.id, amount=sign * amount, currency=self.currency
         )
@@ -164,13 +131,13 @@ class Life(RuleBasedStateMachine):
             self.attempt(subscribe, ctx=self.ctx(), request=self.request_of(**wanted))
 
     def request_of(self, who, what, coupons, rates, trial, sent, missing, behavior, anchored, stub) -> SubscribeRequest:
-        owner = self.one(Customer.objects.all(), who)
-        items = {self.prices[pick % len(self.prices)].id: quantity for pick, quantity in what}
+        owner = self.somebody(who)
+        items = {self.price_id(pick): quantity for pick, quantity in what}
         return SubscribeRequest(
             merchant_id=self.shop.id,
             customer_id=owner.id,
             items=tuple(ItemRequest(price_id, quantity) for price_id, quantity in items.items()),
-            coupon_ids=tuple(dict.fromkeys(self.coupons[pick % len(self.coupons)].id for pick in coupons)),
+            coupon_ids=self.coupon_ids(coupons),
             default_tax_rate_ids=tuple(self.rates[n].id for n in rates),
             trial_period_days=trial,
             trial_missing_payment_method=missing,
@@ -191,14 +158,14 @@ class Life(RuleBasedStateMachine):
     )
     def change(self, which, item, other, quantity, mode) -> None:
         if row := self.running(which):
-            price_id = "" if other is None else self.prices[other % len(self.prices)].id
+            price_id = "" if other is None else self.price_id(other)
             self.change_items(row, ItemChange(self.item_of(row, item), price_id, quantity), mode=mode)
 
     @while_there_is("running")
     @rule(which=picks, other=picks, quantity=st.integers(0, 3), mode=st.sampled_from(PRORATIONS))
     def add_item(self, which, other, quantity, mode) -> None:
         if row := self.running(which):
-            added = ItemChange(price_id=self.prices[other % len(self.prices)].id, quantity=quantity)
+            added = ItemChange(price_id=self.price_id(other), quantity=quantity)
             self.change_items(row, added, mode=mode)
 
     @while_there_is("running")
@@ -211,8 +178,7 @@ class Life(RuleBasedStateMachine):
     @rule(which=picks, coupons=st.lists(picks, max_size=2))
     def swap_coupons(self, which, coupons) -> None:
         if row := self.running(which):
-            ids = tuple(dict.fromkeys(self.coupons[pick % len(self.coupons)].id for pick in coupons))
-            request = ChangeRequest(self.shop.id, row.id, coupon_ids=ids)
+            request = ChangeRequest(self.shop.id, row.id, coupon_ids=self.coupon_ids(coupons))
             self.attempt_whole(change_subscription, ctx=self.ctx(), request=request)
 
     @while_there_is("running")
@@ -304,7 +270,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=picks, amount=amounts, sign=st.sampled_from([1, 1, -1]), at_once=st.booleans())
     def bill_something(self, who, amount, sign, at_once) -> None:
-        owner = self.one(Customer.objects.all(), who)
+        owner = self.somebody(who)
         item = {"customer_id": owner.id, "currency": self.currency, "amount": sign * amount}
         self.attempt_whole(create_invoice_item, **self.ids(), **item)
         if at_once:
@@ -362,6 +328,7 @@ class Life(RuleBasedStateMachine):
         self.wall += timedelta(minutes=30)
         resolve_unknown(ctx=self.ctx())
         finish_pending_subscribes(ctx=self.ctx())
+        finish_pending_changes(ctx=self.ctx())
         to = self.now + timedelta(hours=hours)
         advance_clock(**self.ids(), clock_id=self.clock.id, to=to)
         assert advance_clock_now(ctx=self.ctx(), clock_id=self.clock.id)
@@ -384,6 +351,9 @@ class Life(RuleBasedStateMachine):
             "owed": invoices.filter(status__in=["open", "uncollectible"]).exists(),
             "asked": intents.filter(status="requires_action").exists(),
             "paid": Charge.objects.filter(status="succeeded").exists(),
+            "used": UsageEvent.objects.exists(),
+            "granted": CreditGrant.objects.exists(),
+            "scheduled": OPEN.all().exists(),
         }
 
 

@@ -5,9 +5,11 @@ import pytest
 from core.periods import Interval
 from engine.models import Refusal
 from engine.rules.schedules import IterationsInvalid, PhaseEndInvalid, PhasesMissing, phases_from
+from engine.rules.subscribe import DaysUntilDueMisplaced
 from engine.rules.subscribing import PriceNotFound
 from engine.services.cancel import cancel_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
+from engine.services.phases import run_schedules
 from engine.services.renew import run_renewals
 from engine.services.schedules import (
     AlreadyScheduled,
@@ -22,8 +24,16 @@ from engine.types.schedules import PhaseRequest, ScheduleRequest, ScheduleUpdate
 from events.models import Event
 from invoicing.models import Invoice
 from subscriptions.models import BilledPeriod, Subscription, SubscriptionSchedule
+from subscriptions.rules.amounts import CurrencyNotOffered
+from subscriptions.rules.prices import (
+    PriceInactive,
+    PriceIntervalNotMultiple,
+    PriceNotOneTime,
+    PriceNotRecurring,
+    PriceTwice,
+)
 from subscriptions.snapshots import schedule_snapshot
-from tests.factories.catalog import price
+from tests.factories.catalog import one_time_price, price
 from tests.factories.customers import customer
 from tests.factories.merchants import merchant
 from tests.factories.signups import subscription
@@ -213,6 +223,55 @@ def test_a_price_that_is_not_ours_writes_nothing(shop):
     assert not SubscriptionSchedule.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("second", "error", "param"),
+    [
+        pytest.param(lambda shop: phase(shop.basic, shop.weekly), PriceIntervalNotMultiple, "[items]", id="intervals"),
+        pytest.param(lambda shop: phase(shop.basic, shop.dollars), CurrencyNotOffered, "[currency]", id="money"),
+        pytest.param(lambda shop: phase(shop.basic, shop.basic), PriceTwice, "[items]", id="the same price twice"),
+        pytest.param(lambda shop: phase(shop.archived), PriceInactive, "[items][0][price]", id="an archived price"),
+        pytest.param(lambda shop: phase(shop.once), PriceNotRecurring, "[items][0][price]", id="a price paid once"),
+        pytest.param(
+            lambda shop: phase(shop.basic, add_invoice_items=(ItemRequest(shop.pro.id),)),
+            PriceNotOneTime,
+            "[add_invoice_items]",
+            id="a price that recurs beside the items",
+        ),
+        pytest.param(
+            lambda shop: phase(shop.basic, collection_method="charge_automatically", days_until_due=7),
+            DaysUntilDueMisplaced,
+            "[days_until_due]",
+            id="charged with days to pay",
+        ),
+    ],
+)
+def test_a_phase_that_could_never_be_billed_is_refused_when_it_is_planned(shop, second, error, param):
+    """Not when its moment has come and nobody is there to answer."""
+    shop.weekly = price(merchant=shop.merchant, amount=300, interval="week")
+    shop.dollars = price(merchant=shop.merchant, currency="usd")
+    shop.archived = price(merchant=shop.merchant, active=False)
+    shop.once = one_time_price(merchant=shop.merchant)
+    with pytest.raises(error) as refused:
+        shop.schedule(phase(shop.pro), second(shop))
+    assert refused.value.param == f"phases[1]{param}"
+    assert not SubscriptionSchedule.objects.exists()
+    schedule = shop.schedule(phase(shop.pro))
+    change = ScheduleUpdate(shop.merchant.id, schedule.id, phases=(phase(shop.pro), second(shop)))
+    with pytest.raises(error):
+        update_schedule(ctx=context(JAN_1), request=change)
+    assert len(SubscriptionSchedule.objects.get().phases) == 1
+
+
+def test_an_archived_price_goes_on_where_it_stands(shop):
+    schedule = shop.schedule(phase(shop.pro), phase(shop.basic))
+    shop.pro.active = False
+    shop.pro.save()
+    longer = ScheduleUpdate(shop.merchant.id, schedule.id, phases=(phase(shop.pro, iterations=2), phase(shop.basic)))
+    update_schedule(ctx=context(JAN_1), request=longer)
+    day(FEB_1)
+    assert totals() == [3000, 3000]
+
+
 def test_counted_phases_aim_at_the_day_that_was_meant():
     phases = phases_from(
         [PhaseRequest((ItemRequest("p"),)) for _ in range(3)],
@@ -253,3 +312,18 @@ def test_a_step_that_is_refused_is_tried_again_and_bills_from_its_own_moment(sho
     assert Refusal.objects.get().status == "resolved"
     day(MARCH_1)
     assert sum(totals()) == 3000 + 1000 + 1000
+
+
+def test_a_step_that_stays_refused_is_tried_ever_later(shop):
+    """After 1, 3 and 12 hours, then once a day: a clock that goes on for months is not stopped at every hour."""
+    schedule = shop.schedule(phase(shop.pro, iterations=1), phase(shop.basic, iterations=1))
+    shop.basic.active = False
+    shop.basic.save()
+    tried = []
+    moment = FEB_1
+    for _ in range(5):
+        run_schedules(ctx=context(moment))
+        schedule.refresh_from_db()
+        tried.append((schedule.next_action_at - moment).total_seconds() / 3600)
+        moment = schedule.next_action_at
+    assert tried == [1, 3, 12, 24, 24]
