@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,8 @@ from events.writes import record_events
 from merchants.models import Merchant
 from payments import writes as payments
 from payments.events import told
-from payments.models import Dispute
+from payments.models import Charge, Dispute
+from payments.movements import mirror_movements, movements_of
 from payments.rules import MONEY_AT_BANK, dispute_moves_forward
 from payments.snapshots import dispute_snapshot
 from payments.types import DisputeFacts
@@ -53,13 +54,36 @@ def store_dispute(ctx: Context, charge_id: str, facts: DisputeFacts) -> Dispute:
         dispute = known.first()
         if dispute is None:
             dispute = _insert(ctx, charge, facts)
+            _mirror(ctx, dispute, facts)
             if not charge.disputed:
                 payments.mark_disputed(charge_id)
             taken = ["funds_withdrawn"] if dispute.status in MONEY_AT_BANK else []
             _tell(ctx, dispute, ["created", *taken], None)
         else:
-            _update(ctx, dispute, facts)
+            _mirror(ctx, dispute, facts)
+            _update(ctx, charge, dispute, facts)
     return dispute
+
+
+def describe_dispute(*, ctx: Context, merchant_id: str, dispute_id: str, metadata: Mapping[str, str]) -> Dispute:
+    """Set `metadata` (whole). Raises `DisputeNotFound`."""
+    with transaction.atomic():
+        rows = Dispute.objects.select_for_update(no_key=True)
+        dispute = rows.filter(merchant_id=merchant_id, id=dispute_id).first()
+        if dispute is None:
+            raise DisputeNotFound
+        before = dispute.metadata
+        if before != metadata:
+            dispute.metadata = dict(metadata)
+            dispute.version += 1
+            dispute.save(update_fields=["metadata", "version"])
+            _tell(ctx, dispute, ["updated"], {"metadata": before})
+    return dispute
+
+
+def _mirror(ctx: Context, dispute: Dispute, facts: DisputeFacts) -> None:
+    """What the dispute moved is known with it, not hours later with the rest of the balance."""
+    mirror_movements(ctx, dispute.merchant_id, dispute.gateway, facts.movements)
 
 
 def _insert(ctx: Context, charge: Any, facts: DisputeFacts) -> Dispute:
@@ -75,14 +99,14 @@ def _insert(ctx: Context, charge: Any, facts: DisputeFacts) -> Dispute:
         test_clock_id=charge.test_clock_id,
         created=facts.created if charge.test_clock_id is None else ctx.as_of,
         recorded_at=ctx.recorded_at,
-        **_moving(ctx, facts, None),
+        **_moving(ctx, charge, facts, None),
     )
 
 
-def _update(ctx: Context, dispute: Dispute, facts: DisputeFacts) -> None:
+def _update(ctx: Context, charge: Any, dispute: Dispute, facts: DisputeFacts) -> None:
     if not dispute_moves_forward(dispute.status, facts.status):
         return
-    values = _moving(ctx, facts, dispute)
+    values = _moving(ctx, charge, facts, dispute)
     if values["next_action_at"] != dispute.next_action_at:  # ours alone: nothing to tell
         Dispute.objects.filter(id=dispute.id).update(next_action_at=values["next_action_at"])
         dispute.next_action_at = values["next_action_at"]
@@ -112,7 +136,7 @@ def money_at_bank(charge_ids: Iterable[str]) -> set[str]:
     return set(rows.values_list("charge_id", flat=True))
 
 
-def _moving(ctx: Context, facts: DisputeFacts, before: Dispute | None) -> dict[str, Any]:
+def _moving(ctx: Context, charge: Any, facts: DisputeFacts, before: Dispute | None) -> dict[str, Any]:
     submitted = before.evidence_submitted_at if before else None
     closed = before.closed_at if before else None
     return {
@@ -121,7 +145,7 @@ def _moving(ctx: Context, facts: DisputeFacts, before: Dispute | None) -> dict[s
         "network_reason_code": facts.network_reason_code,
         "amount": facts.amount,
         "is_charge_refundable": facts.is_charge_refundable,
-        "evidence": dict(facts.evidence),
+        "evidence": _in_our_words(charge, facts.evidence),
         "evidence_due_by": facts.evidence_due_by,
         "evidence_submitted_at": submitted or (ctx.as_of if facts.submission_count else None),
         "submission_count": facts.submission_count,
@@ -130,8 +154,30 @@ def _moving(ctx: Context, facts: DisputeFacts, before: Dispute | None) -> dict[s
     }
 
 
+def in_their_words(dispute: Dispute, evidence: Mapping[str, str]) -> dict[str, str]:
+    """Evidence as its processor reads it: another charge of ours by the id that it has there."""
+    said = dict(evidence)
+    other = _charges_like(dispute).filter(id=said.get("duplicate_charge_id", "")).exclude(gateway_charge_id="").first()
+    if other is not None:
+        said["duplicate_charge_id"] = other.gateway_charge_id
+    return said
+
+
+def _in_our_words(charge: Any, evidence: Mapping[str, str]) -> dict[str, str]:
+    said = dict(evidence)
+    if "duplicate_charge_id" in said:
+        other = _charges_like(charge).filter(gateway_charge_id=said["duplicate_charge_id"]).first()
+        said["duplicate_charge_id"] = other.id if other else said["duplicate_charge_id"]
+    return said
+
+
+def _charges_like(row: Any) -> QuerySet[Charge]:
+    return Charge.objects.filter(merchant_id=row.merchant_id, gateway=row.gateway, customer_id=row.customer_id)
+
+
 def _tell(ctx: Context, dispute: Dispute, kinds: Sequence[str], previous: dict[str, Any] | None) -> None:
     keeps = Merchant.objects.values_list("keep_event_bodies", flat=True).get(id=dispute.merchant_id)
+    moved = movements_of(dispute.merchant_id, [dispute.id]).get(dispute.id, [])
     rows = [
         EventRow(
             merchant_id=dispute.merchant_id,
@@ -142,7 +188,7 @@ def _tell(ctx: Context, dispute: Dispute, kinds: Sequence[str], previous: dict[s
             customer_id=dispute.customer_id,
             previous_attributes=previous,
             test_clock_id=dispute.test_clock_id,
-            body=dispute_snapshot(dispute),
+            body=dispute_snapshot(dispute, moved),
         )
         for kind in kinds
     ]

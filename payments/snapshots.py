@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.json_values import epoch, json_number
+from payments.types import EVIDENCE, EVIDENCE_FILES
 
 Json = dict[str, Any]
 
@@ -141,18 +143,19 @@ def _paid_by(payment: Any) -> Json:
     return {"type": "payment_record", "payment_record": None}
 
 
-def dispute_snapshot(dispute: Any) -> Json:
-    """Stripe's dispute object."""
+def dispute_snapshot(dispute: Any, movements: Sequence[Any] = ()) -> Json:
+    """Stripe's dispute object; `movements` are the rows of the balance that it moved, the oldest first."""
     return {
         "id": dispute.id,
         "object": "dispute",
         "amount": dispute.amount,
-        "balance_transactions": [],
+        "balance_transactions": [balance_transaction_snapshot(moved) for moved in movements],
         "charge": dispute.charge_id,
         "created": epoch(dispute.created),
         "currency": dispute.currency,
         "enhanced_eligibility_types": [],
-        "evidence": dict(dispute.evidence),
+        "evidence": {name: dispute.evidence.get(name) for name in sorted(EVIDENCE + EVIDENCE_FILES)}
+        | {"enhanced_evidence": {}},
         "evidence_details": {
             "due_by": epoch(dispute.evidence_due_by),
             "enhanced_eligibility": {},
@@ -161,7 +164,7 @@ def dispute_snapshot(dispute: Any) -> Json:
             "submission_count": dispute.submission_count,
         },
         "is_charge_refundable": dispute.is_charge_refundable,
-        "metadata": {},
+        "metadata": dict(dispute.metadata),
         "network_reason_code": dispute.network_reason_code or None,
         "payment_intent": dispute.payment_intent_id or None,
         "reason": dispute.reason,

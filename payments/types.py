@@ -177,9 +177,43 @@ class BalancePage:
     next_after: str = ""
 
 
+# Stripe's names of what can be said against a dispute: what is text, and what is a file of its own dashboard's.
+EVIDENCE = (
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_tracking_number",
+    "uncategorized_text",
+)
+EVIDENCE_FILES = (
+    "cancellation_policy",
+    "customer_communication",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "receipt",
+    "refund_policy",
+    "service_documentation",
+    "shipping_documentation",
+    "uncategorized_file",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DisputeFacts:
-    """A dispute as the processor tells of it."""
+    """A dispute as the processor tells of it. `movements` is what the bank took, and gave back if the merchant won."""
 
     gateway_dispute_id: str
     gateway_intent_id: str
@@ -195,6 +229,7 @@ class DisputeFacts:
     evidence_due_by: datetime | None = None
     submission_count: int = 0
     moves_at: datetime | None = None  # business time, where the processor can say it: a sandbox's bank
+    movements: tuple[BalanceFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

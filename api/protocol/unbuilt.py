@@ -41,7 +41,6 @@ _NAMES: list[tuple[str, str]] = [
     (r"checkout/sessions/[^/]+", "Changing an open checkout"),
     (r"climate(/.*)?", "Climate"),
     (r"(confirmation_tokens|ephemeral_keys|customer_sessions)(/.*)?", "Tokens for Stripe.js and mobile SDKs"),
-    (r"disputes/.*", "Answering disputes"),
     (r"exchange_rates(/.*)?", "Exchange rates"),
     (r"(files|file_links)(/.*)?", "Files"),
     (r"financial_connections(/.*)?", "Financial Connections"),

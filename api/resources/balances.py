@@ -1,4 +1,4 @@
-"""/v1/balance, /v1/balance_transactions, /v1/payouts, /v1/disputes: what the processor's books say, as mirrored."""
+"""/v1/balance, /v1/balance_transactions, /v1/payouts: what the processor's books say, as mirrored."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import PAGE, RANGE, choice, fields, text
 from merchants.models import Merchant
-from payments.models import BalanceTransaction, Dispute, Payout
-from payments.snapshots import balance_transaction_snapshot, dispute_snapshot, payout_snapshot
+from payments.models import BalanceTransaction, Payout
+from payments.snapshots import balance_transaction_snapshot, payout_snapshot
 
-TRANSACTIONS, PAYOUTS, DISPUTES = "/v1/balance_transactions", "/v1/payouts", "/v1/disputes"
+TRANSACTIONS, PAYOUTS = "/v1/balance_transactions", "/v1/payouts"
 LIST_TRANSACTIONS = fields(
     PAGE, created=RANGE, currency=text(most=3), payout=text(most=200), source=text(most=200), type=text(most=50)
 )
 LIST_PAYOUTS = fields(
     PAGE, arrival_date=RANGE, created=RANGE, status=choice("canceled", "failed", "in_transit", "paid", "pending")
 )
-LIST_DISPUTES = fields(PAGE, charge=text(most=200), created=RANGE, payment_intent=text(most=200))
 
 
 def balance(call: Call) -> Json:
@@ -84,26 +83,12 @@ def retrieve_payout(call: Call) -> Json:
     return payout_snapshot(found(Payout.objects.filter(merchant_id=call.merchant_id), call.id, "payout"))
 
 
-def list_disputes(call: Call) -> Json:
-    rows: Any = in_range(Dispute.objects.filter(merchant_id=call.merchant_id), "created", call.params.get("created"))
-    rows = rows.filter(
-        **{f"{name}_id": call.params[name] for name in ("charge", "payment_intent") if name in call.params}
-    )
-    return page(rows, call, lambda found: [dispute_snapshot(row) for row in found], url=DISPUTES)
-
-
-def retrieve_dispute(call: Call) -> Json:
-    return dispute_snapshot(found(Dispute.objects.filter(merchant_id=call.merchant_id), call.id, "dispute"))
-
-
 OPERATIONS = [
     Operation("GET", "/v1/balance", balance),
     Operation("GET", TRANSACTIONS, list_transactions, LIST_TRANSACTIONS),
     Operation("GET", TRANSACTIONS + "/{id}", retrieve_transaction),
     Operation("GET", PAYOUTS, list_payouts, LIST_PAYOUTS),
     Operation("GET", PAYOUTS + "/{id}", retrieve_payout),
-    Operation("GET", DISPUTES, list_disputes, LIST_DISPUTES),
-    Operation("GET", DISPUTES + "/{id}", retrieve_dispute),
 ]
 
 

@@ -1,18 +1,21 @@
 """What is said against a dispute."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.forms.fields import SectionedForm
-from engine.services.disputes import EVIDENCE, MOST_CHARACTERS
+from engine.services.disputes import MOST_CHARACTERS
+from payments.types import EVIDENCE
 
 LABELS = {
     "product_description": _("What was sold"),
     "customer_name": _("Customer's name"),
     "customer_email_address": _("Customer's e-mail"),
     "billing_address": _("Billing address"),
+    "customer_purchase_ip": _("IP address of the purchase"),
     "service_date": _("Date of the service"),
     "access_activity_log": _("Log of access or use"),
     "cancellation_policy_disclosure": _("How the cancellation policy was shown"),
@@ -20,6 +23,8 @@ LABELS = {
     "refund_policy_disclosure": _("How the refund policy was shown"),
     "refund_refusal_explanation": _("Why no refund is due"),
     "duplicate_charge_explanation": _("Why it is no duplicate"),
+    "duplicate_charge_id": _("Id of the other charge"),
+    "shipping_address": _("Shipping address"),
     "shipping_carrier": _("Carrier"),
     "shipping_date": _("Date of shipping"),
     "shipping_tracking_number": _("Tracking number"),
@@ -30,6 +35,7 @@ _LONG = frozenset(
 ) | {
     "product_description",
     "billing_address",
+    "shipping_address",
     "uncategorized_text",
 }
 
@@ -37,7 +43,7 @@ _LONG = frozenset(
 class EvidenceForm(SectionedForm):
     layout = (
         (_("The sale"), ("product_description", "service_date", "access_activity_log", "uncategorized_text")),
-        (_("The customer"), ("customer_name", "customer_email_address", "billing_address")),
+        (_("The customer"), ("customer_name", "customer_email_address", "customer_purchase_ip", "billing_address")),
         (
             _("Cancellation and refund"),
             (
@@ -45,10 +51,11 @@ class EvidenceForm(SectionedForm):
                 "cancellation_rebuttal",
                 "refund_policy_disclosure",
                 "refund_refusal_explanation",
+                "duplicate_charge_id",
                 "duplicate_charge_explanation",
             ),
         ),
-        (_("Shipping"), ("shipping_carrier", "shipping_date", "shipping_tracking_number")),
+        (_("Shipping"), ("shipping_carrier", "shipping_date", "shipping_tracking_number", "shipping_address")),
         (_("Submission"), ("submit",)),
     )
     submit = forms.BooleanField(
@@ -63,5 +70,6 @@ class EvidenceForm(SectionedForm):
                 label=LABELS[name], required=False, max_length=MOST_CHARACTERS, widget=widget
             )
 
-    def evidence(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in EVIDENCE if self.cleaned_data[name]}
+    def evidence(self, kept: Mapping[str, str]) -> dict[str, str]:
+        """What is said now and was not kept so yet; a text that was emptied is taken back."""
+        return {name: self.cleaned_data[name] for name in EVIDENCE if self.cleaned_data[name] != kept.get(name, "")}

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.db.models import BooleanField, Case, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from customers.models import Customer
-from payments.models import BalanceTransaction, Dispute, Payout
+from payments.models import BalanceTransaction, Charge, Dispute, Payout, Refund
 
 TO_ANSWER = ["needs_response", "warning_needs_response"]
 
@@ -27,7 +28,11 @@ def disputes_of_invoice(merchant_id: str, invoice_id: str) -> list[Dispute]:
 
 
 def listed_balance(merchant_id: str) -> QuerySet[BalanceTransaction]:
-    return BalanceTransaction.objects.filter(merchant_id=merchant_id)
+    """Each with the payment whose charge or refund moved it, for its link."""
+    charges = Charge.objects.filter(merchant_id=merchant_id, id=OuterRef("source_id")).values("payment_intent_id")
+    refunds = Refund.objects.filter(merchant_id=merchant_id, id=OuterRef("source_id"))
+    payment = Coalesce(Subquery(charges[:1]), Subquery(refunds.values("charge__payment_intent_id")[:1]))
+    return BalanceTransaction.objects.filter(merchant_id=merchant_id).annotate(payment_intent_id=payment)
 
 
 def listed_payouts(merchant_id: str) -> QuerySet[Payout]:
@@ -36,7 +41,7 @@ def listed_payouts(merchant_id: str) -> QuerySet[Payout]:
 
 def balance_sums(merchant_id: str) -> list[Any]:
     """What is there in each currency: available, pending, and the fees so far. Signs as the processor writes them."""
-    sums = listed_balance(merchant_id).values("currency").order_by("currency")
+    sums = BalanceTransaction.objects.filter(merchant_id=merchant_id).values("currency").order_by("currency")
     return list(
         sums.annotate(
             available=Sum("net", filter=Q(status="available"), default=0),

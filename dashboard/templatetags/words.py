@@ -15,6 +15,7 @@ from dashboard.selectors.details import page_of
 from engine.models import Refusal
 from events.models import Event
 from invoicing.models import BillingReason
+from payments.models import BalanceTransaction
 
 register = template.Library()
 
@@ -69,6 +70,8 @@ BALANCE_KINDS: dict[str, Promise] = {
     "payment": _("Payment"),
     "payment_refund": _("Refund"),
     "payout": _("Payout"),
+    "payout_cancel": _("Canceled payout"),
+    "payout_failure": _("Failed payout"),
     "refund": _("Refund"),
     "refund_failure": _("Failed refund"),
     "stripe_fee": _("Processor's fee"),
@@ -99,7 +102,11 @@ def dispute_reason(reason: str) -> str | Promise:
 
 
 @register.filter
-def balance_kind(kind: str) -> str | Promise:
+def balance_kind(movement: BalanceTransaction) -> str | Promise:
+    """Stripe calls what a dispute moves an adjustment; its reporting category says more."""
+    kind = movement.type
+    if kind == "adjustment" and movement.reporting_category in BALANCE_KINDS:
+        kind = movement.reporting_category
     return BALANCE_KINDS.get(kind, kind.replace("_", " "))
 
 

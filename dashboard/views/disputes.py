@@ -15,10 +15,11 @@ from dashboard.filters.money import DisputeFilter
 from dashboard.forms.disputes import LABELS, EvidenceForm
 from dashboard.selectors import details, money
 from dashboard.tables.processor import DisputeTable
-from dashboard.views.pages import DetailPage, FormPage, ListPage
-from engine.services.disputes import ANSWERABLE, submit_evidence
+from dashboard.views.pages import ActPage, DetailPage, FormPage, ListPage
+from engine.services.disputes import ANSWERABLE, close_dispute, submit_evidence
 from merchants.rules import Capability
 from payments.models import Dispute
+from payments.movements import movements_of
 
 
 class DisputeList(ListPage):
@@ -46,22 +47,50 @@ class DisputeDetail(DetailPage):
             "customer": Customer.objects.filter(merchant_id=self.merchant_id, id=found.customer_id).first(),
             "evidence": [(LABELS.get(name, name), text) for name, text in found.evidence.items()],
             "answerable": found.status in ANSWERABLE,
+            "inquiry": found.status.startswith("warning"),
+            "movements": movements_of(self.merchant_id, [found.pk]).get(found.pk, []),
             "timeline": details.timeline_of(self.merchant_id, found.pk),
         }
 
 
-class DisputeEvidence(FormPage):
-    capability = Capability.REFUNDS
-    form = EvidenceForm
-    title = _("Answer the dispute")
-    text = _("The bank reads this. Say what was sold, to whom, and how it was used.")
-    button = _("Save")
+class DisputeAct:
+    """What both acts on a dispute share: the dispute is still to be answered, and back is its page."""
+
+    merchant_id: str
+    object: Dispute
 
     def load(self, **kwargs: str) -> Dispute:
         dispute = get_object_or_404(money.listed_disputes(self.merchant_id), pk=kwargs["pk"])
         if dispute.status not in ANSWERABLE:
             raise Http404
         return dispute
+
+    def back_url(self) -> str:
+        return reverse("dashboard:dispute", args=[self.object.pk])
+
+
+class DisputeClose(DisputeAct, ActPage):
+    capability = Capability.REFUNDS
+    title = _("Accept the dispute?")
+    text = _(
+        "Nothing is said against it and the bank's decision stands: a dispute is lost at once, with the bank's fee; an"
+        " inquiry is closed. The invoice stays paid. This cannot be undone."
+    )
+    button = _("Accept it")
+    danger = True
+    done = _("The dispute was accepted.")
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        close_dispute(ctx=ctx, merchant_id=self.merchant_id, dispute_id=self.object.pk)
+        return self.back_url()
+
+
+class DisputeEvidence(DisputeAct, FormPage):
+    capability = Capability.REFUNDS
+    form = EvidenceForm
+    title = _("Answer the dispute")
+    text = _("The bank reads this. Say what was sold, to whom, and how it was used.")
+    button = _("Save")
 
     def initial(self) -> dict[str, Any]:
         customer = Customer.objects.filter(merchant_id=self.merchant_id, id=self.object.customer_id).first()
@@ -75,11 +104,8 @@ class DisputeEvidence(FormPage):
             ctx=ctx,
             merchant_id=self.merchant_id,
             dispute_id=self.object.pk,
-            evidence=form.evidence(),
+            evidence=form.evidence(self.object.evidence),
             submit=submit,
         )
         self.message = gettext("The evidence was submitted.") if submit else gettext("The evidence was kept.")
         return self.back_url()
-
-    def back_url(self) -> str:
-        return reverse("dashboard:dispute", args=[self.object.pk])

@@ -16,33 +16,15 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.services.sending import call_of
 from engine.types import RunReport
-from payments.disputes import dispute_by_id, store_dispute
+from payments.disputes import dispute_by_id, in_their_words, store_dispute
 from payments.gateways import gateway_named
 from payments.gateways.sandbox import SandboxGateway
 from payments.models import Charge, Dispute, PaymentIntent
-from payments.types import DisputeFacts
+from payments.types import EVIDENCE, DisputeFacts
 
 Row = TypeVar("Row", bound=Model)
 ASK_AGAIN = timedelta(days=1)
 
-# Stripe's names of what is text; what it takes as files is added on its own dashboard.
-EVIDENCE = (
-    "product_description",
-    "customer_name",
-    "customer_email_address",
-    "billing_address",
-    "service_date",
-    "access_activity_log",
-    "cancellation_policy_disclosure",
-    "cancellation_rebuttal",
-    "refund_policy_disclosure",
-    "refund_refusal_explanation",
-    "duplicate_charge_explanation",
-    "shipping_carrier",
-    "shipping_date",
-    "shipping_tracking_number",
-    "uncategorized_text",
-)
 MOST_CHARACTERS = 150_000  # Stripe's, of all together
 ANSWERABLE = ("needs_response", "warning_needs_response")
 
@@ -76,32 +58,47 @@ def submit_evidence(
 ) -> Dispute:
     """Keep evidence at the processor, and with `submit` hand it in: Stripe lets that be done once.
 
+    A blank text takes back what was kept of its kind.
+
     Raises `DisputeNotFound`, `DisputeNotAnswerable`, `EvidenceUnknown`, `EvidenceTooLong`, `EvidenceMissing`,
     `GatewayRefused`.
     """
     dispute = dispute_by_id(merchant_id, dispute_id)
     if dispute.status not in ANSWERABLE or (dispute.evidence_due_by and dispute.evidence_due_by <= ctx.as_of):
         raise DisputeNotAnswerable
-    kept = _checked(dispute, evidence, submit)
+    _check(dispute, evidence, submit)
     answer = gateway_named(dispute.gateway).submit_evidence(
         call_of(ctx, merchant_id, f"{dispute.id}/evidence/{ctx.idempotency_key or ctx.recorded_at.isoformat()}"),
         dispute.gateway_dispute_id,
-        kept,
+        in_their_words(dispute, evidence),
         submit=submit,
     )
     return store_dispute(ctx, dispute.charge_id, answer)
 
 
-def _checked(dispute: Dispute, evidence: Mapping[str, str], submit: bool) -> dict[str, str]:
+def close_dispute(*, ctx: Context, merchant_id: str, dispute_id: str) -> Dispute:
+    """Accept it: what the bank took is lost for good, an inquiry is closed. The invoice stays paid, as Stripe's does.
+
+    Raises `DisputeNotFound`, `DisputeNotAnswerable`, `GatewayRefused`.
+    """
+    dispute = dispute_by_id(merchant_id, dispute_id)
+    if dispute.status not in ANSWERABLE:
+        raise DisputeNotAnswerable
+    answer = gateway_named(dispute.gateway).close_dispute(
+        call_of(ctx, merchant_id, f"{dispute.id}/close"), dispute.gateway_dispute_id
+    )
+    return store_dispute(ctx, dispute.charge_id, answer)
+
+
+def _check(dispute: Dispute, evidence: Mapping[str, str], submit: bool) -> None:
     unknown = next((name for name in evidence if name not in EVIDENCE), None)
     if unknown is not None:
-        raise EvidenceUnknown(name=unknown)
+        raise EvidenceUnknown(name=unknown, param=f"evidence[{unknown}]")
     together = {**dispute.evidence, **evidence}
     if sum(len(text) for text in together.values()) > MOST_CHARACTERS:
         raise EvidenceTooLong(most=MOST_CHARACTERS)
     if submit and not any(text.strip() for text in together.values()):
         raise EvidenceMissing
-    return dict(evidence)
 
 
 def run_disputes(*, ctx: Context, clock_id: str | None = None, limit: int = 1_000) -> RunReport:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from core.ids import new_id
 from payments.gateways import (
+    sandbox_balance as balance,
     sandbox_books as books,
     sandbox_disputes as disputes,
     sandbox_intents as intents,
@@ -52,7 +53,7 @@ from payments.types import (
     Unknown,
 )
 
-_REFUND = "refund"
+_REFUND = balance.REFUND
 _REFUND_TAKES = timedelta(days=1)
 
 
@@ -239,16 +240,21 @@ class SandboxGateway:
         )
 
     @outside_transactions
-    def open_dispute(self, call: Call, gateway_intent_id: str, reason: str) -> DisputeFacts:
+    def open_dispute(self, call: Call, gateway_intent_id: str, reason: str, *, inquiry: bool = False) -> DisputeFacts:
         """The cardholder's part: a sandbox has none. Raises `NoSuchGatewayObject`, `UnexpectedIntentState`."""
         with books.own_transaction():
-            return disputes.open_dispute(call, gateway_intent_id, reason)
+            return disputes.open_dispute(call, gateway_intent_id, reason, inquiry)
 
     @outside_transactions
-    def close_dispute(self, call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
+    def decide_dispute(self, call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
         """The bank's part: won or lost."""
         with books.own_transaction():
-            return disputes.close_dispute(call, gateway_dispute_id, status)
+            return disputes.decide(call, gateway_dispute_id, status)
+
+    @outside_transactions
+    def close_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts:
+        with books.own_transaction():
+            return disputes.give_in(call, gateway_dispute_id)
 
     @outside_transactions
     def read_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts:
@@ -278,7 +284,7 @@ class SandboxGateway:
 
     @outside_transactions
     def balance_transactions(self, call: Call, *, since: datetime, after: str = "") -> BalancePage:
-        return methods.balance_page(call, since, after)
+        return balance.balance_page(call, since, after)
 
 
 # --- refunds -----------------------------------------------------------------------------------------------

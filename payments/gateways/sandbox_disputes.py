@@ -9,11 +9,11 @@ from core.errors import gettext_noop
 from core.ids import new_id
 from payments.gateways import sandbox_books as books
 from payments.gateways.base import Call, GatewayRefused, UnexpectedIntentState
+from payments.gateways.sandbox_balance import DISPUTE, movements_of_dispute
 from payments.gateways.sandbox_intents import INTENT, known_instrument
 from payments.models import SandboxObject
 from payments.types import DisputeFacts, Succeeded
 
-DISPUTE = "dispute"
 _TIME_TO_ANSWER = timedelta(days=14)
 # Stripe's own words for a test: the bank decides for or against the merchant. Other evidence takes its bank two months.
 _WINS, _LOSES = "winning_evidence", "losing_evidence"
@@ -71,7 +71,8 @@ def submit_evidence(call: Call, gateway_dispute_id: str, evidence: Mapping[str, 
     entry = _as_it_stands(call, books.locked(call, DISPUTE, gateway_dispute_id))
     if entry.body["status"] not in _NEXT:
         raise DisputeClosed
-    entry.body["evidence"] |= evidence
+    together = entry.body["evidence"] | evidence
+    entry.body["evidence"] = {name: text for name, text in together.items() if text}
     if submit:
         said = entry.body["evidence"].get("uncategorized_text", "").strip()
         entry.body |= {
@@ -83,7 +84,16 @@ def submit_evidence(call: Call, gateway_dispute_id: str, evidence: Mapping[str, 
     return facts_of(entry)
 
 
-def close_dispute(call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
+def give_in(call: Call, gateway_dispute_id: str) -> DisputeFacts:
+    """The merchant has nothing to say: the outcome is that of leaving it unanswered, at once."""
+    entry = _as_it_stands(call, books.locked(call, DISPUTE, gateway_dispute_id))
+    if entry.body["status"] not in _UNANSWERED:
+        raise DisputeClosed
+    _close(call, entry, _UNANSWERED[entry.body["status"]])
+    return facts_of(entry)
+
+
+def decide(call: Call, gateway_dispute_id: str, status: str) -> DisputeFacts:
     entry = books.locked(call, DISPUTE, gateway_dispute_id)
     _close(call, entry, status)
     return facts_of(entry)
@@ -128,4 +138,5 @@ def facts_of(entry: SandboxObject) -> DisputeFacts:
         evidence_due_by=datetime.fromisoformat(body["due_by"]),
         submission_count=body["submissions"],
         moves_at=datetime.fromisoformat(body["moves_at"]) if body.get("moves_at") else None,
+        movements=tuple(movements_of_dispute(entry)),
     )

@@ -1,4 +1,4 @@
-"""The sandbox's stored ways to pay, their setups, and its balance. Inside its own transactions."""
+"""The sandbox's stored ways to pay, and their setups. Inside its own transactions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from core.ids import new_id
 from payments.gateways import sandbox_books as books
 from payments.gateways.base import Call, SetupRequest
 from payments.gateways.sandbox_instruments import Instrument
-from payments.gateways.sandbox_intents import INTENT, METHOD, attach, known_instrument
+from payments.gateways.sandbox_intents import METHOD, attach, known_instrument
 from payments.models import SandboxObject
-from payments.types import BalanceFacts, BalancePage, MethodFacts, SetupResult
+from payments.types import MethodFacts, SetupResult
 
-SETUP, REFUND, DISPUTE = "setup", "refund", "dispute"
-_PAGE = 100
+SETUP = "setup"
 
 
 def facts_of(gateway_method_id: str, found: Instrument, at: datetime, customer_id: str) -> MethodFacts:
@@ -90,57 +89,3 @@ def setup_as_it_stands(call: Call, gateway_setup_id: str) -> SetupResult:
     if body["status"] != "succeeded":
         return SetupResult(body["status"], failure_code=body.get("failure_code", ""))
     return SetupResult("succeeded", method_as_it_stands(books.locked(call, METHOD, body["method"]), call.at))
-
-
-def balance_page(call: Call, since: datetime, after: str) -> BalancePage:
-    """What was taken and what went back, without fees, the newest first."""
-    rows = SandboxObject.objects.filter(
-        merchant_id=call.merchant_id, kind__in=[INTENT, REFUND, DISPUTE], created__gte=since
-    )
-    found = [facts for entry in rows.order_by("-created", "-id") for facts in _movements(entry)]
-    ids = [facts.gateway_balance_transaction_id for facts in found]
-    start = ids.index(after) + 1 if after in ids else 0
-    page = tuple(found[start : start + _PAGE])
-    return BalancePage(page, page[-1].gateway_balance_transaction_id if len(found) > start + _PAGE else "")
-
-
-def _movements(entry: SandboxObject) -> list[BalanceFacts]:
-    body = entry.body
-    if entry.kind == INTENT:
-        paid = body["standing"]["kind"] == "succeeded"
-        return [_movement(entry, "charge", body["amount"], body["currency"], body["latest_charge"])] if paid else []
-    if entry.kind == DISPUTE:
-        return _disputed(entry)
-    currency = SandboxObject.objects.values_list("body__currency", flat=True).get(id=body["intent"])
-    found = [_movement(entry, "refund", -body["amount"], currency, entry.id)]
-    if body["status"] == "failed":
-        found.insert(0, _movement(entry, "refund_failure", body["amount"], currency, entry.id))
-    return found
-
-
-def _disputed(entry: SandboxObject) -> list[BalanceFacts]:
-    """What a bank took, and gave back when the merchant won. An inquiry takes nothing."""
-    body = entry.body
-    if body["status"].startswith("warning"):
-        return []
-    found = [_movement(entry, "dispute", -body["amount"], body["currency"], entry.id)]
-    if body["status"] == "won":
-        found.insert(0, _movement(entry, "dispute_reversal", body["amount"], body["currency"], entry.id))
-    return found
-
-
-def _movement(entry: SandboxObject, type: str, amount: int, currency: str, source_id: str) -> BalanceFacts:
-    return BalanceFacts(
-        gateway_balance_transaction_id=f"txn_{type}_{entry.id}",
-        type=type,
-        reporting_category=type,
-        amount=amount,
-        fee=0,
-        net=amount,
-        currency=currency,
-        status="available",
-        gateway_source_id=source_id,
-        created=entry.created,
-        available_on=entry.created,
-        metadata=entry.body["metadata"],
-    )

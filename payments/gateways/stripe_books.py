@@ -92,6 +92,13 @@ class StripeBooks:
         return dispute_from(plain(answer))
 
     @outside_transactions
+    def close_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts:
+        at = connection_of(call.merchant_id)
+        with translated(gateway_dispute_id):
+            answer = at.client.v1.disputes.close(gateway_dispute_id, {}, {"idempotency_key": call.key})
+        return dispute_from(plain(answer))
+
+    @outside_transactions
     def read_payout(self, call: Call, gateway_payout_id: str) -> PayoutFacts:
         at = connection_of(call.merchant_id)
         with translated(gateway_payout_id):

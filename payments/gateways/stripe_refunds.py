@@ -55,6 +55,7 @@ def dispute_from(body: Json) -> DisputeFacts:
         evidence_due_by=_instant(details.get("due_by")),
         submission_count=details.get("submission_count") or 0,
         created=_moment(body["created"]),
+        movements=tuple(balance_from(moved) for moved in body.get("balance_transactions") or ()),
     )
 
 

@@ -24,7 +24,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 KNOWN = {"type", "properties", "required", "items", "enum", "const", "anyOf", "$ref", "format"}
 # New beside this check: their answers are described, and held against it once they have settled.
-UNSETTLED = {"checkout.session", "billing_portal.session", "setup_intent", "payment_link", "item", "balance", "dispute"}
+UNSETTLED = {"checkout.session", "billing_portal.session", "setup_intent", "payment_link", "item", "balance"}
 
 
 def fault(operation: Operation, status: int, body: Any) -> str:

@@ -16,14 +16,25 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def dispute(shop) -> Dispute:
+def disputed(shop, **fields) -> Dispute:
     """CA$42.00, opened on 2 January, to be answered until the 16th."""
-    customer = customers.customer(merchant=shop, name="Zoé Gagnon", payment_method="pm_card_createDispute")
+    customer = customers.customer(merchant=shop, name="Zoé Gagnon", payment_method="pm_card_createDispute", **fields)
     invoice = open_invoice(customer=customer, amount=4200)
     pay_invoice(ctx=context(), merchant_id=shop.id, invoice_id=invoice.id)
-    run_disputes(ctx=context(NEW_YEAR + DAY))
+    run_disputes(ctx=context(NEW_YEAR + DAY), clock_id=customer.test_clock_id)
     return Dispute.objects.get()
+
+
+@pytest.fixture
+def dispute(shop) -> Dispute:
+    """Long overdue, for pages read the real clock."""
+    return disputed(shop)
+
+
+@pytest.fixture
+def fresh_dispute(shop) -> Dispute:
+    """Its clock stands on 2 January."""
+    return disputed(shop, test_clock=customers.clock(merchant=shop, frozen_time=NEW_YEAR + DAY))
 
 
 def test_the_list_shows_who_why_and_until_when(desk, dispute):
@@ -54,10 +65,40 @@ def test_evidence_is_read_back_and_answered_too_late_is_said(desk, dispute):
     assert "cannot be answered any more" in answer.content.decode()
 
 
+def test_a_dispute_is_accepted_and_shows_what_it_cost(desk, fresh_dispute):
+    page = desk.get("dispute", fresh_dispute.id).content.decode()
+    for said in ("-CA$42.00", "CA$15.00", "-CA$57.00", "Accept"):
+        assert said in page
+    assert "cannot be undone" in desk.get("dispute_close", fresh_dispute.id).content.decode()
+    assert desk.post("dispute_close", fresh_dispute.id).status_code == 302
+    fresh_dispute.refresh_from_db()
+    assert fresh_dispute.status == "lost"
+    page = desk.get("dispute", fresh_dispute.id).content.decode()
+    assert "The invoice stays paid" in page
+    assert desk.get("dispute_close", fresh_dispute.id).status_code == 404
+    assert "/close/" not in page
+
+
+def test_each_movement_leads_to_what_moved_it(desk, dispute):
+    fetch_balance(ctx=context(NEW_YEAR + 2 * DAY), merchant_id=dispute.merchant_id)
+    page = desk.get("balance").content.decode()
+    assert f"/dashboard/payments/{dispute.payment_intent_id}/" in page
+    assert f"/dashboard/disputes/{dispute.id}/" in page
+
+
+def test_evidence_that_is_emptied_is_taken_back(desk, fresh_dispute):
+    path = ("dispute_evidence", fresh_dispute.id)
+    assert desk.post(*path, customer_name="Zoé", service_date="May").status_code == 302
+    assert desk.post(*path, customer_name="Zoé", service_date="").status_code == 302
+    fresh_dispute.refresh_from_db()
+    assert (fresh_dispute.status, fresh_dispute.evidence) == ("needs_response", {"customer_name": "Zoé"})
+
+
 def test_support_may_look_but_not_answer(desk_of, dispute):
     desk = desk_of("support")
     assert desk.get("dispute", dispute.id).status_code == 200
     assert desk.post("dispute_evidence", dispute.id, uncategorized_text="x").status_code == 403
+    assert desk.post("dispute_close", dispute.id).status_code == 403
 
 
 def test_anothers_dispute_is_not_there(desk_of, dispute):
@@ -94,7 +135,7 @@ def test_the_sandboxs_movements_are_fetched_once(desk, dispute):
     for _ in range(2):
         assert fetch_balance(ctx=context(NEW_YEAR + 2 * DAY), merchant_id=dispute.merchant_id) == 2
     rows = BalanceTransaction.objects.order_by("created").values_list("type", "amount", "source_id")
-    assert list(rows) == [("charge", 4200, dispute.charge_id), ("dispute", -4200, dispute.id)]
+    assert list(rows) == [("charge", 4200, dispute.charge_id), ("adjustment", -4200, dispute.id)]
     assert desk.post("balance_fetch").status_code == 302
 
 

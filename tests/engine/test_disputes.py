@@ -9,16 +9,18 @@ from engine.services.disputes import (
     EvidenceMissing,
     EvidenceTooLong,
     EvidenceUnknown,
+    close_dispute,
     run_disputes,
     submit_evidence,
 )
 from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
 from engine.services.sending import call_of
-from events.models import Event
+from events.models import Event, ObjectVersion
 from payments.disputes import DisputeNotFound
 from payments.gateways import gateway_named
-from payments.models import Charge, Dispute, Refund
+from payments.models import BalanceTransaction, Charge, Dispute, Refund
+from payments.movements import movements_of
 from payments.rules import ChargeDisputed
 from tests.factories.customers import customer as new_customer
 from tests.factories.merchants import merchant as new_merchant
@@ -170,8 +172,41 @@ def test_the_balance_shows_what_the_bank_took_and_gave_back():
     run_disputes(ctx=context(NEW_YEAR + 4 * DAY))
     call = call_of(context(NEW_YEAR + 5 * DAY), dispute.merchant_id, "look")
     page = gateway_named("sandbox").balance_transactions(call, since=NEW_YEAR)
-    assert sorted((row.type, row.amount) for row in page.items) == [
-        ("charge", 4200),
-        ("dispute", -4200),
-        ("dispute_reversal", 4200),
+    # the newest first; the bank's fee of 15.00 does not come back
+    assert [(row.reporting_category, row.amount, row.fee, row.net) for row in page.items] == [
+        ("dispute_reversal", 4200, 0, 4200),
+        ("dispute", -4200, 1500, -5700),
+        ("charge", 4200, 0, 4200),
     ]
+
+
+def test_what_a_dispute_moved_is_known_with_it():
+    dispute = answer(disputed(), NEW_YEAR + 3 * DAY, uncategorized_text="winning_evidence")
+    [taken] = movements_of(dispute.merchant_id, [dispute.id])[dispute.id]
+    assert (taken.amount, taken.fee) == (-4200, 1500)
+    run_disputes(ctx=context(NEW_YEAR + 4 * DAY))
+    assert [row.amount for row in movements_of(dispute.merchant_id, [dispute.id])[dispute.id]] == [-4200, 4200]
+    closed = Event.objects.get(object_id=dispute.id, type="charge.dispute.closed")
+    bodies = ObjectVersion.objects.get(object_id=dispute.id, version=closed.object_version).body
+    assert [row["net"] for row in bodies["balance_transactions"]] == [-5700, 4200]
+
+
+def test_a_dispute_that_is_accepted_is_lost_and_its_invoice_stays_paid():
+    dispute = disputed()
+    at = NEW_YEAR + 2 * DAY
+    closed = close_dispute(ctx=context(at), merchant_id=dispute.merchant_id, dispute_id=dispute.id)
+    assert (closed.status, closed.closed_at, closed.next_action_at) == ("lost", at, None)
+    assert told(dispute) == ["created", "funds_withdrawn", "closed"]
+    assert Charge.objects.get().payment_intent.invoice.status == "paid"
+    with pytest.raises(DisputeNotAnswerable):
+        close_dispute(ctx=context(at), merchant_id=dispute.merchant_id, dispute_id=dispute.id)
+    with pytest.raises(DisputeNotFound):
+        close_dispute(ctx=context(at), merchant_id="acct_other", dispute_id=dispute.id)
+    assert Dispute.objects.get().version == closed.version
+
+
+def test_an_inquiry_that_is_closed_ends_without_money():
+    dispute = disputed("pm_card_createDisputeInquiry")
+    close_dispute(ctx=context(NEW_YEAR + 2 * DAY), merchant_id=dispute.merchant_id, dispute_id=dispute.id)
+    assert Dispute.objects.get().status == "warning_closed"
+    assert not BalanceTransaction.objects.exists()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from engine.services.collect import collect_invoices
+from engine.services.disputes import close_dispute, submit_evidence
 from engine.services.inbox import apply_inbox
 from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
@@ -12,6 +13,7 @@ from events.models import Event
 from invoicing.models import Invoice
 from payments.inbox import facts_of, store_events
 from payments.models import (
+    BalanceTransaction,
     Charge,
     Dispute,
     GatewayAccount,
@@ -200,6 +202,40 @@ def test_a_dispute_is_mirrored_with_its_deadline_and_outcome(fake, merchant, the
         "charge.dispute.closed",
         "charge.dispute.funds_reinstated",
     ]
+
+
+def test_a_dispute_is_answered_at_stripe_and_its_outcome_comes_back(fake, merchant, theirs, ours):
+    """Stripe's fee of 15.00 stays when the CA$10.00 come back. Our charge's id is theirs to Stripe."""
+    charge = a_paid_charge(merchant, "pm_card_createDispute")
+    told(theirs, ours)
+    dispute = Dispute.objects.get()
+    of_ours = {"merchant_id": merchant.id, "dispute_id": dispute.id}
+    said = {"customer_name": "Zoé", "service_date": "1 May", "duplicate_charge_id": charge.id}
+    kept = submit_evidence(ctx=later(1), **of_ours, evidence=said, submit=False)
+    assert kept.evidence == said
+    answered = submit_evidence(ctx=later(2), **of_ours, evidence={"service_date": ""}, submit=True)
+    [held] = theirs.objects["dispute"].values()
+    assert (answered.status, answered.evidence) == (
+        "under_review",
+        {"customer_name": "Zoé", "duplicate_charge_id": charge.id},
+    )
+    assert (held["status"], held["evidence"]) == (
+        "under_review",
+        {"customer_name": "Zoé", "service_date": None, "duplicate_charge_id": charge.gateway_charge_id},
+    )
+    money.close_dispute(fake.books, theirs, dispute.gateway_dispute_id, "won")
+    told(theirs, ours, "charge.dispute.closed", at=NEW_YEAR + timedelta(days=20))
+    moved = BalanceTransaction.objects.filter(source_id=dispute.id).order_by("id").values_list("amount", "fee")
+    assert list(moved) == [(-1000, 1500), (1000, 0)]
+
+
+def test_a_dispute_is_accepted_at_stripe_and_told_of_once(fake, merchant, theirs, ours):
+    a_paid_charge(merchant, "pm_card_createDispute")
+    told(theirs, ours)
+    dispute = close_dispute(ctx=later(1), merchant_id=merchant.id, dispute_id=Dispute.objects.get().id)
+    told(theirs, ours, "charge.dispute.closed", at=NEW_YEAR + timedelta(days=2))
+    assert (dispute.status, Dispute.objects.get().version) == ("lost", dispute.version)
+    assert Event.objects.filter(object_id=dispute.id, type="charge.dispute.closed").count() == 1
 
 
 def test_a_payout_is_mirrored_and_may_fail_after_it_was_paid(fake, merchant, theirs, ours):

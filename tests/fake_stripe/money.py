@@ -287,13 +287,22 @@ def update_dispute(call: Call) -> Json:
     dispute = call.books.find(call.account, "dispute", call.args["id"], "dispute")
     if dispute["status"] not in ("needs_response", "warning_needs_response"):
         raise _refused("dispute_closed", "This dispute can no longer be answered.")
-    dispute["evidence"] |= call.params.get("evidence", {})
-    dispute["evidence_details"]["has_evidence"] = bool(dispute["evidence"])
+    dispute["evidence"] |= {name: text or None for name, text in call.params.get("evidence", {}).items()}
+    dispute["evidence_details"]["has_evidence"] = any(dispute["evidence"].values())
     if call.params.get("submit", "true") == "true":
         dispute["status"] = dispute["status"].replace("needs_response", "under_review")
         dispute["evidence_details"]["submission_count"] += 1
     call.books.tell(call.account, "charge.dispute.updated", dispute)
     return dispute
+
+
+@route("POST", "/v1/disputes/{id}/close")
+def give_in(call: Call) -> Json:
+    dispute = call.books.find(call.account, "dispute", call.args["id"], "dispute")
+    if dispute["status"] not in ("needs_response", "warning_needs_response"):
+        raise _refused("dispute_closed", "This dispute is already closed.")
+    outcome = "lost" if dispute["status"] == "needs_response" else "warning_closed"
+    return close_dispute(call.books, call.account, dispute["id"], outcome)
 
 
 # --- balance and payouts -------------------------------------------------------------------------------------

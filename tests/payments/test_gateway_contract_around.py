@@ -145,6 +145,52 @@ def test_evidence_comes_too_late_for_a_dispute_that_is_decided(world, gateway):
     assert refused.value.code == "dispute_closed"
 
 
+def test_evidence_that_was_kept_can_be_taken_back(world, gateway):
+    intent, _ = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    said = {"customer_name": "Zoé", "product_description": "Tea"}
+    gateway.submit_evidence(call("draft"), dispute_id, said, submit=False)
+    kept = gateway.submit_evidence(call("less"), dispute_id, {"product_description": ""}, submit=False)
+    assert kept.evidence == {"customer_name": "Zoé"}
+
+
+def test_a_dispute_that_is_accepted_is_lost_at_once_and_for_good(world, gateway):
+    intent, _ = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    assert gateway.close_dispute(call("close"), dispute_id).status == "lost"
+    assert gateway.read_dispute(call("look"), dispute_id).status == "lost"
+    for again in (
+        lambda: gateway.close_dispute(call("once more"), dispute_id),
+        lambda: gateway.submit_evidence(call("send"), dispute_id, {"customer_name": "Zoé"}, submit=True),
+    ):
+        with pytest.raises(GatewayRefused) as refused:
+            again()
+        assert refused.value.code == "dispute_closed"
+
+
+def test_an_inquiry_that_is_closed_takes_nothing(world, gateway):
+    intent, _ = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent, inquiry=True)
+    closed = gateway.close_dispute(call("close"), dispute_id)
+    assert (closed.status, closed.movements) == ("warning_closed", ())
+
+
+def test_a_dispute_tells_what_it_took_and_gave_back(world, gateway):
+    """1000 and a fee of 15.00 go at once; won, the 1000 come back and the fee does not."""
+    intent, _ = a_payment(gateway, amount=1000)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    [taken] = gateway.read_dispute(call("look"), dispute_id).movements
+    assert (taken.type, taken.reporting_category) == ("adjustment", "dispute")
+    assert (taken.amount, taken.fee, taken.net) == (-1000, 1500, -2500)
+    world.bank_decides(call("bank", days=3), dispute_id, "won")
+    _, back = gateway.read_dispute(call("look", days=3), dispute_id).movements
+    assert (back.reporting_category, back.amount, back.fee) == ("dispute_reversal", 1000, 0)
+    page = gateway.balance_transactions(call("look", days=3), since=NEW_YEAR)
+    assert {taken.gateway_balance_transaction_id, back.gateway_balance_transaction_id} <= {
+        row.gateway_balance_transaction_id for row in page.items
+    }
+
+
 def test_a_refund_is_read_with_what_it_is_of(gateway):
     intent, _ = a_payment(gateway)
     made = gateway.refund(call("r1"), intent, 300, metadata={"refund": "re_1"})

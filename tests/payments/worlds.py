@@ -51,11 +51,11 @@ class SandboxWorld:
     def customer_enters(self, call: Call, setup_id: str, token: str) -> None:
         self.gateway.enter_instrument(call, setup_id, token)
 
-    def cardholder_disputes(self, call: Call, intent_id: str) -> str:
-        return self.gateway.open_dispute(call, intent_id, "fraudulent").gateway_dispute_id
+    def cardholder_disputes(self, call: Call, intent_id: str, *, inquiry: bool = False) -> str:
+        return self.gateway.open_dispute(call, intent_id, "fraudulent", inquiry=inquiry).gateway_dispute_id
 
     def bank_decides(self, call: Call, dispute_id: str, status: str) -> None:
-        self.gateway.close_dispute(call, dispute_id, status)
+        self.gateway.decide_dispute(call, dispute_id, status)
 
 
 class StripeWorld:
@@ -102,10 +102,10 @@ class StripeWorld:
     def customer_enters(self, call: Call, setup_id: str, token: str) -> None:
         enter(self.fake.books, self.accounts[call.merchant_id], setup_id, token)
 
-    def cardholder_disputes(self, call: Call, intent_id: str) -> str:
+    def cardholder_disputes(self, call: Call, intent_id: str, *, inquiry: bool = False) -> str:
         account = self.accounts[call.merchant_id]
         charge = money.charge_of(self.fake.books, account, intent_id)
-        return money.open_dispute(self.fake.books, account, charge, "fraudulent")["id"]
+        return money.open_dispute(self.fake.books, account, charge, "warning" if inquiry else "fraudulent")["id"]
 
     def bank_decides(self, call: Call, dispute_id: str, status: str) -> None:
         money.close_dispute(self.fake.books, self.accounts[call.merchant_id], dispute_id, status)
