@@ -17,7 +17,7 @@ from core.ids import new_id
 PARAMS_MAX = 8000
 TEXT_MAX = 500
 # Names of parameters whose values nobody reads in a log.
-_SECRET = ("secret", "password", "token", "number", "cvc", "account_number", "routing_number", "api_key")
+_SECRET = ("secret", "password", "token", "number", "cvc", "account_number", "routing_number", "iban", "api_key")
 
 
 @dataclass(frozen=True, slots=True)

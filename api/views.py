@@ -28,7 +28,7 @@ from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Operation
 from api.protocol.schema import parse
-from api.protocol.unbuilt import NotBuilt, unbuilt
+from api.protocol.unbuilt import NotBuilt, check_not_gone, unbuilt
 from api.recovery import RESUMED, made_before
 from api.resources.events import API_VERSION
 from api.routes import EXPANDABLES, ROUTES
@@ -100,6 +100,7 @@ def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, 
     note_use(key, now)
     _check_version(request.headers.get("Stripe-Version", API_VERSION))
     method, path = request.method or "GET", request.path.rstrip("/")
+    check_not_gone(path)
     found = ROUTES.find(method, path)
     if found is None:
         if what := unbuilt(path):

@@ -80,6 +80,7 @@ EVENT_WORDS: dict[str, Promise] = {
     "subscription_schedule.released": _("Schedule released"),
     "subscription_schedule.canceled": _("Schedule canceled"),
     "subscription_schedule.completed": _("Schedule completed"),
+    "subscription_schedule.expiring": _("Schedule ends in a week"),
     "subscription_schedule.aborted": _("Schedule aborted"),
     "coupon.created": _("Coupon created"),
     "coupon.updated": _("Coupon changed"),

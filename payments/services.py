@@ -25,6 +25,7 @@ from payments.events import told
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, NoSuchGatewayObject
 from payments.gateways.sandbox_intents import known_instrument
+from payments.gateways.sandbox_methods import expiry_of
 from payments.models import GatewayCustomer
 from payments.types import MethodFacts
 
@@ -57,23 +58,22 @@ def attach_payment_method(
 def create_payment_method(*, ctx: Context, merchant_id: str, instrument: str, **fields: Any) -> PaymentMethod:
     """A method of nobody yet, from a sandbox's token: `attach_stored_method` gives it to a customer.
 
+    `fields` are the row's own: billing_details, metadata, and what is printed on it (last4, exp_month, exp_year).
     Raises `UnknownInstrument`.
     """
     token = known_instrument(instrument)
+    month, year = expiry_of(token, ctx.as_of)
+    printed = {"brand": token.brand, "last4": token.last4, "exp_month": month, "exp_year": year}
     with transaction.atomic():
         method = PaymentMethod.objects.create(
             merchant_id=merchant_id,
             gateway="sandbox",
             gateway_method_id="",
             type=token.type,
-            brand=token.brand,
-            last4=token.last4,
-            exp_month=12 if token.has_expiry else None,
-            exp_year=ctx.as_of.year + 4 if token.has_expiry else None,
             fingerprint=f"sandbox-{token.token}",
             created=ctx.as_of,
             recorded_at=ctx.recorded_at,
-            **fields,
+            **printed | fields,
         )
     return method
 

@@ -14,6 +14,9 @@ _CARD = {
     "incorrect_cvc",
     "processing_error",
     "incorrect_number",
+    "invalid_cvc",
+    "invalid_expiry_month",
+    "invalid_expiry_year",
     "subscription_payment_intent_requires_action",
     "invoice_payment_intent_requires_action",
 }
@@ -82,6 +85,7 @@ _STATUS: dict[str, int] = {
     "more_permissions_required": 403,
     "request_too_large": 413,
     "rate_limit": 429,
+    "invoice_upcoming_none": 404,
 }
 
 

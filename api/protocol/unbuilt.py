@@ -73,6 +73,16 @@ class NotBuilt(UnrecognizedUrl):
     message_id = gettext_noop("%(what)s: Stripe has this, Ostinato does not (%(method)s: %(path)s).")
 
 
+class PreviewMoved(UnrecognizedUrl):
+    message_id = gettext_noop("invoices/upcoming went with version 2025-03-31.basil: ask create_preview.")
+
+
+def check_not_gone(path: str) -> None:
+    """What was here in older versions of Stripe's, and would be taken for an object's id now."""
+    if path in ("/v1/invoices/upcoming", "/v1/invoices/upcoming/lines"):
+        raise PreviewMoved
+
+
 def unbuilt(path: str) -> str:
     """What Stripe calls the thing at this address of its, or blank."""
     return next((name for pattern, name in _PATTERNS if pattern.fullmatch(path)), "")

@@ -10,7 +10,7 @@ from django.db import transaction
 from api.business_time import clocked
 from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page, whole_list
-from api.payment_tokens import method_id
+from api.payment_tokens import attached_id, method_id
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
     METADATA,
@@ -72,6 +72,7 @@ _COMMON = fields(
         {"address": ADDRESS, "name": text(required=True, most=500), "phone": text(clearable=True, most=40)},
         clearable=True,
     ),
+    source=text(most=200),
     tax_exempt=choice("none", "exempt", "reverse", clearable=True),
 )
 CREATE = fields(
@@ -149,7 +150,9 @@ def resume_create(call: Call) -> Json:
 def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> None:
     """The payment method, the default one and the balance, each by its own service."""
     if params.get("payment_method"):
-        method_id(ctx, call.merchant_id, row.id, params["payment_method"], param="payment_method")
+        attached_id(ctx, call.merchant_id, row.id, params["payment_method"], param="payment_method")
+    if params.get("source"):
+        _source(call, ctx, row, params["source"])
     settings = params.get("invoice_settings", {})
     if "default_payment_method" in settings:
         given, name = settings["default_payment_method"], "invoice_settings[default_payment_method]"
@@ -179,6 +182,14 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
             currency=row.currency or row.merchant.default_currency,
         )
     _discount(call, ctx, row, params)
+
+
+def _source(call: Call, ctx: Context, row: Customer, given: str) -> None:
+    """The older way to give a card, which is then what is charged."""
+    method = attached_id(ctx, call.merchant_id, row.id, given, param="source")
+    services.set_default_payment_method(
+        ctx=ctx, merchant_id=call.merchant_id, customer_id=row.id, payment_method_id=method
+    )
 
 
 def _numbers(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> None:

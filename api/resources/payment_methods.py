@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from api.business_time import clocked
 from api.lookup import found, new_metadata
 from api.paging import page
-from api.payment_tokens import as_instrument, is_token
+from api.payment_tokens import account_described, as_instrument, card_described, in_sandbox, is_token
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, choice, fields, hash_of, merged_metadata, text
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    ParameterMissing,
+    choice,
+    fields,
+    hash_of,
+    integer,
+    merged_metadata,
+    text,
+)
 from api.resources.customers import ADDRESS, customer_of
 from core.errors import OstinatoError, gettext_noop
 from customers.models import Customer, PaymentMethod
@@ -23,9 +34,29 @@ BILLING_DETAILS = hash_of(
 UPDATE = fields(METADATA, billing_details=BILLING_DETAILS)
 CREATE = fields(
     METADATA,
+    acss_debit=hash_of(
+        {name: text(required=True, most=20) for name in ("account_number", "institution_number", "transit_number")}
+    ),
     billing_details=BILLING_DETAILS,
-    card=hash_of({"token": text(required=True, most=200)}),
-    type=choice("card", required=True),
+    card=hash_of(
+        {
+            "cvc": text(most=10),
+            "exp_month": integer(),
+            "exp_year": integer(),
+            "number": text(most=30),
+            "token": text(most=200),
+        }
+    ),
+    sepa_debit=hash_of({"iban": text(required=True, most=40)}),
+    type=choice("card", "acss_debit", "sepa_debit", "us_bank_account", required=True),
+    us_bank_account=hash_of(
+        {
+            "account_holder_type": choice("company", "individual"),
+            "account_number": text(most=20, required=True),
+            "account_type": choice("checking", "savings"),
+            "routing_number": text(most=20, required=True),
+        }
+    ),
 )
 LIST = fields(PAGE, customer=text(most=200), type=text(most=30))
 OF_CUSTOMER = fields(PAGE, type=text(most=30))
@@ -54,20 +85,36 @@ def method_of(call: Call, given: str) -> PaymentMethod:
 
 
 def create(call: Call) -> Json:
-    """From a card's test token: no card number ever reaches us."""
-    if "card" not in call.params:
-        raise CardTokenMissing
+    """From a test token, or what is printed on a published test card or account: no one's own number is ever kept."""
+    kind = call.params["type"]
+    if kind not in call.params:
+        raise ParameterMissing(param=kind, name=kind)
     row = services.create_payment_method(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
-        instrument=as_instrument(call.params["card"]["token"]),
         billing_details=call.params.get("billing_details", {}),
         metadata=new_metadata(call.params),
+        **_instrument(call, kind, call.params[kind]),
     )
     return payment_method_snapshot(row)
 
 
+def _instrument(call: Call, kind: str, given: Json) -> dict[str, Any]:
+    """The sandbox's instrument that was described, and what is printed on it."""
+    if "token" in given:
+        return {"instrument": as_instrument(given["token"])}
+    if not in_sandbox(call.merchant_id):
+        raise CardTokenMissing
+    return card_described(given, call.ctx.as_of) if kind == "card" else account_described(kind, given)
+
+
 def retrieve(call: Call) -> Json:
+    """A test token gives a new method of nobody each time, as Stripe's do."""
+    if is_token(call.id) and in_sandbox(call.merchant_id):
+        made = services.create_payment_method(
+            ctx=call.ctx, merchant_id=call.merchant_id, instrument=as_instrument(call.id)
+        )
+        return payment_method_snapshot(made)
     return payment_method_snapshot(method_of(call, call.id))
 
 

@@ -21,6 +21,7 @@ from payments import selectors
 from payments.models import Charge, InvoicePayment, PaymentIntent, Refund
 from payments.snapshots import (
     charge_snapshot,
+    client_secret,
     invoice_payment_snapshot,
     open_payment_snapshot,
     payment_intent_snapshot,
@@ -228,7 +229,7 @@ def include_payments(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
 def include_secrets(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     rows = PaymentIntent.objects.filter(merchant_id=merchant_id, invoice_id__in=ids).exclude(status="canceled")
     return {
-        str(row.invoice_id): {"client_secret": f"{row.id}_secret", "type": "payment_intent"}
+        str(row.invoice_id): {"client_secret": client_secret(row.id), "type": "payment_intent"}
         for row in rows.order_by("created", "id")
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 from api.business_time import clocked
 from api.lookup import found, new_metadata, sent
 from api.paging import in_range, page
-from api.payment_tokens import as_instrument, is_token, method_id
+from api.payment_tokens import as_instrument, attached_id, is_token
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
     METADATA,
@@ -113,7 +113,9 @@ def _confirm(call: Call, ctx: Context, row: SetupIntent, given: str) -> SetupInt
     """Attach the method. A card that is declined is an error of the request, kept on the intent as in Stripe."""
     customer_id, wanted = row.customer_id or "", row.payment_method_id or given
     try:
-        ready = _attached(call, ctx, customer_id, wanted) if customer_id else wanted
+        ready = (
+            attached_id(ctx, call.merchant_id, customer_id, wanted, param="payment_method") if customer_id else wanted
+        )
     except InstrumentDeclined as declined:
         error = {
             "type": "card_error",
@@ -126,17 +128,6 @@ def _confirm(call: Call, ctx: Context, row: SetupIntent, given: str) -> SetupInt
     return services.succeed_setup_intent(
         ctx=ctx, merchant_id=call.merchant_id, setup_intent_id=row.id, payment_method_id=ready
     )
-
-
-def _attached(call: Call, ctx: Context, customer_id: str, wanted: str) -> str:
-    nobodys = PaymentMethod.objects.filter(
-        merchant_id=call.merchant_id, id=wanted, customer__isnull=True, detached_at__isnull=True
-    )
-    if nobodys.exists():
-        return methods.attach_stored_method(
-            ctx=ctx, merchant_id=call.merchant_id, customer_id=customer_id, payment_method_id=wanted
-        ).id
-    return method_id(ctx, call.merchant_id, customer_id, wanted, param="payment_method")
 
 
 def confirm(call: Call) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
@@ -21,6 +21,8 @@ MAX_PHASES = 50
 END_BEHAVIORS = ("release", "cancel")
 # What a phase says of itself, or its schedule for all of them.
 DEFAULT_SETTINGS = ("collection_method", "days_until_due", "default_payment_method_id", "description")
+
+EXPIRY_NOTICE = timedelta(days=7)  # Stripe: subscription_schedule.expiring occurs 7 days before the end
 
 _TUPLES = ("coupon_ids", "default_tax_rate_ids")
 
@@ -120,6 +122,12 @@ def phases_from(
     if phases[0].end <= as_of:
         raise PhaseEndInvalid
     return tuple(phases)
+
+
+def next_step_at(phases: Sequence[Phase], current: int, now: datetime) -> datetime:
+    """When a schedule in its phase `current` is looked at again: that phase's end, or the notice of its own before."""
+    end, notice = phases[current].end, phases[-1].end - EXPIRY_NOTICE
+    return notice if now <= notice < end else end
 
 
 def _end(

@@ -272,14 +272,23 @@ def _item_lines(started: _Started, request: SubscribeRequest) -> list[PlannedLin
         )
         for item, item_period in sorted(billed, key=lambda pair: pair[1].period.start)
         # Usage is billed when it has been used.
-        if not _is_free(item, item_period, request) and (on_trial or not item.price.is_metered)
+        if not _is_free(item, item_period, request, subscription) and (on_trial or not item.price.is_metered)
     ]
 
 
-def _is_free(item: ItemFacts, item_period: ItemPeriod, request: SubscribeRequest) -> bool:
-    """Without prorations neither a stub nor the time before the creation is charged."""
+def _is_free(
+    item: ItemFacts, item_period: ItemPeriod, request: SubscribeRequest, subscription: SubscriptionFacts
+) -> bool:
+    """Without prorations neither a stub nor the time before the creation is charged, nor what comes before the anchor.
+
+    Backdated and anchored ahead is how subscriptions move in from elsewhere, paid until the anchor (Stripe's
+    "Backdating without charging users").
+    """
     if request.proration_behavior != "none":
         return False
+    anchored = request.billing_cycle_anchor is not None or request.billing_cycle_anchor_config is not None
+    if anchored and subscription.trial_end is None and item_period.period.end <= subscription.billing_cycle_anchor:
+        return True
     return not item_period.is_whole or item_period.period.end <= item.current_period_start
 
 

@@ -3,12 +3,14 @@
 A run takes each due schedule by itself, in one transaction: it locks the schedule, then its subscription.
 
 1. Not started: subscribe to the first phase.
-2. A phase is over: bill what was due before that instant, then step to the next phase at that very instant.
-3. The last phase is over: let the subscription go on by itself, or end it.
+2. A week before its end: say so.
+3. A phase is over: bill what was due before that instant, then step to the next phase at that very instant.
+4. The last phase is over: let the subscription go on by itself, or end it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,7 +22,7 @@ from customers.models import Customer
 from engine.posting.batch import Batch
 from engine.rules.checks import check_plan
 from engine.rules.phases import plan_phase
-from engine.rules.schedules import first_request, phase_request, phases_from_json
+from engine.rules.schedules import first_request, next_step_at, phase_request, phases_from_json
 from engine.selectors import bodies_kept, subscription_rows
 from engine.services.changing import load_change, post_change
 from engine.services.collect import collect_invoices
@@ -83,15 +85,23 @@ def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:
     """One step of a locked schedule, as of the moment it was due. What is to be charged is in the batch."""
     phases = phases_from_json(schedule.phases)
     if schedule.status == "not_started":
-        return _start(replace(ctx, as_of=max(phases[0].start, schedule.created)), schedule, phases[0])
+        return _start(replace(ctx, as_of=max(phases[0].start, schedule.created)), schedule, phases)
     assert schedule.current_phase is not None, f"{schedule.id} is active without a phase"
     assert schedule.subscription_id is not None, f"{schedule.id} is active without a subscription"
+    assert schedule.next_action_at is not None, f"{schedule.id} is due at no time"
     moment = phases[schedule.current_phase].end
-    ctx = replace(ctx, as_of=moment)
+    noticed, late = schedule.next_action_at, moment <= ctx.as_of
+    ctx = replace(ctx, as_of=min(noticed, moment))
     subscription = subscription_rows([schedule.subscription_id])[schedule.subscription_id]
     if subscription.status in TERMINAL_STATUSES:
         end_schedule(ctx, subscription)
         return None
+    if noticed < moment:
+        schedule.next_action_at = moment
+        save_and_tell(ctx, schedule, "expiring")
+        if not late:
+            return None
+        ctx = replace(ctx, as_of=moment)
     bill_subscription(replace(ctx, as_of=moment - _JUST_BEFORE), schedule.subscription_id)
     if _trial_ends_without_a_method(schedule.subscription_id, moment):
         bill_subscription(ctx, schedule.subscription_id)  # what its trial settings say comes before the phase
@@ -102,7 +112,7 @@ def take_step(ctx: Context, schedule: SubscriptionSchedule) -> Batch | None:
     following = schedule.current_phase + 1
     if following < len(phases):
         batch = _enter(ctx, schedule, phases[following])
-        schedule.current_phase, schedule.next_action_at = following, phases[following].end
+        schedule.current_phase, schedule.next_action_at = following, next_step_at(phases, following, moment)
         save_and_tell(ctx, schedule, "updated")
         return batch
     if schedule.end_behavior == "cancel":
@@ -128,15 +138,15 @@ def _trial_ends_without_a_method(subscription_id: str, moment: datetime) -> bool
     return status in ("canceled", "paused")
 
 
-def _start(ctx: Context, schedule: SubscriptionSchedule, phase: Phase) -> Batch:
-    request = first_request(phase, schedule.merchant_id, schedule.customer_id, schedule.default_settings)
+def _start(ctx: Context, schedule: SubscriptionSchedule, phases: Sequence[Phase]) -> Batch:
+    request = first_request(phases[0], schedule.merchant_id, schedule.customer_id, schedule.default_settings)
     batch = post_subscribe(ctx, request)
     [subscription] = batch.new_subscriptions
     subscription["schedule_id"] = schedule.id
     batch.write()
     settle_paid(batch)
     schedule.status, schedule.subscription_id = "active", subscription.id
-    schedule.current_phase, schedule.next_action_at = 0, phase.end
+    schedule.current_phase, schedule.next_action_at = 0, next_step_at(phases, 0, ctx.as_of)
     save_and_tell(ctx, schedule, "updated")
     return batch
 

@@ -21,6 +21,7 @@ from engine.rules.schedules import (
     DEFAULT_SETTINGS,
     END_BEHAVIORS,
     check_phases,
+    next_step_at,
     phase_request,
     phases_from,
     phases_from_json,
@@ -224,7 +225,7 @@ def _around(ctx: Context, request: ScheduleRequest) -> SubscriptionSchedule:
         subscription_id=subscription.id,
         phases=phases_to_json([now]),
         current_phase=0,
-        next_action_at=now.end,
+        next_action_at=next_step_at([now], 0, ctx.as_of),
     )
     give_schedule(subscription.id, schedule.id)
     return schedule
@@ -290,7 +291,7 @@ def _put_phases(
     schedule.phases = phases_to_json([*before[:current], *phases])
     if schedule.status == "not_started":
         return []
-    schedule.next_action_at = phases[0].end
+    schedule.next_action_at = next_step_at(phases, 0, ctx.as_of)
     if phases[0].request == before[current].request or not schedule.subscription_id:
         return []
     _, _, snapshot = load_change(ctx.as_of, schedule.merchant_id, schedule.subscription_id, lock=True)

@@ -64,12 +64,15 @@ def _card(token: str, label: str | Promise, last4: str, brand: str = "visa", **b
     return Instrument(token=token, label=label, brand=brand, last4=last4, **behaviour)  # type: ignore[arg-type]
 
 
+_RETURNS = {  # what a network's return code means: Stripe's decline code, and the sentence
+    "R02": ("account_closed", "The bank account has been closed."),
+    "R29": ("debit_not_authorized", "The customer has notified their bank that this payment was unauthorized."),
+}
+
+
 def _debit(token: str, label: str | Promise, type: str, last4: str, days: int, network: str = "") -> Instrument:
-    decline = (
-        _declined("insufficient_funds", "The account has insufficient funds.", network, code="payment_method_declined")
-        if network
-        else None
-    )
+    said = _RETURNS.get(network, ("insufficient_funds", "The account has insufficient funds."))
+    decline = _declined(*said, network, code="payment_method_declined") if network else None
     return Instrument(token=token, label=label, type=type, last4=last4, settles_after=days * _DAYS, decline=decline)
 
 
@@ -78,6 +81,9 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     _card("pm_card_mastercard", _("Mastercard that pays"), "4444", "mastercard"),
     _card("pm_card_amex", _("American Express that pays"), "8431", "amex"),
     _card("pm_card_discover", _("Discover that pays"), "9424", "discover"),
+    _card("pm_card_diners", _("Diners Club that pays"), "0004", "diners"),
+    _card("pm_card_jcb", _("JCB that pays"), "0505", "jcb"),
+    _card("pm_card_unionpay", _("UnionPay that pays"), "0005", "unionpay"),
     _card("pm_card_chargeCustomerFail", _("Visa that is accepted, then every charge fails"), "0341", decline=_GENERIC),
     _card("pm_card_chargeDeclined", _("Visa that is declined at once"), "0002", declines_attach=True, decline=_GENERIC),
     _card("pm_card_visa_chargeDeclinedInsufficientFunds", _("Visa with insufficient funds"), "9995", decline=_NO_FUNDS),
@@ -92,6 +98,18 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         _("Visa reported stolen"),
         "9979",
         decline=_declined("stolen_card", "Your card was declined.", "43"),
+    ),
+    _card(
+        "pm_card_chargeDeclinedFraudulent",
+        _("Visa whose bank suspects fraud"),
+        "0019",
+        decline=_declined("fraudulent", "Your card was declined.", "59"),
+    ),
+    _card(
+        "pm_card_radarBlock",
+        _("Visa that is blocked for its risk"),
+        "0019",
+        decline=_declined("highest_risk_level", "Your card was declined.", ""),
     ),
     _card(
         "pm_card_chargeDeclinedExpiredCard",
@@ -151,6 +169,8 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     _debit("pm_acss_debit_fails", _("Canadian debit that fails after 5 days"), "acss_debit", "6790", 5, "901"),
     _debit("pm_us_bank_account", _("US bank debit that settles in 4 days"), "us_bank_account", "6781", 4),
     _debit("pm_us_bank_account_fails", _("US bank debit that fails after 4 days"), "us_bank_account", "6782", 4, "R01"),
+    _debit("pm_us_bank_account_closed", _("US bank account that was closed"), "us_bank_account", "1116", 4, "R02"),
+    _debit("pm_us_bank_account_refused", _("US debit without consent"), "us_bank_account", "3335", 4, "R29"),
     _card("pm_sandbox_timeoutAfterCharge", _("Visa that pays, but the answer is lost"), "5001", answer_lost=LOST_AFTER),
     _card("pm_sandbox_timeoutBeforeCharge", _("Visa whose first call is lost"), "5002", answer_lost=LOST_BEFORE),
     _card(
@@ -189,16 +209,36 @@ _BY_TOKEN = {instrument.token: instrument for instrument in INSTRUMENTS}
 
 # Other names that people know from Stripe for what is above.
 _ALIASES = {
-    "pm_card_visa_debit": "pm_card_visa",
     "pm_card_visa_chargeDeclined": "pm_card_chargeDeclined",
+    "pm_card_visa_chargeCustomerFail": "pm_card_chargeCustomerFail",
+    "pm_card_visa_chargeDeclinedFraudulent": "pm_card_chargeDeclinedFraudulent",
     "pm_card_chargeDeclinedInsufficientFunds": "pm_card_visa_chargeDeclinedInsufficientFunds",
     "pm_card_chargeDeclinedLostCard": "pm_card_visa_chargeDeclinedLostCard",
     "pm_card_chargeDeclinedStolenCard": "pm_card_visa_chargeDeclinedStolenCard",
     "pm_card_visa_chargeDeclinedExpiredCard": "pm_card_chargeDeclinedExpiredCard",
+    "pm_card_visa_chargeDeclinedIncorrectCvc": "pm_card_chargeDeclinedIncorrectCvc",
     "pm_card_visa_chargeDeclinedProcessingError": "pm_card_chargeDeclinedProcessingError",
+    "pm_card_threeDSecureRequired": "pm_card_threeDSecure2Required",
+    "pm_card_dinersclub": "pm_card_diners",
+    "pm_usBankAccount": "pm_us_bank_account",
     "pm_usBankAccount_success": "pm_us_bank_account",
     "pm_usBankAccount_insufficientFunds": "pm_us_bank_account_fails",
+    "pm_usBankAccount_accountClosed": "pm_us_bank_account_closed",
+    "pm_usBankAccount_noAccount": "pm_us_bank_account_closed",
+    "pm_usBankAccount_debitNotAuthorized": "pm_us_bank_account_refused",
+    "pm_sepaDebit": "pm_sepa_debit",
 }
+# Cards of other countries and kinds, and those that may skip 3-D Secure: they all just pay.
+_COUNTRIES = (
+    "at au be bg br by ca ch cn cr cy cz de dk ec ee es fi fr gb gi gr hk hr hu ie in is it jp li lt lu lv mt mx my "
+    "nl no nz pa pe pl pt py ro se sg si sk th tw ua us uy"
+)
+_PAYING = (
+    "visa_debit prepaid visa_prepaid bypassPending riskLevelElevated threeDSecureOptional threeDSecureNotSupported "
+    "threeDSecure2Optional " + _COUNTRIES
+)
+_ALIASES |= {f"pm_card_{name}": "pm_card_visa" for name in _PAYING.split()}
+_ALIASES |= {f"pm_card_mastercard_{kind}": "pm_card_mastercard" for kind in ("debit", "prepaid")}
 
 
 def instrument(token: str) -> Instrument | None:

@@ -54,6 +54,10 @@ _AUTHENTICATION_FAILED = Declined(
 # --- instruments -------------------------------------------------------------------------------------------
 
 
+# Stripe's own answer to a client without a return address: the bank's question is asked where the customer is.
+_ON_SESSION = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+
+
 def known_instrument(token: str) -> Instrument:
     found = instrument(token)
     if found is None:
@@ -148,7 +152,7 @@ def _first_answer(found: Instrument, entry: SandboxObject, at: datetime, off_ses
     if found.authentication in (AUTHENTICATE_ALWAYS, AUTHENTICATE_ONCE):
         if off_session:
             return replace(_NEEDS_CUSTOMER, gateway_charge_id=charge_id)
-        return RequiresAction({"type": "sandbox_authenticate"}, gateway_charge_id=charge_id)
+        return RequiresAction(_ON_SESSION, gateway_charge_id=charge_id)
     if found.settles_after is not None:
         return Processing(at + found.settles_after, gateway_charge_id=charge_id)
     return _last_answer(found, entry, at)

@@ -121,4 +121,4 @@ def test_a_card_made_from_a_token_keeps_its_id_when_attached(caller: Caller) -> 
     other = caller("POST", "/v1/customers")["id"]
     answer = error(caller("POST", f"/v1/payment_methods/{card['id']}/attach", f"customer={other}"))
     assert (caller.last.status_code, answer["type"]) == (400, "invalid_request_error")
-    assert error(caller("POST", "/v1/payment_methods", "type=card"))["param"] == "card[token]"
+    assert error(caller("POST", "/v1/payment_methods", "type=card"))["param"] == "card"

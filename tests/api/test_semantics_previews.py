@@ -141,7 +141,7 @@ class TestOfANewSubscription:
         customer = sdk.customer().id
         with pytest.raises(stripe.InvalidRequestError) as none:
             preview(sdk, customer=customer)
-        assert none.value.code == "invoice_upcoming_none"
+        assert (none.value.http_status, none.value.code) == (404, "invoice_upcoming_none")
         shown = preview(sdk, customer=customer, invoice_items=[{"amount": 400, "currency": "usd"}])
         assert (shown.total, shown.parent) == (400, None)
 

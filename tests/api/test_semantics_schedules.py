@@ -216,3 +216,17 @@ def test_instants_that_do_not_fit_are_refused_by_name(sdk: Sdk, bad: dict[str, A
         schedule(sdk, clock.id, phase(sdk.price(1000).id, **bad))
     assert refused.value.param == param
     assert not sdk.v1.subscription_schedules.list().data
+
+
+def test_a_schedule_says_a_week_before_that_it_ends(sdk: Sdk) -> None:
+    clock = sdk.clock(at(2024, 1, 1))
+    price = sdk.price(1000).id
+    made = schedule(sdk, clock.id, phase(price, iterations=1), phase(price, end_date=at(2024, 2, 4)))
+    sdk.advance(clock.id, at(2024, 1, 27))
+    assert "subscription_schedule.expiring" not in told(sdk, made.id)
+    sdk.advance(clock.id, at(2024, 1, 28))
+    [event] = sdk.v1.events.list({"type": "subscription_schedule.expiring"}).data
+    assert (event.created, event.data.object.id) == (at(2024, 1, 28), made.id)
+    sdk.advance(clock.id, at(2024, 2, 5))
+    assert sdk.v1.subscription_schedules.retrieve(made.id).status == "released"
+    assert len(sdk.v1.events.list({"type": "subscription_schedule.expiring"}).data) == 1

@@ -11,11 +11,8 @@ from tests.api.sdk import Sdk, new_sdk
 def test_a_confirmed_setup_makes_the_card_the_customers(sdk: Sdk) -> None:
     customer = sdk.customer(card="")
     setup = sdk.v1.setup_intents.create({"customer": customer.id, "payment_method_types": ["card"]})
-    assert (setup.status, setup.usage, setup.client_secret) == (
-        "requires_payment_method",
-        "off_session",
-        f"{setup.id}_secret",
-    )
+    assert (setup.status, setup.usage) == ("requires_payment_method", "off_session")
+    assert setup.client_secret.split("_secret_")[0] == setup.id
     done = sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa", "expand": ["payment_method"]})
     assert (done.status, done.payment_method.card.last4, done.payment_method.customer) == (
         "succeeded",

@@ -10,6 +10,7 @@ import stripe
 
 from api.protocol.unbuilt import unbuilt
 from api.routes import ROUTES
+from tests.api.conftest import Caller
 from tests.api.sdk import Sdk
 
 _CALL = re.compile(r'"(get|post|delete)",\s*"(/v1/[^"]+)"')
@@ -40,3 +41,8 @@ def test_what_is_not_here_says_so_by_name(sdk: Sdk) -> None:
         sdk.v1.issuing.cards.list()
     with pytest.raises(stripe.InvalidRequestError, match=r"Stripe\.js"):
         sdk.v1.customer_sessions.create({"customer": "cus_1", "components": {}})
+
+
+def test_what_older_versions_had_is_no_objects_id(caller: Caller) -> None:
+    gone = caller("GET", "/v1/invoices/upcoming", "customer=cus_1")
+    assert (caller.last.status_code, "create_preview" in gone["error"]["message"]) == (404, True)

@@ -144,3 +144,20 @@ def test_an_end_with_the_period():
     planned = plan(utc(2026, 4, 10), MONTHLY_1000, cancel_at_period_end=True)
     assert (planned.state.cancel_at, planned.state.cancel_at_period_end) == (utc(2026, 5, 10), True)
     assert planned.state.canceled_at == utc(2026, 4, 10)
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [
+        {"billing_cycle_anchor": utc(2026, 5, 1)},
+        {"billing_cycle_anchor_config": AnchorConfig(day_of_month=1)},
+    ],
+    ids=["at an instant", "by a config"],
+)
+def test_who_moves_in_without_proration_pays_from_the_anchor_on(anchor):
+    """Backdated to 15 February and anchored on 1 May: nothing before 1 May, the natural month of April included."""
+    planned = plan(
+        utc(2026, 4, 10), MONTHLY_1000, backdate_start_date=utc(2026, 2, 15), proration_behavior="none", **anchor
+    )
+    assert lines(planned) == []
+    assert planned.state.billing_cycle_anchor == utc(2026, 5, 1)

@@ -90,6 +90,7 @@ def test_a_schedule_that_downgrades_on_one_invoice(shop):
         "subscription_schedule.created",
         "subscription_schedule.updated",
         "subscription_schedule.updated",
+        "subscription_schedule.expiring",
         "subscription_schedule.released",
     ]
 
