@@ -8,5 +8,5 @@ app_name = "api"
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
     path("", v1, name="root"),
-    re_path(r"^(?P<path>.+)$", v1, name="v1"),
+    re_path(r"^(?P<path>[\s\S]+)\Z", v1, name="v1"),  # a line's end in an address is no way round the door
 ]

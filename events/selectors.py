@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +83,16 @@ def oldest_unread(consumer: Consumer) -> datetime | None:
         )
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def unread_among(consumer_name: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of these events that the consumer has not passed yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.id FROM events_event e WHERE e.id = ANY(%(ids)s) AND {_BEYOND_CURSOR}",  # noqa: S608 (constants)
+            {"name": consumer_name, "ids": list(event_ids)},
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def unread_count(consumer: Consumer) -> int:

@@ -11,6 +11,8 @@ from api.lookup import found
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import PAGE, RANGE, fields, list_of, text
+from api.webhooks.event_types import UNTOLD, WITHIN
+from api.webhooks.pending import pending_webhooks
 from core.json_values import epoch
 from events.models import Event, ObjectVersion
 from events.selectors import events
@@ -26,27 +28,30 @@ LIST = fields(
 )
 
 
-# Facts about the house itself, which Stripe does not tell its integrations either.
-WITHIN = ("api_key", "gateway_account", "number_series", "webhook_endpoint")
-
-
 def retrieve(call: Call) -> Json:
-    return shown([found(_told(call), call.id, "event")])[0]
+    return _listed([found(outward(call.merchant_id), call.id, "event")])[0]
 
 
-def _told(call: Call) -> QuerySet[Event]:
-    return events(call.merchant_id).exclude(object_type__in=WITHIN)
+def outward(merchant_id: str) -> QuerySet[Event]:
+    """What a merchant's integrations are told, the latest first."""
+    return events(merchant_id).exclude(object_type__in=WITHIN).exclude(type__in=UNTOLD)
+
+
+def _listed(rows: list[Event]) -> list[Json]:
+    """Events with the number of endpoints that have yet to take each."""
+    waiting = pending_webhooks(rows)
+    return [body | {"pending_webhooks": waiting[body["id"]]} for body in shown(rows)]
 
 
 def list_(call: Call) -> Json:
     params = call.params
-    rows = in_range(_told(call), "created", params.get("created"))
+    rows = in_range(outward(call.merchant_id), "created", params.get("created"))
     wanted = [*([params["type"]] if "type" in params else ()), *params.get("types", ())]
     if wanted:
         rows = rows.filter(_types(wanted))
     if "related_object" in params:
         rows = rows.filter(object_id=params["related_object"])
-    return page(rows, call, shown, url=URL)
+    return page(rows, call, _listed, url=URL)
 
 
 def _types(wanted: Sequence[str]) -> Q:

@@ -15,13 +15,13 @@ from django.db import transaction
 from api.completing import complete
 from api.lookup import NoSuchObject
 from api.models import DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint, WebhookPayload
-from api.resources.events import WITHIN, shown
+from api.resources.events import outward, shown
 from api.webhooks.endpoints import endpoints
+from api.webhooks.event_types import UNTOLD, WITHIN
 from api.webhooks.rules import wants
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.models import Event
-from events.selectors import events as told_events
 from events.types import DeliveredEvent
 
 
@@ -32,8 +32,7 @@ class EndpointDisabled(OstinatoError):
 
 def make_deliveries(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
     """A consumer of the outbox: what the endpoints want becomes deliveries. Handed an event again it adds nothing."""
-    outward = [event for event in events if event.object_type not in WITHIN]
-    wanted = _wanted(outward)
+    wanted = _wanted([one for one in events if one.object_type not in WITHIN and one.type not in UNTOLD])
     if not wanted:
         return
     _write(ctx, wanted)
@@ -50,7 +49,7 @@ def send_event(*, ctx: Context, merchant_id: str, event_id: str, endpoint_id: st
             raise NoSuchObject(param="webhook_endpoint", what="webhook endpoint", id=endpoint_id)
         if endpoint.status != EndpointStatus.ENABLED:
             raise EndpointDisabled
-        event = told_events(merchant_id).exclude(object_type__in=WITHIN).filter(id=event_id).first()
+        event = outward(merchant_id).filter(id=event_id).first()
         if event is None:
             raise NoSuchObject(param="id", what="event", id=event_id)
         _write(ctx, {event.id: [endpoint]})

@@ -10,6 +10,21 @@ from stripe.params import WebhookEndpointCreateParams
 # Told here and nowhere else.
 OURS = frozenset({"customer.subscription.usage_discarded"})
 
+# Facts that the house tells itself, and that Stripe has no event for: no integration expects them.
+UNTOLD = frozenset(
+    {
+        "entitlements.feature.created",
+        "entitlements.feature.updated",
+        "invoiceitem.updated",
+        "payment_intent.updated",
+        "payment_method.expiring",
+        "payout.in_transit",
+        "payout.pending",
+    }
+)
+# Facts about the house itself, which Stripe does not tell its integrations either.
+WITHIN = frozenset({"api_key", "gateway_account", "number_series", "webhook_endpoint"})
+
 
 @cache
 def known_event_types() -> frozenset[str]:
