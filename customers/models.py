@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from customers.method_words import method_words
 
 
 class TestClockStatus(models.TextChoices):
@@ -261,4 +262,4 @@ class PaymentMethod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand or self.type} •••• {self.last4}"
+        return method_words(self)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 MESSAGE_WORDS: dict[str, Promise] = {
     "receipt": _("Receipt"),
+    "payment_received": _("Part of an invoice received"),
     "invoice": _("Invoice to pay"),
     "invoice_overdue": _("Invoice overdue"),
     "payment_failed": _("Payment failed"),

@@ -95,6 +95,11 @@ urlpatterns = [
         method_acts.CustomerDefaultMethod.as_view(),
         name="customer_default_method",
     ),
+    path(
+        "customers/<id:pk>/methods/<id:method>/backup/<slug:act>/",
+        method_acts.CustomerBackup.as_view(),
+        name="customer_backup",
+    ),
     path("customers/<id:pk>/grants/new/", grant_acts.CustomerGrantCredit.as_view(), name="customer_grant_credit"),
     path(
         "customers/<id:pk>/grants/<id:grant>/void/",

@@ -14,6 +14,7 @@ from notifications.writers import cards, invoices, money, subscriptions
 
 WRITERS: dict[str, Callable[[Facts, Sender, Voice], Mail]] = {
     "receipt": invoices.receipt,
+    "payment_received": invoices.payment_received,
     "invoice": invoices.invoice,
     "invoice_overdue": invoices.overdue,
     "payment_failed": invoices.payment_failed,

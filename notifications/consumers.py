@@ -11,11 +11,12 @@ from events.types import DeliveredEvent
 from invoicing.models import Invoice
 from invoicing.selectors import lines_of
 from notifications.failures import Failures, failures_of
+from notifications.payments import Paid, payments_of
 from notifications.rules import KIND_OF_EVENT, invoice_mail, is_history
 from notifications.selectors import merchant_addresses, muted_kinds
 from notifications.types import Facts
 from notifications.writes import Draft, queue_messages
-from payments.models import Dispute, Refund
+from payments.models import Dispute, InvoicePayment, Refund
 from subscriptions.models import Subscription, SubscriptionItem
 from subscriptions.types import TERMINAL_STATUSES
 
@@ -34,6 +35,7 @@ def queue_mails(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
     muted = muted_kinds({event.merchant_id for event in fresh})
     wanted = [event for event in fresh if KIND_OF_EVENT[event.type] not in muted.get(event.merchant_id, ())]
     drafts = [
+        *_about_parts([event for event in wanted if event.object_type == "invoice_payment"]),
         *_about_invoices([event for event in wanted if event.object_type == "invoice"]),
         *_about_subscriptions([event for event in wanted if event.object_type == "subscription"]),
         *_about_refunds([event for event in wanted if event.object_type == "refund"]),
@@ -50,6 +52,8 @@ def _about_invoices(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
     lines = lines_of(list(invoices))
     troubled = [event.object_id for event in events if event.type.startswith("invoice.payment_")]
     failures = failures_of(troubled) if troubled else Failures()
+    paid = [event.object_id for event in events if event.type == "invoice.paid"]
+    payments = payments_of(paid) if paid else {}
     for event in events:
         invoice = invoices.get(event.object_id)
         if invoice is None:
@@ -63,7 +67,34 @@ def _about_invoices(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         )
         if kind:
             facts: Facts = {"invoice": invoice, "lines": lines[invoice.id], **failures.facts(invoice.id)}
+            facts["payments"] = payments.get(invoice.id, [])
             yield _draft(event, kind, invoice, facts, invoice.id)
+
+
+def _about_parts(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
+    """Money that came another way and left something to pay; what settles an invoice is told by its receipt."""
+    if not events:
+        return
+    told = InvoicePayment.objects.filter(id__in=[event.object_id for event in events], type="out_of_band")
+    invoices = _invoices({part.invoice_id for part in told})
+    payments = payments_of(invoices) if invoices else {}
+    parts = {
+        paid.payment.id: (paid, _left_after(invoices[key], paid, all_))
+        for key, all_ in payments.items()
+        for paid in all_
+    }
+    for event in events:
+        paid, left = parts.get(event.object_id, (None, 0))
+        if paid is not None and left > 0 and paid.payment.type == "out_of_band":
+            invoice = invoices[paid.payment.invoice_id]
+            facts: Facts = {"invoice": invoice, "part": paid, "left": left}
+            yield _draft(event, KIND_OF_EVENT[event.type], invoice, facts, invoice.id)
+
+
+def _left_after(invoice: Invoice, part: Paid, payments: Sequence[Paid]) -> int:
+    """What was owed once this part had come: what is owed now and what came after it."""
+    later = payments[payments.index(part) + 1 :]
+    return invoice.amount_remaining + sum(one.payment.amount_paid for one in later)
 
 
 def _about_subscriptions(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from customers.models import PaymentMethod
 from dunning.models import RecoveryCase
+from notifications.payments import methods_of_try
 from notifications.rules import Attempt
 from notifications.types import Facts
 from payments.models import Charge
@@ -21,6 +22,7 @@ class Failures:
     charges: dict[str, Charge] = field(default_factory=dict)
     cases: dict[str, RecoveryCase] = field(default_factory=dict)
     methods: dict[str, PaymentMethod] = field(default_factory=dict)
+    tries: dict[str, list[PaymentMethod]] = field(default_factory=dict)  # what the last try was made on, in order
 
     def attempt(self, invoice_id: str, told_at: datetime) -> Attempt | None:
         charge = self.charges.get(invoice_id)
@@ -34,6 +36,7 @@ class Failures:
             "charge": charge,
             "case": self.cases.get(invoice_id),
             "method": self.methods.get(charge.payment_method_id) if charge else None,
+            "tried": self.tries.get(invoice_id),
         }
         return {name: row for name, row in found.items() if row is not None}
 
@@ -41,11 +44,13 @@ class Failures:
 def failures_of(invoice_ids: Iterable[str]) -> Failures:
     """Three queries, whatever the number of invoices."""
     ids = set(invoice_ids)
-    charges = Charge.objects.filter(invoice_id__in=ids).order_by("recorded_at", "id")
+    charges = list(Charge.objects.filter(invoice_id__in=ids).order_by("recorded_at", "attempt", "id"))
     last = {charge.invoice_id: charge for charge in charges}
+    methods = methods_by_id(charge.payment_method_id for charge in charges)
     cases = RecoveryCase.objects.filter(invoice_id__in=ids).select_related("policy").order_by("created", "id")
     return Failures(
         charges=last,
         cases={case.invoice_id: case for case in cases},
-        methods=methods_by_id(charge.payment_method_id for charge in last.values()),
+        methods=methods,
+        tries={invoice_id: methods_of_try(charge, charges, methods) for invoice_id, charge in last.items()},
     )

@@ -25,6 +25,8 @@ class LinkBroken(OstinatoError):
 
 
 class LinkExpired(OstinatoError):
+    """`params["link"]` is what it allowed, for whoever words it to its reader; `date` is ISO 8601."""
+
     code = "link_expired"
     message_id = gettext_noop("This link was valid until %(date)s.")
 
@@ -55,5 +57,5 @@ def read_link(purpose: str, token: str, now: datetime) -> OnePurpose:
     if link.purpose != purpose:
         raise LinkBroken
     if now >= link.expires_at:
-        raise LinkExpired(date=link.expires_at.date().isoformat())
+        raise LinkExpired(date=link.expires_at.date().isoformat(), link=link)
     return link

@@ -14,10 +14,11 @@ from merchants.models import Merchant
 from merchants.selectors import default_billing_entity
 from notifications.compose import WRITERS, compose
 from notifications.links import LINK_LIVES
+from notifications.payments import Paid
 from notifications.selectors import message_settings
 from notifications.types import Addressee, Facts
 from notifications.writes import sender_of
-from payments.models import Charge, Dispute, Refund
+from payments.models import Charge, Dispute, InvoicePayment, Refund
 from subscriptions.models import Subscription, SubscriptionItem
 
 KINDS = tuple(WRITERS)
@@ -61,6 +62,13 @@ def story(merchant: Merchant, at: datetime) -> Facts:
         amount_paid=2300, amount_remaining=2300, exclusive_tax=300, hosted_token=kept, created=at, paid_at=at,
         due_date=at + timedelta(days=7), next_payment_attempt=at + timedelta(days=3),
     )  # fmt: skip
+    part = InvoicePayment(
+        type="out_of_band", amount_paid=1000, currency=currency, reference="VIR-0012", received_at=at, created=at
+    )
+    card = PaymentMethod(
+        merchant=merchant, type="card", brand="visa", last4="4242", exp_month=at.month, exp_year=at.year
+    )
+    charged = InvoicePayment(type="payment_intent", amount_paid=2300, currency=currency, created=at)
     policy = RecoveryPolicy(merchant=merchant, end_behavior=EndBehavior.CANCEL)
     return {
         "invoice": invoice,
@@ -71,9 +79,10 @@ def story(merchant: Merchant, at: datetime) -> Facts:
             policy=policy, subscription_id=subscription.id, decision="retry", gives_up_at=at + timedelta(days=14)
         ),
         "charge": Charge(decline_code="insufficient_funds", amount=2300, currency=currency),
-        "method": PaymentMethod(
-            merchant=merchant, type="card", brand="visa", last4="4242", exp_month=at.month, exp_year=at.year
-        ),
+        "method": card,
+        "payments": [Paid(charged, card)],
+        "part": Paid(part),
+        "left": 1300,
         "refund": Refund(amount=2300, currency=currency),
         "dispute": Dispute(amount=2300, currency=currency, reason="fraudulent", evidence_due_by=at + timedelta(days=7)),
         "customer_name": customer.name,

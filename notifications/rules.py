@@ -37,6 +37,7 @@ TOLD_ON_THE_PAGE = timedelta(hours=1)
 
 KIND_OF_EVENT = {
     "invoice.paid": "receipt",
+    "invoice_payment.paid": "payment_received",
     "invoice.finalized": "invoice",
     "invoice.payment_failed": "payment_failed",
     "invoice.payment_action_required": "payment_action_required",
@@ -52,7 +53,16 @@ KIND_OF_EVENT = {
 }
 # What a merchant may leave unsaid. A payment that failed, an end, and money that does not come back are always told.
 OPTIONAL_KINDS = frozenset(
-    {"receipt", "invoice", "invoice_overdue", "trial_will_end", "card_expiring", "card_updated", "refund"}
+    {
+        "receipt",
+        "payment_received",
+        "invoice",
+        "invoice_overdue",
+        "trial_will_end",
+        "card_expiring",
+        "card_updated",
+        "refund",
+    }
 )
 ATTACHES_PDF = frozenset({"receipt", "invoice"})
 DARK, LIGHT = "#1c1d22", "#ffffff"

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _, pgettext
 from catalog.price_words import amount_words
 from core.money_format import format_money, format_quantity, reader_locale
 from core.periods import UnknownTimeZone, time_zone
-from customers.models import PaymentMethod
 from invoicing.models import Invoice
 from notifications.links import OnePurpose, sign_link
 from notifications.types import Facts, MailRow
@@ -104,30 +103,6 @@ def link(name: str, label: str, *args: Any) -> Button:
         return (label, f"{settings.SITE_URL}{reverse(name, args=args)}")
     except NoReverseMatch:
         return None
-
-
-# Names of networks are theirs in every language.
-_BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "discover": "Discover",
-    "diners": "Diners Club",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
-
-
-def method_words(method: PaymentMethod) -> str:
-    """What was or will be charged, as far as may be shown: "Visa •••• 4242"."""
-    types = {
-        "sepa_debit": _("SEPA debit"),
-        "acss_debit": _("Canadian bank debit"),
-        "us_bank_account": _("US bank account"),
-        "card": _("Card"),
-    }
-    name = _BRANDS.get(method.brand) or types.get(method.type) or method.type.replace("_", " ")
-    return f"{name} •••• {method.last4}" if method.last4 else name
 
 
 def expiry_words(month: int | None, year: int | None) -> str:

@@ -61,6 +61,11 @@ urlpatterns = [
         name="portal_default_payment_method",
     ),
     path(
+        "portal/payment-methods/<slug:payment_method_id>/backup",
+        payment_methods.backup,
+        name="portal_backup_payment_method",
+    ),
+    path(
         "portal/payment-methods/<slug:payment_method_id>/remove",
         payment_methods.remove,
         name="portal_remove_payment_method",

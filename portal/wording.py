@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy as _, gettext_noop, ngettext, pgettext
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
 from catalog.models import Price
 from catalog.price_words import amount_words
+from customers.method_words import method_words
 from customers.models import PaymentMethod
 from customers.rules import card_state
-
-_BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "discover": "Discover",
-    "diners": "Diners Club",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-}
-_TYPES: dict[str, str | Promise] = {
-    "sepa_debit": _("SEPA debit"),
-    "acss_debit": _("Canadian bank debit"),
-    "us_bank_account": _("US bank account"),
-    "card": _("Card"),
-}
 
 # What the sandbox's bank says in English when it declines; a subscriber reads it in French.
 BANK_SAYINGS = (
@@ -73,10 +57,9 @@ def trial_words(days: int) -> str:
     return ngettext("%(count)s day free", "%(count)s days free", days) % {"count": days}
 
 
-def method_words(method: PaymentMethod) -> str:
-    """ "Visa •••• 4242"."""
-    name = _BRANDS.get(method.brand) or str(_TYPES.get(method.type, method.brand or method.type))
-    return f"{name} •••• {method.last4}" if method.last4 else name
+def look_of(method: PaymentMethod) -> str:
+    """Whose little picture stands beside it: a card's network, else its kind."""
+    return (method.brand or "card") if method.type == "card" else method.type
 
 
 def expiry_words(method: PaymentMethod, as_of: datetime | None = None) -> str:
@@ -90,3 +73,6 @@ def expiry_words(method: PaymentMethod, as_of: datetime | None = None) -> str:
     }
     state = card_state(method.exp_month, method.exp_year, as_of) if as_of else ""
     return words[state] % {"month": method.exp_month, "year": method.exp_year}
+
+
+__all__ = ["BANK_SAYINGS", "every", "expiry_words", "look_of", "method_words", "per", "price_words", "trial_words"]

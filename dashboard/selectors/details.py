@@ -18,6 +18,7 @@ from invoicing.models import CreditNote, Invoice, InvoiceItem, InvoiceLineTax
 from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
+from payments.selectors import methods_by_id
 from subscriptions.models import CheckoutSession, Discount, SubscriptionItem
 
 TIMELINE_LENGTH = 16
@@ -110,12 +111,22 @@ def taxes_of(invoice: Invoice) -> list[Any]:
 
 
 def charges_of_invoice(merchant_id: str, invoice_id: str) -> list[Charge]:
-    return list(Charge.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).order_by("created", "id"))
+    rows = Charge.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id)
+    return _with_methods(rows.order_by("created", "attempt", "id"))
 
 
 def charges_of_payment(merchant_id: str, payment_intent_id: str) -> list[Charge]:
     rows = Charge.objects.filter(merchant_id=merchant_id, payment_intent_id=payment_intent_id)
-    return list(rows.order_by("created", "id"))
+    return _with_methods(rows.order_by("created", "attempt", "id"))
+
+
+def _with_methods(charges: Iterable[Charge]) -> list[Charge]:
+    """Each charge knows what it was made on: `method_name`, in the reader's words."""
+    found = list(charges)
+    methods = methods_by_id(charge.payment_method_id for charge in found)
+    for charge in found:
+        charge.method_name = str(methods.get(charge.payment_method_id, ""))  # type: ignore[attr-defined]
+    return found
 
 
 def refunds_of(merchant_id: str, charge_ids: list[str]) -> list[Refund]:

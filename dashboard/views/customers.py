@@ -62,8 +62,16 @@ class CustomerDetail(DetailPage):
             "timeline": details.timeline_of_customer(self.merchant_id, found.pk),
         }
 
-    def _methods(self, found: Customer) -> list[tuple[PaymentMethod, str]]:
-        """Each with expired, expiring or "" as its card stands in the customer's time."""
-        now = people.customer_time(found, timezone.now())
-        methods = people.payment_methods(self.merchant_id, found.pk)
-        return [(method, card_state(method.exp_month, method.exp_year, now)) for method in methods]
+    def _methods(self, found: Customer) -> list[tuple[PaymentMethod, str, int]]:
+        """As they are charged, each with expired, expiring or "" in the customer's time, and its place as a backup."""
+        now, backups = people.customer_time(found, timezone.now()), found.backup_payment_method_ids
+        methods = [
+            (
+                method,
+                card_state(method.exp_month, method.exp_year, now),
+                backups.index(method.pk) + 1 if method.pk in backups else 0,
+            )
+            for method in people.payment_methods(self.merchant_id, found.pk)
+        ]
+        default = found.default_payment_method_id
+        return sorted(methods, key=lambda shown: (shown[0].pk != default, shown[2] or len(methods)))

@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy as _
 from core.context import Context
 from core.errors import OstinatoError
 from customers import services
+from customers.backups import rearrange_backups
 from customers.models import Customer, PaymentMethod
 from dashboard.forms.people import InstrumentForm
 from dashboard.selectors import lists
@@ -129,6 +130,29 @@ class CustomerDefaultMethod(MethodAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         services.set_default_payment_method(ctx=ctx, **self.of_method())
+        return self.back_url()
+
+
+class CustomerBackup(MethodAct):
+    """One backup more (`/add/`), one less, or one earlier."""
+
+    texts = {
+        "add": (_("Use it as a backup?"), _("It is charged at once when an automatic charge before it is declined.")),
+        "up": (_("Charge it one earlier?"), _("Backups are charged in their order until one of them pays.")),
+        "remove": (_("No backup any more?"), _("It stays stored, and is not charged by itself.")),
+    }
+    button = _("Confirm")
+    done = _("The backups were changed.")
+
+    def load(self, **kwargs: str) -> Customer:
+        self.act = kwargs["act"]
+        if self.act not in self.texts:
+            raise Http404
+        self.title, self.text = self.texts[self.act]  # type: ignore[misc]
+        return super().load(**kwargs)
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        rearrange_backups(ctx=ctx, act=self.act, **self.of_method())
         return self.back_url()
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from customers.method_words import method_words
 from customers.models import PaymentMethod
 from notifications.types import Facts, Mail, MailRow, Sender
-from notifications.voice import Voice, expiry_words, method_words, portal
+from notifications.voice import Voice, expiry_words, portal
 
 
 def card_expiring(facts: Facts, sender: Sender, voice: Voice) -> Mail:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from customers.method_words import method_words
+from customers.models import PaymentMethod
 from dunning.models import EndBehavior, RecoveryCase
 from invoicing.models import Invoice
 from notifications.links import CONFIRM, FIX
+from notifications.payments import Paid
 from notifications.rules import REASON_WORDS, refusal_reason, what_comes_next
 from notifications.types import Facts, Mail, MailRow, Sender
-from notifications.voice import Button, Voice, hosted, line_rows, method_words, one_purpose, tax_rows
+from notifications.voice import Button, Voice, hosted, line_rows, one_purpose, tax_rows
 from payments.models import Charge
 
 
@@ -23,13 +26,70 @@ def receipt(facts: Facts, sender: Sender, voice: Voice) -> Mail:
     return Mail(
         subject=_("Your receipt from %(merchant)s: %(number)s") % {"merchant": sender.name, "number": invoice.number},
         heading=_("Thank you, we received %(amount)s.") % {"amount": amount},
-        paragraphs=(_("Your payment went through. The invoice is attached for your records."),),
+        paragraphs=(*_said_of_payments(facts), _("The invoice is attached for your records.")),
         rows=(
             *line_rows(facts, invoice, voice),
             *tax_rows(invoice, voice),
             MailRow(_("Amount paid"), amount, strong=True),
+            *_payment_rows(facts, voice),
             MailRow(_("Invoice number"), invoice.number or ""),
             paid_on,
+        ),
+        button=hosted(invoice, _("See the invoice")),
+    )
+
+
+def _said_of_payments(facts: Facts) -> Iterable[str]:
+    """What happened, by the last payment: a charge, the backup's after a decline, or money that came another way."""
+    payments: list[Paid] = facts.get("payments", [])
+    last = payments[-1] if payments else None
+    if last is not None and last.payment.type == "out_of_band":
+        yield _("Your invoice is paid in full.")
+        return
+    yield _("Your payment went through.")
+    if last is not None and last.method is not None and last.declined:
+        declined = ", ".join(method_words(method) for method in last.declined)
+        words = {"declined": declined, "charged": method_words(last.method)}
+        yield _("%(declined)s was declined, so we charged your backup, %(charged)s.") % words
+
+
+def _payment_rows(facts: Facts, voice: Voice) -> Iterable[MailRow]:
+    """What it was paid with; of several payments, what each came to."""
+    payments: list[Paid] = facts.get("payments", [])
+    if len(payments) == 1:
+        [only] = payments
+        label = _("Payment method") if only.method else _("Received")
+        yield MailRow(label, _paid_with(only, voice))
+    elif payments:
+        for paid in payments:
+            yield MailRow(_paid_with(paid, voice), voice.money(paid.payment.amount_paid, paid.payment.currency))
+
+
+def _paid_with(paid: Paid, voice: Voice) -> str:
+    """ "Visa •••• 4242", or "5 February 2024, VIR-0012" for what came another way."""
+    if paid.method is not None:
+        return method_words(paid.method)
+    payment = paid.payment
+    came = voice.day(payment.received_at or payment.created)
+    return f"{came}, {payment.reference}" if payment.reference else came
+
+
+def payment_received(facts: Facts, sender: Sender, voice: Voice) -> Mail:
+    """A part that came another way (a transfer, cash); the rest is still owed."""
+    invoice: Invoice = facts["invoice"]
+    paid: Paid = facts["part"]
+    amount = voice.money(paid.payment.amount_paid, invoice.currency)
+    rest = voice.money(facts["left"], invoice.currency)
+    words = {"merchant": sender.name, "number": invoice.number, "amount": amount, "rest": rest}
+    return Mail(
+        subject=_("Your payment to %(merchant)s for invoice %(number)s") % words,
+        heading=_("Thank you, we received %(amount)s.") % words,
+        paragraphs=(_("It was a part of invoice %(number)s: %(rest)s is left to pay.") % words,),
+        rows=(
+            MailRow(_("Amount received"), amount),
+            MailRow(_("Received"), _paid_with(paid, voice)),
+            MailRow(_("Amount due"), rest, strong=True),
+            MailRow(_("Invoice number"), invoice.number or ""),
         ),
         button=hosted(invoice, _("See the invoice")),
     )
@@ -75,7 +135,7 @@ def payment_failed(facts: Facts, sender: Sender, voice: Voice) -> Mail:
     return Mail(
         subject=_("Your payment to %(merchant)s did not go through") % words,
         heading=_("We could not collect %(amount)s.") % words,
-        paragraphs=(_why(facts, words), _what_next(facts, invoice, voice)),
+        paragraphs=(_why(facts, words), *_tried(facts), _what_next(facts, invoice, voice)),
         rows=(
             MailRow(_("Amount due"), amount, strong=True),
             MailRow(_("Invoice number"), invoice.number or ""),
@@ -112,6 +172,14 @@ def _why(facts: Facts, words: Mapping[str, object]) -> str:
     if charge is not None:
         code = charge.decline_code or charge.failure_code or code
     return _(REASON_WORDS[refusal_reason(code)]) % words
+
+
+def _tried(facts: Facts) -> Iterable[str]:
+    """Which methods were charged in vain, where it was more than one."""
+    tried: list[PaymentMethod] = facts.get("tried", [])
+    if len(tried) > 1:
+        first, *backups = [method_words(method) for method in tried]
+        yield _("We tried %(first)s, then your backup, %(backups)s.") % {"first": first, "backups": ", ".join(backups)}
 
 
 def _what_next(facts: Facts, invoice: Invoice, voice: Voice) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import PaymentMethod
 from payments.rules import INSTRUMENTS
 from portal.forms.checkout import InstrumentForm
-from portal.wording import expiry_words, method_words
+from portal.wording import expiry_words, look_of, method_words
 
 NEW = "new"
 
@@ -53,9 +53,7 @@ class PayForm(InstrumentForm):
     def stored_cards(self) -> list[StoredCard]:
         chosen = self["method"].value()
         return [
-            StoredCard(
-                method.id, method_words(method), expiry_words(method), method.brand or method.type, method.id == chosen
-            )
+            StoredCard(method.id, method_words(method), expiry_words(method), look_of(method), method.id == chosen)
             for method in self.stored
         ]
 

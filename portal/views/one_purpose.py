@@ -5,21 +5,24 @@ The link is good for one invoice until its day. GET only shows; a mail scanner t
 
 from __future__ import annotations
 
+from babel.dates import format_date
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from core.errors import OstinatoError
+from core.money_format import reader_locale
+from core.periods import time_zone
 from customers.selectors import PaymentMethodNotFound, payment_method_by_id, payment_methods
 from engine.services.pay import pay_invoice
 from engine.services.update import update_subscription
 from engine.types import ChangeRequest
 from invoicing.models import Invoice
 from invoicing.selectors import InvoiceNotFound, invoice_by_id
-from notifications.links import CONFIRM, FIX, LinkBroken, LinkExpired, read_link
+from notifications.links import CONFIRM, FIX, LinkBroken, LinkExpired, OnePurpose, read_link
 from payments.models import PaymentIntent
 from payments.selectors import payment_intents
 from payments.services import attach_payment_method
@@ -90,7 +93,7 @@ def _open(request: HttpRequest, purpose: str, token: str) -> Invoice | HttpRespo
         link = read_link(purpose, token, timezone.now())
         invoice = invoice_by_id(link.merchant_id, link.invoice_id)
     except LinkExpired as over:
-        return paper(request, "payment_link_over.html", None, {"reason": error_text(over)}, status=410)
+        return _expired(request, over)
     except (LinkBroken, InvoiceNotFound) as broken:
         return paper(request, "payment_link_over.html", None, {"reason": error_text(broken)}, status=404)
     speak(request, invoice.locale, invoice.customer.preferred_locale, invoice.merchant.locale)
@@ -102,6 +105,21 @@ def _open(request: HttpRequest, purpose: str, token: str) -> Invoice | HttpRespo
     else:
         state = "paid" if invoice.status == "paid" else "void"
     return paper(request, "payment_settled.html", invoice.merchant, {"invoice": invoice, "state": state})
+
+
+def _expired(request: HttpRequest, over: LinkExpired) -> HttpResponse:
+    """In the language of the mail that it came with, while its invoice can be found."""
+    link = over.params["link"]
+    assert isinstance(link, OnePurpose)
+    try:
+        invoice = invoice_by_id(link.merchant_id, link.invoice_id)
+    except InvoiceNotFound:
+        return paper(request, "payment_link_over.html", None, {"reason": error_text(over)}, status=410)
+    speak(request, invoice.locale, invoice.customer.preferred_locale, invoice.merchant.locale)
+    day = link.expires_at.astimezone(time_zone(invoice.merchant.timezone))
+    words = {"date": format_date(day, "long", locale=reader_locale(get_language() or "en"))}
+    reason = gettext(over.message_id) % words
+    return paper(request, "payment_link_over.html", invoice.merchant, {"reason": reason}, status=410)
 
 
 def _pay_with(request: HttpRequest, invoice: Invoice, form: PayForm) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.errors import OstinatoError
+from customers.backups import MOST_BACKUPS, rearrange_backups
 from customers.selectors import PaymentMethodNotFound, payment_methods
 from customers.services import set_default_payment_method
 from payments.rules import INSTRUMENTS
@@ -16,25 +17,36 @@ from payments.services import attach_payment_method, detach_payment_method
 from payments.setups import way_of
 from portal.forms.checkout import InstrumentForm
 from portal.views.processor import enters_elsewhere, to_setup
-from portal.views.visitor import Visitor, context_of, paper, show_error, signed_in
-from portal.wording import expiry_words, method_words
+from portal.views.visitor import Visitor, context_of, error_text, paper, show_error, signed_in
+from portal.wording import expiry_words, look_of, method_words
 
 
 @require_GET
 @signed_in
 def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     now = context_of(request, visitor.customer).as_of
+    backups = visitor.customer.backup_payment_method_ids
     methods = [
         {
             "id": method.id,
             "words": method_words(method),
             "expiry": expiry_words(method, now),
-            "brand": method.brand or method.type,
+            "brand": look_of(method),
             "is_default": method.id == visitor.customer.default_payment_method_id,
+            "backup": backups.index(method.id) + 1 if method.id in backups else 0,
         }
         for method in payment_methods(visitor.merchant.id, visitor.customer.id)
     ]
-    context = {"visitor": visitor, "methods": methods, "tab": "payment_methods", "page_width": "wide"}
+    # In the order in which they are charged; what is never charged by itself comes last.
+    methods.sort(key=lambda shown: (not shown["is_default"], shown["backup"] or len(methods)))
+    context = {
+        "visitor": visitor,
+        "methods": methods,
+        "several_backups": len(backups) > 1,
+        "may_add_backup": bool(visitor.customer.default_payment_method_id) and len(backups) < MOST_BACKUPS,
+        "tab": "payment_methods",
+        "page_width": "wide",
+    }
     return paper(request, "payment_methods.html", visitor.merchant, context)
 
 
@@ -76,6 +88,37 @@ def make_default(request: HttpRequest, visitor: Visitor, payment_method_id: str)
     except PaymentMethodNotFound as missing:
         raise Http404 from missing
     messages.success(request, gettext("Future invoices will be paid with it."))
+    return redirect("portal_payment_methods")
+
+
+BACKUP_ACTS = {
+    "add": gettext_noop("It is charged when your default is declined."),
+    "up": gettext_noop("The order of your backups was changed."),
+    "remove": gettext_noop("It is no backup any more."),
+}
+
+
+@require_POST
+@signed_in
+def backup(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
+    """A backup more, one less, or another order of them."""
+    act = request.POST.get("act", "")
+    if act not in BACKUP_ACTS:
+        raise Http404
+    try:
+        rearrange_backups(
+            ctx=context_of(request, visitor.customer),
+            merchant_id=visitor.merchant.id,
+            customer_id=visitor.customer.id,
+            payment_method_id=payment_method_id,
+            act=act,
+        )
+    except PaymentMethodNotFound as missing:
+        raise Http404 from missing
+    except OstinatoError as refused:
+        messages.error(request, error_text(refused))
+    else:
+        messages.success(request, gettext(BACKUP_ACTS[act]))
     return redirect("portal_payment_methods")
 
 

@@ -15,7 +15,14 @@ def test_what_is_unticked_is_not_sent(shop, desk):
     desk.post("message_settings", sent=["invoice", "refund"], reply_to="compta@example.com", footer="Merci")
     kept = MessageSettings.objects.get()
     assert (kept.reply_to, kept.footer) == ("compta@example.com", "Merci")
-    assert kept.muted == ["card_expiring", "card_updated", "invoice_overdue", "receipt", "trial_will_end"]
+    assert kept.muted == [
+        "card_expiring",
+        "card_updated",
+        "invoice_overdue",
+        "payment_received",
+        "receipt",
+        "trial_will_end",
+    ]
 
 
 def test_a_bad_address_is_said_beside_its_field(desk):

@@ -22,7 +22,8 @@ def told(
     id: str = "",
 ) -> DeliveredEvent:
     """An event about an object, told as it happened."""
-    kind = {"invoice": "invoice", "refund": "refund"}.get(type.partition(".")[0], "subscription")
+    named = type.partition(".")[0]
+    kind = named if named in ("invoice", "invoice_payment", "refund") else "subscription"
     return DeliveredEvent(
         xid=1, id=id or new_id("evt"), merchant_id=merchant.id, type=type, object_type=kind, object_id=object_id,
         object_version=1, customer_id="", previous_attributes=None, actor="run", request_id="", test_clock_id=clock,

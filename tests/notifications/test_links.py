@@ -18,7 +18,7 @@ def test_it_says_what_it_is_good_for():
 def test_on_its_day_it_is_over():
     with pytest.raises(LinkExpired) as over:
         read_link(FIX, sign_link(LINK), UNTIL)
-    assert over.value.params == {"date": "2024-02-01"}
+    assert over.value.params == {"date": "2024-02-01", "link": LINK}
 
 
 def test_one_purpose_is_not_another():
