@@ -11,6 +11,7 @@ def gettext_noop(message: str) -> str:
 class OstinatoError(Exception):
     """A request that is refused, told in words: a named subclass beside what raises it.
 
+    `amounts` names the holes that are amounts in minor units: an edge that knows the currency formats them.
     `code` is Stripe's error code where Stripe has one, else our own in the same style. `param` names the
     field at fault as the caller wrote it ("items[0][price]"). `message_id` is plain English with
     %(named)s holes: the edges translate it first and fill it after, with `gettext(e.message_id) % e.params`,
@@ -19,6 +20,7 @@ class OstinatoError(Exception):
 
     code: str = ""
     param: str = ""
+    amounts: tuple[str, ...] = ()
     message_id: str = gettext_noop("The request cannot be done.")
 
     def __init__(self, message_id: str = "", *, param: str = "", **params: object) -> None:

@@ -246,6 +246,11 @@ urlpatterns = [
     path("subscriptions/<id:pk>/resume/", pause_acts.SubscriptionResume.as_view(), name="subscription_resume"),
     path("invoices/<id:pk>/credit/", credit_note_acts.InvoiceCredit.as_view(), name="invoice_credit"),
     path(
+        "invoices/<id:pk>/credit/preview/",
+        credit_note_acts.InvoiceCreditPreview.as_view(),
+        name="invoice_credit_preview",
+    ),
+    path(
         "invoices/<id:pk>/credit-notes/<id:note>/void/",
         credit_note_acts.CreditNoteVoid.as_view(),
         name="credit_note_void",

@@ -33,6 +33,7 @@ class NothingToRefund(OstinatoError):
 class RefundMoreThanCharged(OstinatoError):
     code = "amount_too_large"
     param = "amount"
+    amounts = ("left", "charged")
     message_id = gettext_noop("The refund is more than what is left of the charge (%(left)s of %(charged)s).")
 
 

@@ -80,31 +80,6 @@ class RecordPaymentForm(AmountForm):
         return "received_on" if param == "received_at" else param
 
 
-class CreditForm(AmountForm):
-    destination = forms.ChoiceField(
-        label=_("What was paid already goes"),
-        choices=(
-            ("refund_amount", _("back to the card or account")),
-            ("credit_amount", _("to the customer's balance")),
-            ("out_of_band_amount", _("back another way, outside Ostinato")),
-        ),
-        widget=forms.RadioSelect,
-        initial="refund_amount",
-    )
-    reason = forms.ChoiceField(
-        label=_("Reason"),
-        required=False,
-        choices=(
-            ("", "–"),
-            ("duplicate", _("charged twice")),
-            ("fraudulent", _("fraud")),
-            ("order_change", _("the order changed")),
-            ("product_unsatisfactory", _("not satisfied")),
-        ),
-    )
-    memo = forms.CharField(label=_("Note"), required=False, max_length=500, help_text=_("Printed on the credit note."))
-
-
 class RefundForm(AmountForm):
     reason = forms.ChoiceField(
         label=_("Reason"),

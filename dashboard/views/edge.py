@@ -6,10 +6,11 @@ from datetime import datetime
 from django.forms import Form
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from core.context import Context
 from core.errors import OstinatoError
+from core.money_format import format_money
 from customers.models import TestClock
 from dashboard.access import Scope
 from engine.types import PaymentOutcome
@@ -36,17 +37,23 @@ def business_time(scope: Scope, clock_id: str | None, now: datetime) -> datetime
     return clock.frozen_time
 
 
-def error_text(error: OstinatoError) -> str:
-    """A refusal in the reader's language."""
-    return gettext(error.message_id) % error.params
+def error_text(error: OstinatoError, currency: str = "") -> str:
+    """A refusal in the reader's language; what it says of amounts is in `currency`, if there is one."""
+    params = error.params
+    if currency:
+        locale = get_language() or "en"
+        params = params | {name: format_money(params[name], currency, locale) for name in error.amounts}  # type: ignore[arg-type]
+    return gettext(error.message_id) % params
 
 
-def show_error(form: Form, error: OstinatoError) -> None:
+def show_error(form: Form, error: OstinatoError, currency: str = "") -> None:
     """The refusal beside the field at fault when the form has it, else above the form."""
-    own = getattr(form, "field_of_param", str)(error.param)  # a form may know where a parameter is typed
+    own = getattr(form, "field_of_param", str)(error.param)  # a form may know where a parameter is typed, or nowhere
     names = [own, error.param, *re.findall(r"\w+", error.param)]  # "tax_id[value]" may be `value` here, or `tax_id`
+    if not own:
+        names = []
     field = next((name for name in names if name in form.fields), None)
-    form.add_error(field, error_text(error))
+    form.add_error(field, error_text(error, currency))
 
 
 def outcome_words(outcome: PaymentOutcome | None) -> str:

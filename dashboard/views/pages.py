@@ -190,7 +190,7 @@ class ActPage(Page):
         try:
             url = self.perform(context_of(request, self.scope, clock_id=self.clock_id(), key=key), form)
         except OstinatoError as error:
-            show_error(form, error)
+            show_error(form, error, getattr(self.object, "currency", ""))
             return self.show(form, status=422)
         if self.message:
             messages.success(request, str(self.message))

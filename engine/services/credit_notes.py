@@ -105,9 +105,14 @@ def create_credit_note(
 
 def preview_credit_note(*, merchant_id: str, invoice_id: str, request: CreditNoteRequest) -> PlannedCreditNote:
     """What `create_credit_note` would make of the same request now; nothing is written."""
+    return plan_credit_note(creditable_invoice(merchant_id=merchant_id, invoice_id=invoice_id), request)
+
+
+def creditable_invoice(*, merchant_id: str, invoice_id: str) -> CreditableInvoice:
+    """The invoice as a credit note would find it now: what is left of its lines, and what could be refunded."""
     invoice = invoice_by_id(merchant_id, invoice_id)
     charges = Charge.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id, status="succeeded")
-    return plan_credit_note(_creditable(invoice, list(charges)), request)
+    return _creditable(invoice, list(charges))
 
 
 def previewed_rows(

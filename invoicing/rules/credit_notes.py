@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import AllocationMode, allocate, check_amount, share
@@ -40,13 +41,21 @@ class CreditNotPositive(OstinatoError):
 class CreditedMoreThanBilled(OstinatoError):
     code = "amount_too_large"
     param = "amount"
+    amounts = ("amount", "left")
     message_id = gettext_noop("The credit note is for %(amount)s, more than the %(left)s left of the invoice.")
 
 
 class LineCreditedMoreThanBilled(OstinatoError):
     code = "amount_too_large"
     param = "lines"
+    amounts = ("amount", "left")
     message_id = gettext_noop("The line “%(line)s” would be credited by %(amount)s; %(left)s of it are left.")
+
+
+class LineCreditedTooOften(OstinatoError):
+    code = "amount_too_large"
+    param = "lines[quantity]"
+    message_id = gettext_noop("The line “%(line)s” is for %(left)s units; %(quantity)s would be credited.")
 
 
 class LineNotCreditable(OstinatoError):
@@ -58,6 +67,7 @@ class LineNotCreditable(OstinatoError):
 class MoneyDoesNotAddUp(OstinatoError):
     code = "parameter_invalid_integer"
     param = "refund_amount"
+    amounts = ("given", "wanted")
     message_id = gettext_noop(
         "What is refunded, credited and settled outside makes %(given)s; it has to make %(wanted)s, what was paid."
     )
@@ -66,6 +76,7 @@ class MoneyDoesNotAddUp(OstinatoError):
 class RefundMoreThanPaid(OstinatoError):
     code = "amount_too_large"
     param = "refund_amount"
+    amounts = ("left",)
     message_id = gettext_noop("At most %(left)s were paid in a way that can be refunded.")
 
 
@@ -124,13 +135,18 @@ class CreditedLineRequest:
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteRequest:
-    """What to credit: `amount` (with all taxes) or `lines`; and where what was paid already goes."""
+    """What to credit: `amount` (with all taxes) or `lines`; and where what was paid already goes.
+
+    `rest_to` names the one of the three amounts to which all of it goes that they leave open: who credits lines does
+    not know the total before it is planned.
+    """
 
     amount: int | None = None
     lines: tuple[CreditedLineRequest, ...] = ()
     refund_amount: int = 0
     credit_amount: int = 0
     out_of_band_amount: int = 0
+    rest_to: Literal["", "refund_amount", "credit_amount", "out_of_band_amount"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +197,8 @@ def plan_credit_note(invoice: CreditableInvoice, request: CreditNoteRequest) -> 
 
     What is still due is lowered first; what goes beyond it was paid, and goes back as the request says. Raises
     `InvoiceNotCreditable`, `AmountOrLines`, `CreditNotPositive`, `CreditedMoreThanBilled`,
-    `LineCreditedMoreThanBilled`, `LineNotCreditable`, `MoneyDoesNotAddUp`, `RefundMoreThanPaid`.
+    `LineCreditedMoreThanBilled`, `LineCreditedTooOften`, `LineNotCreditable`, `MoneyDoesNotAddUp`,
+    `RefundMoreThanPaid`.
     """
     if invoice.status not in CREDITABLE_STATUSES:
         raise InvoiceNotCreditable(status=invoice.status)
@@ -195,6 +212,7 @@ def plan_credit_note(invoice: CreditableInvoice, request: CreditNoteRequest) -> 
     total = _within(sum(line.total for line in lines), left)
     # An invoice that is written off is still owed: a credit note lowers it like an open one.
     before = 0 if invoice.status == "paid" else min(total, invoice.amount_remaining)
+    request = _with_rest(request, total - before)
     _check_money(request, total - before, invoice.refundable)
     return PlannedCreditNote(
         lines=lines,
@@ -246,6 +264,13 @@ def _within(amount: int, left: int) -> int:
     if amount > left:
         raise CreditedMoreThanBilled(amount=amount, left=max(left, 0))
     return amount
+
+
+def _with_rest(request: CreditNoteRequest, paid: int) -> CreditNoteRequest:
+    if not request.rest_to:
+        return request
+    named = request.refund_amount + request.credit_amount + request.out_of_band_amount
+    return replace(request, **{request.rest_to: getattr(request, request.rest_to) + max(0, paid - named)})
 
 
 def _check_money(request: CreditNoteRequest, paid: int, refundable: int) -> None:
@@ -323,7 +348,7 @@ def _check_quantity(line: LineLeft, quantity: int) -> None:
     if quantity <= 0:
         raise CreditNotPositive(param="lines[quantity]")
     if quantity > line.quantity:
-        raise LineCreditedMoreThanBilled(line=line.description or line.id, amount=quantity, left=line.quantity)
+        raise LineCreditedTooOften(line=line.description or line.id, quantity=quantity, left=line.quantity)
 
 
 def _part_of_taxes(line: LineLeft, part: int, whole: int) -> tuple[PlannedTax, ...]:

@@ -14,6 +14,7 @@ from invoicing.rules.credit_notes import (
     CreditNotPositive,
     InvoiceNotCreditable,
     LineCreditedMoreThanBilled,
+    LineCreditedTooOften,
     LineLeft,
     LineNotCreditable,
     MoneyDoesNotAddUp,
@@ -130,9 +131,7 @@ PAID = invoice(QUEBEC, status="paid", paid=11498)
         pytest.param(
             invoice(QUEBEC), CreditNoteRequest(lines=(line(amount=10001),)), LineCreditedMoreThanBilled, id="line"
         ),
-        pytest.param(
-            invoice(QUEBEC), CreditNoteRequest(lines=(line(quantity=5),)), LineCreditedMoreThanBilled, id="5 of 4"
-        ),
+        pytest.param(invoice(QUEBEC), CreditNoteRequest(lines=(line(quantity=5),)), LineCreditedTooOften, id="5 of 4"),
         pytest.param(
             invoice(QUEBEC),
             CreditNoteRequest(lines=(line(amount=6000), line(amount=6000))),
@@ -171,3 +170,31 @@ def test_the_last_credit_takes_the_rest():
 
 def test_credit_notes_carry_their_invoices_number():
     assert [credit_note_number("INV-0007", sequence) for sequence in (1, 12)] == ["INV-0007-CN-01", "INV-0007-CN-12"]
+
+
+CARD, BALANCE = "refund_amount", "credit_amount"
+
+
+@pytest.mark.parametrize(
+    ("paid", "request_", "before", "refund", "credit"),
+    [
+        pytest.param(
+            11498, CreditNoteRequest(lines=(line(quantity=1),), rest_to="refund_amount"), 0, 2875, 0, id="all"
+        ),
+        pytest.param(10000, CreditNoteRequest(amount=5000, rest_to=BALANCE), 1498, 0, 3502, id="1498 were due"),
+        pytest.param(
+            11498,
+            CreditNoteRequest(amount=5000, refund_amount=2000, rest_to="credit_amount"),
+            0,
+            2000,
+            3000,
+            id="split",
+        ),
+        pytest.param(0, CreditNoteRequest(amount=5000, rest_to=CARD), 5000, 0, 0, id="nothing was paid"),
+    ],
+)
+def test_all_that_was_paid_goes_where_the_rest_is_to_go(paid, request_, before, refund, credit):
+    """One of four units: 2500 + 125 + 250 = 2875."""
+    of = invoice(QUEBEC, status="open" if paid < 11498 else "paid", paid=paid)
+    planned = plan_credit_note(replace(of, refundable=paid), request_)
+    assert (planned.pre_payment_amount, planned.refund_amount, planned.credit_amount) == (before, refund, credit)
