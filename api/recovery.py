@@ -25,6 +25,7 @@ _MADE: Mapping[str, str] = {
     "/v1/plans": "price",
     "/v1/prices": "price",
     "/v1/products": "product",
+    "/v1/quotes": "quote",
     "/v1/refunds": "refund",
     "/v1/setup_intents": "setup_intent",
     "/v1/subscription_schedules": "subscription_schedule",

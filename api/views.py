@@ -26,7 +26,7 @@ from api.models import ApiKey, IdempotentRequest
 from api.openapi.document import document
 from api.protocol import errors
 from api.protocol.forms import decode
-from api.protocol.operation import Call, Operation
+from api.protocol.operation import Call, Download, Operation
 from api.protocol.schema import parse
 from api.protocol.unbuilt import NotBuilt, check_not_gone, unbuilt
 from api.recovery import RESUMED, made_before
@@ -69,7 +69,7 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
         status, body = 500, errors.internal_error_body(request_id=request_id)
     if asked.key is not None:
         _log(request, request_id, asked, asked.key, status, body)
-    response = JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
+    response = _sent(status, body, headers)
     response["Request-Id"] = request_id
     response["Stripe-Version"] = API_VERSION
     if key := request.headers.get("Idempotency-Key"):
@@ -79,6 +79,13 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="Ostinato"'
     return response
+
+
+def _sent(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
+    if isinstance(body, Download):
+        headers = headers | {"Content-Disposition": f'attachment; filename="{body["filename"]}"'}
+        return HttpResponse(body.content, content_type=body.media_type, headers=headers)
+    return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
 
 
 def openapi(request: HttpRequest) -> HttpResponse:

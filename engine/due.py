@@ -23,12 +23,13 @@ from engine.services.finalize import run_finalizations
 from engine.services.overdue import run_overdue
 from engine.services.pending_updates import run_pending_updates
 from engine.services.phases import run_schedules
+from engine.services.quotes import run_quote_expiries
 from engine.services.renew import run_renewals
 from engine.services.resolve import settle_due
 from engine.services.thresholds import run_thresholds
 from invoicing.models import Invoice
 from payments.models import Charge, Dispute, Refund
-from subscriptions.models import Subscription, SubscriptionSchedule
+from subscriptions.models import Quote, Subscription, SubscriptionSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ DUE_SOURCES = (
     DueSource("settlement", settle_due),
     DueSource("disputes", run_disputes),
     DueSource("grant_expiry", run_grant_expiries),
+    DueSource("quote_expiry", run_quote_expiries),
     # A card that its issuer replaced is known before anything is charged to it.
     DueSource("card_expiry", run_card_expiries),
     # A change that was paid in time is written before its subscription's next moment, and at once when a retry paid it.
@@ -68,6 +70,7 @@ WAITING_TABLES: tuple[type[models.Model], ...] = (
     Dispute,
     CreditGrant,
     PaymentMethod,
+    Quote,
 )
 
 

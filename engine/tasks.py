@@ -22,6 +22,7 @@ from engine.services.paying_change_first import finish_pending_changes
 from engine.services.paying_first import finish_pending_subscribes
 from engine.services.pending_updates import run_pending_updates
 from engine.services.phases import run_schedules
+from engine.services.quotes import run_quote_expiries
 from engine.services.renew import run_renewals
 from engine.services.resolve import resolve_unknown, settle_due
 from engine.services.thresholds import run_thresholds
@@ -96,9 +97,10 @@ def balances() -> None:
 
 
 def overdue() -> None:
-    """Sent invoices that are late, and credit grants that are over."""
+    """Sent invoices that are late, and credit grants and quotes that are over."""
     run_overdue(ctx=_now())
     run_grant_expiries(ctx=_now())
+    run_quote_expiries(ctx=_now())
 
 
 def cards() -> None:

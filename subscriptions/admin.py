@@ -12,6 +12,7 @@ from subscriptions.models import (
     Discount,
     EntitlementSummary,
     PortalSession,
+    Quote,
     Subscription,
     SubscriptionItem,
 )
@@ -95,6 +96,14 @@ class PortalSessionAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "customer__id__exact", "customer__email")
     list_select_related = ("customer", "merchant")
     exclude = ("token_hash",)
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    list_display = ("id", "number", "customer", "merchant", "status", "currency", "expires_at", "created")
+    list_filter = ("status", BY_MERCHANT)
+    search_fields = ("id__exact", "number__exact", "customer__id__exact", "customer__email")
+    list_select_related = ("customer", "merchant")
 
 
 @admin.register(EntitlementSummary)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from subscriptions.quote_models import Quote as Quote, QuoteStatus as QuoteStatus
 
 
 class SubscriptionStatus(models.TextChoices):

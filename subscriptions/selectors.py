@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
-from subscriptions.models import BilledPeriod, Discount, Subscription, SubscriptionItem, SubscriptionSchedule
+from subscriptions.models import BilledPeriod, Discount, Quote, Subscription, SubscriptionItem, SubscriptionSchedule
 
 
 class SubscriptionNotFound(OstinatoError):
@@ -22,6 +22,25 @@ class ScheduleNotFound(OstinatoError):
     code = "resource_missing"
     param = "schedule"
     message_id = gettext_noop("There is no such subscription schedule.")
+
+
+class QuoteNotFound(OstinatoError):
+    code = "resource_missing"
+    param = "quote"
+    message_id = gettext_noop("There is no such quote.")
+
+
+def quotes(merchant_id: str) -> QuerySet[Quote]:
+    """The merchant's quotes, the latest first."""
+    return Quote.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
+
+
+def quote_by_id(merchant_id: str, quote_id: str) -> Quote:
+    """With its customer. Raises `QuoteNotFound`."""
+    found = quotes(merchant_id).select_related("customer", "merchant").filter(id=quote_id).first()
+    if found is None:
+        raise QuoteNotFound
+    return found
 
 
 def schedules(merchant_id: str) -> QuerySet[SubscriptionSchedule]:

@@ -123,7 +123,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         "x-permission": permission(resource_of(one.path), access_of(one.method)),
         "parameters": [*_of_path(one.path), *([] if one.method == "POST" else _of_query(one.parameters))],
         "responses": {
-            "200": {"description": "Success", "content": {"application/json": {"schema": answer_schema(one)}}},
+            "200": {"description": "Success", "content": _content(one)},
             "default": {
                 "description": "A refusal",
                 "content": {"application/json": {"schema": {"$ref": REF + "error"}}},
@@ -137,6 +137,12 @@ def _operation(one: Operation) -> dict[str, Any]:
             "content": {"application/x-www-form-urlencoded": form},
         }
     return said
+
+
+def _content(one: Operation) -> dict[str, Any]:
+    if one.media_type:
+        return {one.media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": answer_schema(one)}}
 
 
 def operation_id(one: Operation) -> str:

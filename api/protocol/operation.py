@@ -33,14 +33,26 @@ class Call:
 Answer = Callable[[Call], Json]
 
 
+class Download(dict[str, Any]):
+    """An answer that is a file: its bytes are sent in the place of the object, which the log keeps."""
+
+    def __init__(self, content: bytes, name: str, media_type: str) -> None:
+        super().__init__(filename=name, size=len(content), type=media_type)
+        self.content, self.media_type = content, media_type
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` has its ids in braces: /v1/customers/{id}. Every operation takes `expand`."""
+    """`path` has its ids in braces: /v1/customers/{id}. Every operation takes `expand`.
+
+    `media_type` is what is sent where that is a file (`Download`).
+    """
 
     method: str
     path: str
     answer: Answer
     schema: Fields = field(default_factory=dict)
+    media_type: str = ""
 
     @property
     def parameters(self) -> Fields:

@@ -52,7 +52,6 @@ _NAMES: list[tuple[str, str]] = [
     (r"payment_attempt_records(/.*)?", "Payment attempt records"),
     (r"payment_method_(configurations|domains)(/.*)?", "Payment method configurations"),
     (r"payment_records(/.*)?", "Payment records"),
-    (r"quotes(/.*)?", "Quotes"),
     (r"radar(/.*)?", "Radar"),
     (r"(reporting|sigma)(/.*)?", "Reports"),
     (r"reviews(/.*)?", "Radar's reviews"),

@@ -298,4 +298,4 @@ def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     return {row.id: schedule_snapshot(row) for row in rows}
 
 
-LOADERS = {"schedule": load}
+LOADERS = {"schedule": load, "subscription_schedule": load}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from api.lookup import found, new_metadata, sent
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, RANGE, boolean, decimal, fields, merged_metadata, text
 from catalog import selectors, services
+from catalog.models import TaxRate
 from catalog.snapshots import tax_rate_snapshot
 
 URL = "/v1/tax_rates"
@@ -65,3 +68,11 @@ OPERATIONS = [
     Operation("GET", URL + "/{id}", retrieve),
     Operation("POST", URL + "/{id}", update, UPDATE),
 ]
+
+
+def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
+    rows = TaxRate.objects.filter(merchant_id=merchant_id, id__in=ids).select_related("merchant")
+    return {row.id: tax_rate_snapshot(row, livemode=row.merchant.livemode) for row in rows}
+
+
+LOADERS = {"default_tax_rates": load}

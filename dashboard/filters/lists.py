@@ -132,6 +132,7 @@ RUN_KINDS = (
     ("collection", _("Collection")),
     ("overdue", _("Overdue")),
     ("grant_expiry", _("Credits that expire")),
+    ("quote_expiry", _("Quotes that expire")),
 )
 REFUSAL_KINDS = (*RUN_KINDS[:2], ("schedule", _("Schedule")), *RUN_KINDS[2:])
 

@@ -191,6 +191,7 @@ def plan_manual_invoice(snapshot: ManualInvoiceSnapshot, as_of: datetime) -> Dra
         billing_reason="manual",
         period=Period(as_of, as_of),
         as_of=as_of,
+        finalize_now=snapshot.finalize_now,
         auto_advance=snapshot.auto_advance,
         finalizes_at=finalizes_at,
     )

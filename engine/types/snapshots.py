@@ -99,7 +99,7 @@ class ManualInvoiceSnapshot:
     """A one-off invoice: the customer's pending items and how it is to be collected.
 
     With `subscription_id` it is that subscription's, though its cycle knows nothing of it. `finalizes_at` replaces
-    the merchant's grace.
+    the merchant's grace; `finalize_now` has none.
     """
 
     merchant_id: str
@@ -111,6 +111,7 @@ class ManualInvoiceSnapshot:
     subscription_id: str = ""
     may_be_empty: bool = False
     finalizes_at: datetime | None = None
+    finalize_now: bool = False
     collection_method: str = "charge_automatically"
     auto_advance: bool = True
     default_payment_method_id: str = ""

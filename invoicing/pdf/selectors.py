@@ -24,6 +24,16 @@ def discount_names(merchant_id: str, lines: Iterable[InvoiceLine], locale: str) 
         return {row.id: _name(row.coupon, locale) for row in rows}
 
 
+def coupon_names(merchant_id: str, coupon_ids: Iterable[str], locale: str) -> dict[str, str]:
+    """What each coupon is called, in the paper's language. One query, none for no ids."""
+    ids = set(coupon_ids)
+    if not ids:
+        return {}
+    rows = Coupon.objects.filter(merchant_id=merchant_id, id__in=ids)
+    with translation.override(locale.replace("_", "-").lower() or "en"):
+        return {row.id: _name(row, locale) for row in rows}
+
+
 def invoices_without_pdf(limit: int) -> QuerySet[Invoice]:
     """Finalized invoices whose paper was not made yet, the latest first. Crosses merchants: the background work."""
     return Invoice.objects.filter(pdf_sha256="").exclude(status="draft").order_by("-finalized_at")[:limit]

@@ -11,7 +11,7 @@ from typing import Any
 
 from api.openapi.document import answer_schema, document
 from api.openapi.objects import REF
-from api.protocol.operation import Operation
+from api.protocol.operation import Download, Operation
 
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -27,6 +27,8 @@ KNOWN = {"type", "properties", "required", "items", "enum", "const", "anyOf", "$
 
 def fault(operation: Operation, status: int, body: Any) -> str:
     """What is wrong with an answer; "" when it is as described."""
+    if status == 200 and operation.media_type:
+        return "" if isinstance(body, Download) else f"{operation.path}: no file"
     schema = answer_schema(operation) if status == 200 else {"$ref": REF + "error"}
     first = next(faults(body, schema, "body"), "")
     return first and f"{operation.method} {operation.path} {status}: {first}"

@@ -70,4 +70,4 @@ def new_sdk(url: str, **fields: Any) -> Sdk:
 
 
 def new_client(secret: str, url: str) -> stripe.StripeClient:
-    return stripe.StripeClient(secret, base_addresses={"api": url}, max_network_retries=0)
+    return stripe.StripeClient(secret, base_addresses={"api": url, "files": url}, max_network_retries=0)
