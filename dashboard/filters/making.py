@@ -1,11 +1,11 @@
-"""Filter bars of meters, schedules and API keys."""
+"""Filter bars of meters, schedules, quotes and API keys."""
 
 from django.utils.translation import gettext_lazy as _
 
 from api.models import ApiKey
 from catalog.models import Meter
 from dashboard.filters.base import ListFilter, choice, date_from, date_to
-from subscriptions.models import ScheduleStatus, SubscriptionSchedule
+from subscriptions.models import Quote, QuoteStatus, ScheduleStatus, SubscriptionSchedule
 
 
 class MeterFilter(ListFilter):
@@ -27,6 +27,18 @@ class ScheduleFilter(ListFilter):
 
     class Meta:
         model = SubscriptionSchedule
+        fields: list[str] = []
+
+
+class QuoteFilter(ListFilter):
+    search_fields = ("number", "customer__name", "customer__email")
+    placeholder = _("Number, customer or id")
+    status = choice(_("Status"), QuoteStatus.choices)
+    since = date_from()
+    until = date_to()
+
+    class Meta:
+        model = Quote
         fields: list[str] = []
 
 

@@ -113,10 +113,13 @@ class Section:
         return (self._form[name] for name in self._names if name in self._form.fields)
 
 
+Layout = tuple[tuple[str | Promise, tuple[str, ...]], ...]
+
+
 class SectionedForm(forms.Form):
     """`layout` groups the fields; templates walk `sections`."""
 
-    layout: tuple[tuple[str | Promise, tuple[str, ...]], ...] = ()
+    layout: Layout = ()
 
     @property
     def sections(self) -> list[Section]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, Price, TaxRate
 from customers.models import Customer
-from dashboard.forms.fields import SectionedForm, local_moment
+from dashboard.forms.fields import Layout, SectionedForm, local_moment
 from subscriptions.models import CollectionMethod
 
 ROWS = 4  # baskets are short; more items can be added later by a change
@@ -87,7 +87,7 @@ class PaymentLinkEditForm(SectionedForm):
 
 
 class SubscribeForm(BasketForm):
-    layout = (
+    layout: Layout = (
         (_("Terms"), ("coupon_id", "trial_period_days", "collection_method", "days_until_due", "description")),
         (_("Tax rates"), ("tax_rate_ids",)),
     )

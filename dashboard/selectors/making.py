@@ -1,4 +1,4 @@
-"""What the pages of meters, schedules, credit grants and API keys read; every read is the merchant's own."""
+"""What the pages of meters, schedules, quotes, credit grants and API keys read; every read is the merchant's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from dashboard.selectors.lists import ENDED
 from engine.rules.schedules import phases_from_json
 from engine.types.schedules import Phase
 from subscriptions import selectors as subscriptions
-from subscriptions.models import Discount, SubscriptionItem, SubscriptionSchedule
+from subscriptions.models import Discount, Quote, SubscriptionItem, SubscriptionSchedule
 from usage.selectors import usage_totals
 from usage.types import UsageWindow
 
@@ -72,6 +72,38 @@ def current_use(meter: Meter) -> list[MeterUse]:
 
 def listed_schedules(merchant_id: str) -> QuerySet[SubscriptionSchedule]:
     return subscriptions.schedules(merchant_id).select_related("customer")
+
+
+def listed_quotes(merchant_id: str) -> QuerySet[Quote]:
+    return subscriptions.quotes(merchant_id).select_related("customer")
+
+
+@dataclass(frozen=True, slots=True)
+class LineOfQuote:
+    price: Price | None  # None: it is no longer there
+    price_id: str
+    quantity: int
+    subtotal: int
+
+
+def lines_of_quote(quote: Quote) -> list[LineOfQuote]:
+    """One query for all prices."""
+    ids = {line["price"] for line in quote.lines}
+    prices = {row.pk: row for row in catalog.prices(quote.merchant_id).filter(id__in=ids).select_related("product")}
+    return [
+        LineOfQuote(
+            prices.get(line["price"]),
+            line["price"],
+            line["quantity"],
+            quote.computed["lines"][line["id"]]["amount_subtotal"],
+        )
+        for line in quote.lines
+    ]
+
+
+def coupons_of_quote(quote: Quote) -> list[Coupon]:
+    ids = [one["coupon"] for one in quote.discounts]
+    return list(Coupon.objects.filter(merchant_id=quote.merchant_id, id__in=ids)) if ids else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Lists of meters, schedules and API keys."""
+"""Lists of meters, schedules, quotes and API keys."""
 
 from django.utils.translation import gettext_lazy as _
 
 from api.models import ApiKey
 from dashboard.tables.base import ListTable
-from dashboard.tables.columns import Cell, Hidden, Number, Status, When
+from dashboard.tables.columns import Cell, Hidden, Money, Number, Status, When
 
 
 class MeterTable(ListTable):
@@ -31,6 +31,20 @@ class ScheduleTable(ListTable):
     )
     next_action_at = When(verbose_name=_("Next step"))
     end_behavior = Cell(cell="end_behavior", verbose_name=_("At its end"), orderable=False, css="wide-only")
+    created = When(verbose_name=_("Created"))
+    id = Hidden(verbose_name="ID")
+
+    class Meta(ListTable.Meta):
+        pass
+
+
+class QuoteTable(ListTable):
+    detail = "dashboard:quote"
+    number = Cell(cell="quote", verbose_name=_("Quote"), empty_values=())
+    status = Status(verbose_name=_("Status"))
+    customer = Cell(cell="of_customer", verbose_name=_("Customer"), order_by=("customer__name",), empty_values=())
+    computed = Money(accessor="computed__all__amount_total", verbose_name=_("Total"), orderable=False)
+    expires_at = When(verbose_name=_("Valid until"))
     created = When(verbose_name=_("Created"))
     id = Hidden(verbose_name="ID")
 
