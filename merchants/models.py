@@ -120,6 +120,7 @@ class BillingEntity(models.Model):
     country = models.CharField(max_length=2)
     tax_registrations = models.JSONField(default=list, blank=True)  # [{"type": "ca_qst", "value": "..."}]
     footer = models.TextField(blank=True, default="")
+    bank_details = models.TextField(blank=True, default="")  # where transfers go; "label: value" lines
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
 

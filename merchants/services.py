@@ -54,7 +54,18 @@ _MERCHANT_FIELDS = frozenset(
     ]
 )
 _ENTITY_FIELDS = frozenset(
-    ["legal_name", "line1", "line2", "city", "state", "postal_code", "country", "tax_registrations", "footer"]
+    [
+        "legal_name",
+        "line1",
+        "line2",
+        "city",
+        "state",
+        "postal_code",
+        "country",
+        "tax_registrations",
+        "footer",
+        "bank_details",
+    ]
 )
 
 

@@ -5,9 +5,12 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
-from django.utils.translation import gettext_lazy as _
+from django.utils.html import escape
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy as _
 
 from catalog.models import CouponDuration, IntervalUnit, PriceType, TaxBehavior
+from core.descriptors import shown_on_card
 from dashboard.forms import currencies
 from dashboard.forms.fields import CurrencyField, LocalDecimalField, MajorAmountField, SectionedForm, local_moment
 
@@ -93,6 +96,13 @@ class ProductFields(forms.Form):
     stock_quantity = forms.IntegerField(label=_("Stock"), required=False, help_text=_("Empty: stock is not managed."))
 
     PRODUCT = ("name", "description", "statement_descriptor", "unit_label", "tax_code", "sku", "stock_quantity")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        shop, own = self.initial.get("shop_descriptor") or "", self.initial.get("statement_descriptor") or ""
+        words = {"text": escape(shown_on_card(shop, own or gettext("YOUR WORDS")))}
+        shown = _("On cards the bank shows: %(text)s") % words
+        self.fields["statement_descriptor"].help_text = format_lazy("{} {}", _("5 to 22 characters."), shown)
 
     def product_fields(self) -> dict[str, Any]:
         names = [*self.PRODUCT, *(["active"] if "active" in self.fields else [])]

@@ -39,6 +39,7 @@ class SettingsForm(SectionedForm):
             _("Seller on the paper"),
             ("legal_name", "line1", "line2", "city", "state", "postal_code", "country", "registrations", "footer"),
         ),
+        (_("Bank transfers"), ("bank_details",)),
     )
     name = forms.CharField(label=_("Name"), max_length=200)
     support_email = forms.EmailField(label=_("E-mail for subscribers"), required=False)
@@ -85,6 +86,17 @@ class SettingsForm(SectionedForm):
     )
     footer = forms.CharField(label=_("Footer of invoices"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
+    bank_details = forms.CharField(
+        label=_("Account that transfers go to"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "One fact a line, such as: IBAN: FR76 3000 6000 0112 3456 7890 189. Printed with a reference on invoices"
+            " that are sent to be paid; empty, none of them speaks of transfers."
+        ),
+    )
+
     MERCHANT = (
         "name",
         "support_email",
@@ -100,7 +112,7 @@ class SettingsForm(SectionedForm):
         "proration_discounts",
         "invoice_numbering",
     )
-    ENTITY = ("legal_name", "line1", "line2", "city", "state", "postal_code", "country", "footer")
+    ENTITY = ("legal_name", "line1", "line2", "city", "state", "postal_code", "country", "footer", "bank_details")
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

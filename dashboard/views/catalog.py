@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, PaymentLink, Price, Product, ProductFeature, TaxRate
 from catalog.selectors import components_of
+from core.descriptors import shown_on_card
 from dashboard.filters.lists import CouponFilter, PaymentLinkFilter, ProductFilter, TaxRateFilter
 from dashboard.selectors import details, lists
 from dashboard.tables.catalog import CouponTable, PaymentLinkTable, ProductTable, TaxRateTable
@@ -43,6 +44,7 @@ class ProductDetail(DetailPage):
                 "-active", "created", "id"
             ),
             "components": components_of([found.pk]).get(found.pk, []),
+            "on_card": shown_on_card(self.scope.merchant.statement_descriptor, found.statement_descriptor),
             "features": ProductFeature.objects.filter(product=found).select_related("feature").order_by("created"),
             "timeline": details.timeline_of(self.merchant_id, found.pk),
         }

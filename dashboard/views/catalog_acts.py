@@ -37,7 +37,8 @@ class ProductEdit(FormPage, ProductAct):
     done = _("The product was saved.")
 
     def initial(self) -> dict[str, Any]:
-        return {name: getattr(self.object, name) for name in (*ProductEditForm.PRODUCT, "active")}
+        values = {name: getattr(self.object, name) for name in (*ProductEditForm.PRODUCT, "active")}
+        return values | {"shop_descriptor": self.scope.merchant.statement_descriptor}
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, ProductEditForm)

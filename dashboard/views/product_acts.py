@@ -29,7 +29,8 @@ class ProductNew(FormPage):
         return {"meters": meters_to_choose(self.merchant_id)}
 
     def initial(self) -> dict[str, Any]:
-        return {"currency": self.scope.merchant.default_currency}
+        merchant = self.scope.merchant
+        return {"currency": merchant.default_currency, "shop_descriptor": merchant.statement_descriptor}
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, ProductNewForm)

@@ -17,6 +17,7 @@ from customers.models import Customer
 from customers.snapshots import customer_snapshot
 from customers.types import BalanceEntry
 from customers.writes import append_balance_entries
+from engine.descriptors import described
 from engine.posting.refs import Refs
 from engine.posting.rows import InvoiceRows, draft_rows, pending_item_rows
 from engine.selectors import BillingRows
@@ -214,7 +215,7 @@ class Batch:
             gateway=merchant.gateway,
             payment_method_id=plan.payment_method_id if charged else "",
             test_clock_id=invoice.test_clock_id,
-            statement_descriptor=invoice.statement_descriptor or merchant.statement_descriptor,
+            statement_descriptor=invoice.statement_descriptor,
             off_session=self.off_session,
             keep_body=merchant.keep_event_bodies,
         )
@@ -285,6 +286,7 @@ class Batch:
         return customers
 
     def _plan_payments(self) -> None:
+        self.intents = described(self.intents, self.rows.merchants)
         for planned in plan_intents(self.ctx, self.intents):
             self.finalized[planned.invoice_id]["payment_intent_id"] = planned.payment_intent_id
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.context import Context
 from core.ids import new_id
+from engine.descriptors import described
 from engine.selectors import bodies_kept, subscription_rows
 from engine.services.backups import allowed_now, methods_in_order
 from engine.services.settlement import PAYABLE, outcome_of
@@ -79,6 +80,7 @@ class _Planner:
         self.methods = {row.id: method_id for row in invoices} if method_id else self._methods()
         self.merchants = Merchant.objects.in_bulk({row.merchant_id for row in invoices})
         self.new_intents: list[Row] = []
+        self.wanted: list[IntentToPlan] = []  # what the new intents are made of, in their order
         self.moved_intents: list[Row] = []
         self.new_charges: list[Row] = []
         self.claimed: list[str] = []
@@ -154,24 +156,30 @@ class _Planner:
 
     def _new_intent(self, invoice: Row, method_id: str) -> Row:
         merchant = self.merchants[invoice.merchant_id]
-        intent = payments.new_intent(
-            self.ctx,
-            new_id("pi"),
-            IntentToPlan(
-                merchant_id=invoice.merchant_id,
-                customer_id=invoice.customer_id,
-                invoice_id=invoice.id,
-                amount=invoice.amount_remaining,
-                currency=invoice.currency,
-                gateway=merchant.gateway,
-                payment_method_id=method_id,
-                statement_descriptor=invoice.statement_descriptor or merchant.statement_descriptor,
-                off_session=self.off_session,
-            ),
+        wanted = IntentToPlan(
+            merchant_id=invoice.merchant_id,
+            customer_id=invoice.customer_id,
+            invoice_id=invoice.id,
+            amount=invoice.amount_remaining,
+            currency=invoice.currency,
+            gateway=merchant.gateway,
+            payment_method_id=method_id,
+            statement_descriptor=invoice.statement_descriptor,
+            off_session=self.off_session,
         )
+        intent = payments.new_intent(self.ctx, new_id("pi"), wanted)
+        self.wanted.append(wanted)
         invoice["payment_intent_id"] = intent.id
         self.new_intents.append(intent)
         return intent
+
+    def _describe(self) -> None:
+        """The new intents, and their charges, take the words for the bank's statement: read at once for all."""
+        words = {one.invoice_id: one.statement_descriptor for one in described(self.wanted, self.merchants)}
+        for intent in self.new_intents:
+            intent["statement_descriptor"] = words[intent.invoice_id]
+        for charge in self.new_charges:
+            charge["statement_descriptor"] = words.get(charge.invoice_id, charge.statement_descriptor)
 
     def _drop(self, intent: Row) -> None:
         """What is owed has changed (a part was paid otherwise): an intent of the old amount must not be collected."""
@@ -194,6 +202,7 @@ class _Planner:
             invoice["next_action_at"] = None
 
     def _write(self) -> None:
+        self._describe()
         payments.update_intents(self.moved_intents)
         payments.insert_intents(self.new_intents)
         payments.insert_charges(self.new_charges)

@@ -21,6 +21,7 @@ from django.db.models import Q
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from customers.models import Customer
+from engine.descriptors import descriptor_of_products
 from engine.models import PendingSubscribe
 from engine.posting.batch import Batch
 from engine.rules import previews
@@ -168,10 +169,15 @@ def _intent(rows: BillingRows, request: SubscribeRequest, due: int, currency: st
         gateway=merchant.gateway,
         payment_method_id=method,
         test_clock_id=customer.test_clock_id,
-        statement_descriptor=merchant.statement_descriptor,
+        statement_descriptor=_descriptor(rows, request) or merchant.statement_descriptor,
         off_session=request.off_session,
         keep_body=merchant.keep_event_bodies,
     )
+
+
+def _descriptor(rows: BillingRows, request: SubscribeRequest) -> str:
+    products = [rows.prices[item.price_id].product_id for item in request.items if item.price_id in rows.prices]
+    return descriptor_of_products(request.merchant_id, products)
 
 
 def _complete(ctx: Context, pending_id: str) -> SubscribeResult:

@@ -17,6 +17,7 @@ from core.money_format import format_money, format_quantity, format_unit_amount
 from core.periods import UnknownTimeZone, time_zone
 from invoicing.models import Invoice, InvoiceLine, InvoiceLineTax
 from invoicing.pdf import words
+from invoicing.rules.transfers import transfer_of
 
 LETTER_COUNTRIES = frozenset({"CA", "US", "MX", "PH", "CL", "CO"})
 MINUS = "−"
@@ -75,6 +76,7 @@ class InvoiceDocument:
     footer: str
     contact: str
     logo: str = ""
+    transfer: tuple[Row, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,6 +136,7 @@ class PaperWriter:
             footer=invoice.footer or self.seller.get("footer", ""),
             contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
             logo=logo,
+            transfer=tuple(self.transfer()),
             labels=labels(),
         )
 
@@ -258,6 +261,14 @@ class PaperWriter:
                 base = pgettext("paper", "included, %(base)s") % {"base": base}
             yield Row(label, self.money(sum(tax.amount for tax in taxes)), note=base)
 
+    def transfer(self) -> Iterable[Row]:
+        """Where and how to pay by transfer, while the invoice is owed."""
+        found = transfer_of(self.invoice)
+        if found is not None:
+            for label, value in found.details:
+                yield Row(label, value)
+            yield Row(pgettext("paper", "Payment reference"), found.reference, strong=True)
+
     def notes(self) -> Iterable[str]:
         if any(tax.taxability_reason == "reverse_charge" for tax in self.taxes):
             yield pgettext("paper", "Tax to be paid on reverse charge basis.")
@@ -286,4 +297,5 @@ def labels() -> dict[str, str]:
         "amount": pgettext("paper", "Amount"),
         "page": pgettext("paper", "page"),
         "questions": pgettext("paper", "Questions?"),
+        "transfer": pgettext("paper", "Pay by bank transfer"),
     }

@@ -6,6 +6,7 @@ seller_snapshot -> {
   "tax_registrations": [{"type": "ca_gst", "value": "…"}]
   "email", "url": str                             # support, "" when there is none
   "footer": str
+  "bank_details": str                             # where transfers go, "" when the seller takes none
   "brand_color": "#rrggbb"
   "logo": str                                     # name in Django storage, "" when there is none
   "locale", "timezone": str                       # the merchant's; dates on the paper are read in this zone
@@ -45,6 +46,7 @@ class EntityFacts(AddressFacts, Protocol):
     legal_name: str
     tax_registrations: list[dict[str, str]]
     footer: str
+    bank_details: str
 
 
 class MerchantFacts(Protocol):
@@ -84,6 +86,7 @@ def seller_snapshot(entity: EntityFacts, merchant: MerchantFacts) -> Snapshot:
         "email": merchant.support_email,
         "url": merchant.support_url,
         "footer": entity.footer,
+        "bank_details": entity.bank_details,
         "brand_color": merchant.brand_color,
         "logo": str(getattr(merchant, "logo", "") or ""),
         "locale": merchant.locale,

@@ -11,6 +11,7 @@ from customers.method_words import method_words
 from customers.models import PaymentMethod
 from dunning.models import EndBehavior, RecoveryCase
 from invoicing.models import Invoice
+from invoicing.rules.transfers import transfer_of
 from notifications.links import CONFIRM, FIX
 from notifications.payments import Paid
 from notifications.rules import REASON_WORDS, refusal_reason, what_comes_next
@@ -109,9 +110,19 @@ def invoice(facts: Facts, sender: Sender, voice: Voice) -> Mail:
             *tax_rows(invoice, voice),
             MailRow(_("Amount due"), amount, strong=True),
             MailRow(_("Invoice number"), invoice.number or ""),
+            *_transfer_rows(invoice),
         ),
         button=hosted(invoice, _("Pay this invoice")),
     )
+
+
+def _transfer_rows(invoice: Invoice) -> Iterable[MailRow]:
+    """Where a transfer goes, and what it has to say."""
+    transfer = transfer_of(invoice)
+    if transfer is not None:
+        for label, value in transfer.details:
+            yield MailRow(label or _("Bank account"), value)
+        yield MailRow(_("Payment reference"), transfer.reference)
 
 
 def overdue(facts: Facts, sender: Sender, voice: Voice) -> Mail:
@@ -123,7 +134,11 @@ def overdue(facts: Facts, sender: Sender, voice: Voice) -> Mail:
         subject=_("Invoice %(number)s from %(merchant)s is overdue") % words,
         heading=_("%(amount)s was due on %(date)s.") % words,
         paragraphs=(_("If you have paid it in the last few days, there is nothing for you to do."),),
-        rows=(MailRow(_("Amount due"), amount, strong=True), MailRow(_("Invoice number"), invoice.number or "")),
+        rows=(
+            MailRow(_("Amount due"), amount, strong=True),
+            MailRow(_("Invoice number"), invoice.number or ""),
+            *_transfer_rows(invoice),
+        ),
         button=hosted(invoice, _("Pay this invoice")),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import stripe
 
+from core.descriptors import LONGEST, SHORTEST, plain_letters
 from payments.gateways.base import IntentRequest
 from payments.gateways.stripe_amounts import from_stripe, to_stripe
 from payments.types import (
@@ -37,16 +38,17 @@ def create_params(request: IntentRequest, gateway_customer_id: str) -> dict[str,
     if request.description:
         params["description"] = request.description
     descriptor = printable_descriptor(request.statement_descriptor)
-    if descriptor:
-        # A card shows the account's own descriptor first: ours comes after it.
-        on_card = request.method_type == "card"
-        params["statement_descriptor_suffix" if on_card else "statement_descriptor"] = descriptor
+    if descriptor and request.method_type == "card":
+        # A card shows the account's own descriptor first, ours after it; cards refuse the other parameter.
+        params["statement_descriptor_suffix"] = descriptor
+    elif len(descriptor) >= SHORTEST:
+        params["statement_descriptor"] = descriptor
     return params
 
 
 def printable_descriptor(text: str) -> str:
-    """What a bank may print: at most 22 characters, none of < > \\ ' " *, at least one letter; else nothing."""
-    kept = "".join(character for character in text if character not in "<>\\'\"*")[:22].strip()
+    """What a bank may print: at most 22 ASCII characters, none of < > \\ ' " *, at least one letter; else nothing."""
+    kept = "".join(character for character in plain_letters(text) if character not in "<>\\'\"*")[:LONGEST].strip()
     return kept if any(character.isalpha() for character in kept) else ""
 
 

@@ -14,6 +14,7 @@ from engine.services.pay import complete_action, pay_invoice
 from engine.types import PaymentOutcome
 from invoicing.models import Invoice
 from invoicing.pdf.service import credit_note_pdf, invoice_pdf
+from invoicing.rules.transfers import transfer_of
 from invoicing.selectors import CreditNoteNotFound, InvoiceNotFound, invoice_by_hosted_token, invoice_lines
 from payments.models import PaymentIntent
 from payments.selectors import payment_intents
@@ -162,6 +163,7 @@ def _show(
         "seller": invoice.seller_snapshot,
         "seller_lines": party_lines(invoice.seller_snapshot, get_language() or "en"),
         "buyer_lines": party_lines(invoice.customer_snapshot, get_language() or "en"),
+        "transfer": None if waiting else transfer_of(invoice),
         "credit_notes": invoice.credit_notes.filter(status="issued").order_by("sequence"),
         "intent": intent,
         "waiting": waiting,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.descriptors import StatementDescriptorInvalid, check_statement_descriptor
+from core.descriptors import StatementDescriptorInvalid, check_statement_descriptor, shown_on_card
 from merchants.services import update_merchant
 from tests.factories.merchants import merchant
 from tests.factories.times import context
@@ -29,3 +29,17 @@ def test_a_merchants_own_is_held_to_it():
     update_merchant(ctx=context(), merchant_id=shop.id, statement_descriptor="ERABLE")
     shop.refresh_from_db()
     assert shop.statement_descriptor == "ERABLE"
+
+
+@pytest.mark.parametrize(
+    ("merchants", "own", "shown"),
+    [
+        ("ERABLE", "COFFEE BOX", "ERABLE* COFFEE BOX"),
+        ("Érable et Cie", "Café de l été", "ERABLE ET* CAFE DE L E"),  # 10 of 13, a trailing space off; 22 in all
+        ("ERABLE", "", "ERABLE"),
+        ("", "Boîte", "BOITE"),
+        ("", "", ""),
+    ],
+)
+def test_a_card_shows_the_shop_first_then_what_was_bought(merchants, own, shown):
+    assert shown_on_card(merchants, own) == shown

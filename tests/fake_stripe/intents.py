@@ -1,5 +1,7 @@
 """PaymentIntents and their charges: created, confirmed, authenticated, settled, canceled."""
 
+import re
+
 from tests.fake_stripe import money
 from tests.fake_stripe.books import DAY, Account, Books, Json
 from tests.fake_stripe.cards import (
@@ -29,6 +31,7 @@ def create(call: Call) -> Json:
         raise invalid("amount", "The amount is below the minimum.", "amount_too_small")
     if amount > 99_999_999:
         raise invalid("amount", "Amount must be no more than $999,999.99", "amount_too_large")
+    _check_descriptors(given)
     customer = given.get("customer")
     if customer:
         living_customer(call.books, call.account, customer, "customer")
@@ -71,6 +74,18 @@ def create(call: Call) -> Json:
     )
     call.books.tell(call.account, "payment_intent.created", made)
     return made
+
+
+def _check_descriptors(given: Json) -> None:
+    """Cards take a suffix alone; each has a letter, none of < > \\ ' " *, and at most 22 characters."""
+    if given.get("statement_descriptor") and "card" in given.get("payment_method_types", ["card"]):
+        raise invalid("statement_descriptor", "For card charges use `statement_descriptor_suffix` instead.")
+    for name, least in (("statement_descriptor", 5), ("statement_descriptor_suffix", 1)):
+        text = given.get(name)
+        if text and not (least <= len(text) <= 22 and re.search("[A-Za-z]", text) and text.isascii()):
+            raise invalid(name, f"Invalid {name}: {text}")
+        if text and re.search(r"""[<>\\'"*]""", text):
+            raise invalid(name, f"Invalid {name}: it has a forbidden character.")
 
 
 def _integer(value: str | None, param: str) -> int:

@@ -24,7 +24,7 @@ def new_charge(books: Books, account: Account, intent: Json, status: str) -> Jso
         application_fee_amount=None,
         balance_transaction=None,
         billing_details=method["billing_details"],
-        calculated_statement_descriptor="ERABLE",
+        calculated_statement_descriptor=_on_the_statement(intent),
         captured=False,
         currency=intent["currency"],
         customer=intent["customer"],
@@ -48,12 +48,19 @@ def new_charge(books: Books, account: Account, intent: Json, status: str) -> Jso
         review=None,
         shipping=None,
         source_transfer=None,
-        statement_descriptor=None,
-        statement_descriptor_suffix=None,
+        statement_descriptor=intent["statement_descriptor"],
+        statement_descriptor_suffix=intent["statement_descriptor_suffix"],
         status=status,
         transfer_data=None,
         transfer_group=None,
     )
+
+
+def _on_the_statement(intent: Json) -> str:
+    """The account's prefix is ERABLE; a longer whole is cut."""
+    suffix = intent["statement_descriptor_suffix"]
+    shown = f"ERABLE* {suffix}"[:22] if suffix else intent["statement_descriptor"] or "ERABLE"
+    return str(shown).upper()
 
 
 def outcome(decline: Decline) -> Json:
