@@ -85,9 +85,12 @@ def _is_update(row: Event) -> bool:
 def _event(row: Event, body: Any, body_before: Any) -> Json:
     # A merchant may keep no bodies: the event then names its object only.
     data: Json = {"object": body or {"id": row.object_id, "object": row.object_type}}
-    previous = previous_attributes(body_before, body) if _is_update(row) and body and body_before else None
-    if previous or row.previous_attributes is not None:
-        data["previous_attributes"] = previous or row.previous_attributes
+    if row.type == "invoice.created" and body:
+        data["object"] = as_drafted(body)
+    if row.type.endswith(".updated"):
+        previous = previous_attributes(body_before, body) if body and body_before else None
+        if previous or row.previous_attributes is not None:
+            data["previous_attributes"] = previous or row.previous_attributes
     return {
         "id": row.id,
         "object": "event",
@@ -103,11 +106,30 @@ def _event(row: Event, body: Any, body_before: Any) -> Json:
     }
 
 
+def as_drafted(invoice: Json) -> Json:
+    """An invoice as it was created: a draft, also where the same transaction finalized it (and so made one version).
+
+    Whoever hears `invoice.created` goes by its status, as at Stripe.
+    """
+    if invoice["status"] == "draft":
+        return invoice
+    undone = dict.fromkeys(("number", "effective_at", "ending_balance"))
+    return invoice | {
+        **undone,
+        "amount_paid": 0,
+        "amount_remaining": invoice["amount_due"],
+        "attempt_count": 0,
+        "attempted": False,
+        "status": "draft",
+        "status_transitions": dict.fromkeys(invoice["status_transitions"]),
+    }
+
+
 _FREE_KEYS = ("metadata", "currency_options")
 
 
 def previous_attributes(before: Json, after: Json) -> Json:
-    """What `after` says otherwise, as it was: of a nested object the parts that changed, of a list all of it.
+    """What `after` says otherwise, as it was: of a nested object the parts that changed, of an array all of it.
 
     A part that only one of the two tells (lines, which the run leaves out) did not change; a free key did.
     """
@@ -118,7 +140,7 @@ def previous_attributes(before: Json, after: Json) -> Json:
             continue
         if name in _FREE_KEYS and isinstance(was, dict) and isinstance(now, dict):
             changed[name] = {key: was.get(key) for key in was | now if was.get(key) != now.get(key)}
-        elif isinstance(was, dict) and isinstance(now, dict) and was.get("object") != "list":
+        elif isinstance(was, dict) and isinstance(now, dict):
             changed[name] = previous_attributes(was, now) or was
         else:
             changed[name] = was

@@ -111,7 +111,8 @@ def _events(snapshot: FinalizationSnapshot, status: str, settled: Settlement) ->
     previous = {"status": "draft"}
     events = [PlannedEvent("invoice.finalized", "invoice", invoice_id, previous)]
     if status == "paid":
-        events.append(PlannedEvent("invoice.paid", "invoice", invoice_id))
+        # Stripe tells both, also where nothing was due.
+        events += [PlannedEvent(f"invoice.{told}", "invoice", invoice_id) for told in ("paid", "payment_succeeded")]
     elif snapshot.invoice.collection_method == "send_invoice":
         events.append(PlannedEvent("invoice.sent", "invoice", invoice_id))
     if settled.balance_applied:

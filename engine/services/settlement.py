@@ -140,12 +140,12 @@ class Settlement:
             self.moved_intents[intent.id] = intent
         invoice = self.invoices.get(charge.invoice_id)
         if status == "succeeded":
-            self._tell((_intent, "succeeded", intent), (_charge, "succeeded", charge))
+            self._tell((_charge, "succeeded", charge), (_intent, "succeeded", intent))
             if invoice:
                 self.receive(invoice, charge.amount, kind="payment_intent", charge=charge)
         elif status == "failed":
             # As it stands now: a backup may move the intent on in this same transaction.
-            self._tell((_intent, "payment_failed", Row(intent)), (_charge, "failed", charge))
+            self._tell((_charge, "failed", charge), (_intent, "payment_failed", Row(intent)))
             if invoice and self._may_go_on(invoice, intent, charge):
                 self.declined.append((invoice, intent, charge))
             elif invoice:
@@ -172,8 +172,8 @@ class Settlement:
         self._count_attempt(invoice, charge)
         invoice["amount_paid"] += applied
         invoice["amount_remaining"] -= applied
+        self._tell((_invoice, "updated", invoice))  # Stripe's way: whether a payment succeeds or fails
         if invoice.amount_remaining:
-            self._tell((_invoice, "updated", invoice))
             return
         invoice.update(status="paid", paid_at=self.ctx.as_of)
         self._schedule(invoice, None)
@@ -224,7 +224,7 @@ class Settlement:
         self._bump(invoice)
         self._count_attempt(invoice, charge)
         self._schedule(invoice, None)
-        self._tell((_invoice, "payment_failed", invoice))
+        self._tell((_invoice, "updated", invoice), (_invoice, "payment_failed", invoice))
         if charge is not None and charge.decline_code == "authentication_required":
             self._tell((_invoice, "payment_action_required", invoice))
         if is_recovered_automatically(invoice, self._subscription(invoice)):

@@ -86,6 +86,7 @@ def test_each_charge_is_told_and_the_invoice_never_failed():
         "charge.succeeded",
         "invoice.paid",
         "invoice.payment_succeeded",
+        "invoice.updated",
         "payment_intent.created",
         "payment_intent.payment_failed",
         "payment_intent.succeeded",

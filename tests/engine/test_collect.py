@@ -70,7 +70,7 @@ def test_a_payment_is_told_with_stripes_words(merchant):
     outcome = collect(invoice)
     assert events_of(outcome.payment_intent_id) == ["payment_intent.created", "payment_intent.succeeded"]
     assert events_of(outcome.charge_id) == ["charge.succeeded"]
-    assert events_of(invoice.id) == ["invoice.paid", "invoice.payment_succeeded"]
+    assert events_of(invoice.id) == ["invoice.updated", "invoice.paid", "invoice.payment_succeeded"]
     body = ObjectVersion.objects.get(object_id=outcome.charge_id).body
     assert (body["object"], body["status"], body["amount"], body["paid"]) == ("charge", "succeeded", 1000, True)
 
@@ -157,7 +157,7 @@ def test_a_decline_makes_the_subscription_past_due_and_schedules_a_retry(merchan
         "retry",
         NEW_YEAR + timedelta(days=1),
     )
-    assert events_of(invoice.id) == ["invoice.payment_failed"]
+    assert events_of(invoice.id) == ["invoice.updated", "invoice.payment_failed"]
     assert events_of(intent.id) == ["payment_intent.created", "payment_intent.payment_failed"]
     assert events_of(agreement.id) == ["customer.subscription.updated"]
 
@@ -318,7 +318,7 @@ def test_an_authentication_that_is_needed_off_session_asks_the_customer(merchant
     outcome = collect(invoice)
     assert (outcome.status, outcome.decline_code) == ("declined", "authentication_required")
     assert RecoveryCase.objects.get().decision == "ask_customer"
-    assert events_of(invoice.id) == ["invoice.payment_failed", "invoice.payment_action_required"]
+    assert events_of(invoice.id) == ["invoice.updated", "invoice.payment_failed", "invoice.payment_action_required"]
 
 
 # --- another method, whoever's form it came from ----------------------------------------------------------------
