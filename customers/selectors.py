@@ -135,6 +135,7 @@ def credit_summary(merchant_id: str, customer_id: str, at: datetime) -> dict[str
 def credit_grant_facts(row: CreditGrant) -> CreditGrantFacts:
     return CreditGrantFacts(
         id=row.id,
+        name=row.name,
         customer_id=row.customer_id,
         currency=row.currency,
         balance=row.balance,

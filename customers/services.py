@@ -367,11 +367,12 @@ def _end_grant(ctx: Context, merchant_id: str, credit_grant_id: str, type_: str)
         check_standing(grant, ctx)
         if type_ == "credits_voided" and grant.balance != grant.amount:
             raise rules.GrantSpent
-        if grant.balance:
+        had_something = grant.balance > 0
+        if had_something:
             [grant] = append_grant_entries(ctx, [GrantEntry(grant.id, type_, -grant.balance)]).values()
         ended = "voided_at" if type_ == "credits_voided" else "expires_at"
         setattr(grant, ended, ctx.as_of)
-        save_grant(ctx, grant, [ended])
+        save_grant(ctx, grant, [ended], is_bumped=had_something)
         record_events(ctx, [grant_fact("updated", grant, customer)])
     return grant
 

@@ -66,6 +66,7 @@ class CreditGrantFacts:
     expires_at: datetime | None = None
     category: str = "paid"
     price_ids: frozenset[str] = frozenset()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

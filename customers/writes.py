@@ -129,9 +129,10 @@ def grant_expiry(grant: CreditGrant) -> datetime | None:
     return grant.expires_at if grant.balance and grant.voided_at is None else None
 
 
-def save_grant(ctx: Context, grant: CreditGrant, columns: Sequence[str]) -> None:
-    """What was changed of a grant whose customer the caller holds; its version is bumped."""
-    grant.version += 1
+def save_grant(ctx: Context, grant: CreditGrant, columns: Sequence[str], *, is_bumped: bool = False) -> None:
+    """What was changed of a grant whose customer the caller holds; its version is bumped, unless its ledger's entry
+    did that: each version is told once."""
+    grant.version += not is_bumped
     grant.updated = ctx.as_of
     grant.next_action_at = grant_expiry(grant)
     grant.save(update_fields=[*columns, "updated", "next_action_at", "version"])

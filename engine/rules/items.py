@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import UNIT_AMOUNT_PLACES, TooManyDecimals, check_amount, round_half_away
+from engine.rules.lines import price_told
 from engine.types.items import InvoiceItemChange, InvoiceItemRequest
 from subscriptions.rules.amounts import QuantityInvalid, line_amount
 from subscriptions.types import PriceFacts
@@ -37,13 +39,14 @@ class ProrationNotRepriced(OstinatoError):
 
 @dataclass(frozen=True, slots=True)
 class ItemMoney:
-    """What an item comes to: `amount` in whole minor units, and how it is made up."""
+    """What an item comes to: `amount` in whole minor units, and how it is made up; `told` explains it."""
 
     amount: int
     quantity: int
     unit_amount_decimal: Decimal | None
     price_id: str = ""
     product_id: str = ""
+    told: Mapping[str, object] = field(default_factory=dict)
 
 
 def money_of_request(request: InvoiceItemRequest, sold: PriceFacts | None) -> ItemMoney:
@@ -79,7 +82,7 @@ def money_of_change(item: Any, change: InvoiceItemChange, sold: PriceFacts | Non
     unit = Fraction(item.amount, max(item.quantity, 1))
     if item.unit_amount_decimal is not None:
         unit = Fraction(item.unit_amount_decimal)
-    return ItemMoney(check_amount(round_half_away(unit * quantity)), quantity, item.unit_amount_decimal)
+    return _entered(check_amount(round_half_away(unit * quantity)), quantity, item.unit_amount_decimal)
 
 
 def checked_period(period: tuple[datetime, datetime] | None, at: datetime) -> tuple[datetime, datetime]:
@@ -93,16 +96,26 @@ def checked_period(period: tuple[datetime, datetime] | None, at: datetime) -> tu
 def _money(amount: int | None, unit: Decimal | None, sold: PriceFacts | None, quantity: int) -> ItemMoney:
     if sold is not None:
         one = sold.unit_amount_decimal if sold.billing_scheme == "per_unit" else None
-        return ItemMoney(line_amount(sold, quantity), quantity, one, sold.id, sold.product_id)
+        cost = line_amount(sold, quantity)
+        told = price_told(sold, quantity, cost) | {"kind": "one_time"}
+        return ItemMoney(cost, quantity, one, sold.id, sold.product_id, told)
     _check_quantity(quantity)
     if unit is not None:
         places = unit.as_tuple().exponent
         if isinstance(places, int) and -places > UNIT_AMOUNT_PLACES:
             raise TooManyDecimals(amount=f"{unit:f}", places=UNIT_AMOUNT_PLACES)
-        return ItemMoney(check_amount(round_half_away(Fraction(unit) * quantity)), quantity, unit)
+        return _entered(check_amount(round_half_away(Fraction(unit) * quantity)), quantity, unit)
     assert amount is not None
     # An amount for several units says nothing of one of them.
-    return ItemMoney(check_amount(amount), quantity, Decimal(amount) if quantity == 1 else None)
+    return _entered(check_amount(amount), quantity, Decimal(amount) if quantity == 1 else None)
+
+
+def _entered(amount: int, quantity: int, unit: Decimal | None) -> ItemMoney:
+    """What a person or a program said itself."""
+    told: dict[str, object] = {"kind": "entered", "quantity": quantity, "amount": amount}
+    if unit is not None and quantity != 1:
+        told["unit_amount_decimal"] = f"{unit:f}"
+    return ItemMoney(amount, quantity, unit, told=told)
 
 
 def _check_quantity(quantity: int) -> None:

@@ -26,11 +26,12 @@ def period_line(
     are spread.
     """
     amount = line_amount(item.price, item.quantity)
-    explanation = _price_explained(item.price, item.quantity, amount)
+    explanation = price_told(item.price, item.quantity, amount)
     if not item_period.is_whole:
         seconds, of_seconds = item_period.period.seconds, item_period.whole.seconds
-        amount = share(amount, seconds, of_seconds)
-        explanation |= {"kind": "stub", "seconds": seconds, "of_seconds": of_seconds, "amount": amount}
+        whole, amount = amount, share(amount, seconds, of_seconds)
+        told = {"kind": "stub", "seconds": seconds, "of_seconds": of_seconds, "amount": amount}
+        explanation |= told | {"whole_amount": whole}
     return _subscription_line(
         subscription_id,
         item,
@@ -58,7 +59,7 @@ def trial_period_line(
         amount=0,
         description=trial_line(item.price, locale),
         default_tax_rate_ids=default_tax_rate_ids,
-        explanation=_price_explained(item.price, item.quantity, 0) | {"kind": "trial"},
+        explanation=price_told(item.price, item.quantity, 0) | {"kind": "trial"},
         # Usage is billed when it has been used, and in a trial it is free.
         bills=not item.price.is_metered,
     )
@@ -87,7 +88,7 @@ def one_time_line(
         product_id=price.product_id,
         discounts=discounts,
         tax_rate_ids=tax_rate_ids,
-        explanation=_price_explained(price, quantity, amount) | {"kind": "one_time"},
+        explanation=price_told(price, quantity, amount) | {"kind": "one_time"},
     )
 
 
@@ -172,7 +173,8 @@ def _subscription_line(
     )
 
 
-def _price_explained(price: PriceFacts, quantity: int, amount: int) -> dict[str, object]:
+def price_told(price: PriceFacts, quantity: int, amount: int) -> dict[str, object]:
+    """How `amount` comes of a whole period's, or a one-time, price: for the line's explanation."""
     explained: dict[str, object] = {
         "kind": "period",
         "price": price.id,

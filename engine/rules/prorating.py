@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.periods import Period, period_at
 from engine.rules.arrears import AN_INSTANT, USAGE_DISCARDED, UsageDue, closing_dues, due_line, usage_told
+from engine.rules.lines import price_told
 from engine.types import ChangeSnapshot, PlannedEvent, RenewalSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
@@ -80,7 +81,7 @@ class Prorations:
             product_id=price.product_id,
             discounts=discounts,
             tax_rate_ids=tax_rate_ids,
-            explanation={"kind": "one_time", "price": price.id, "quantity": quantity, "amount": amount},
+            explanation=price_told(price, quantity, amount) | {"kind": "one_time"},
         )
         self.items.append(PlannedPendingItem(facts))
 

@@ -11,7 +11,7 @@ from core.errors import OstinatoError, gettext_noop
 from core.periods import Interval, boundary, time_zone
 from engine.rules.requests import discounts_from_json, instant_from_json, instant_to_json, item_from_json
 from engine.rules.subscribe import DaysUntilDueMisplaced, check_option, one_time_price
-from engine.rules.subscribing import prices_sold, recurring_price_to_sell
+from engine.rules.subscribing import check_quantities, prices_sold, recurring_price_to_sell
 from engine.types import ChangeRequest, ItemChange, ItemRequest, SubscribeRequest
 from engine.types.schedules import Phase, PhaseRequest
 from subscriptions.rules.prices import check_prices_fit, shortest_interval
@@ -66,8 +66,8 @@ def check_phases(
     """Whether each phase could be a subscription, so that none is refused when its moment has come.
 
     `prices` are the merchant's, by id; those `standing` on the subscription may have been archived. Raises
-    `PriceNotFound`, `PriceInactive`, `DaysUntilDueMisplaced`, `PriceNotOneTime`, and what `check_prices_fit` does,
-    each with its place in the request as `param`.
+    `PriceNotFound`, `PriceInactive`, `QuantityOfMetered`, `DaysUntilDueMisplaced`, `PriceNotOneTime`, and what
+    `check_prices_fit` does, each with its place in the request as `param`.
     """
     kept = {id: replace(price, active=True) if id in standing else price for id, price in prices.items()}
     for number, request in enumerate(requests):
@@ -88,6 +88,7 @@ def _check_phase(request: PhaseRequest, prices: Mapping[str, PriceFacts], custom
         recurring_price_to_sell(prices, item.price_id, f"items[{number}][price]")
         for number, item in enumerate(request.items)
     ]
+    check_quantities(asked, [item.quantity for item in request.items])
     sold = prices_sold(asked, request.currency, customer_currency)
     check_prices_fit(sold, customer_currency)
     for number, extra in enumerate(request.add_invoice_items):

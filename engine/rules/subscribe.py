@@ -13,7 +13,7 @@ from engine.rules.ending import CancelTwice, ending_instant
 from engine.rules.giving import SignupDiscounts, signup_discounts
 from engine.rules.lines import one_time_line, pending_line, period_line, trial_period_line
 from engine.rules.renewal import state_of
-from engine.rules.subscribing import price_to_sell, prices_sold, recurring_price_to_sell
+from engine.rules.subscribing import check_quantities, price_to_sell, prices_sold, recurring_price_to_sell
 from engine.types import (
     NewSubscription,
     PlannedEvent,
@@ -135,6 +135,7 @@ def _start(snapshot: SubscribeSnapshot, request: SubscribeRequest, as_of: dateti
         recurring_price_to_sell(snapshot.prices, item.price_id, f"items[{number}][price]")
         for number, item in enumerate(request.items)
     ]
+    check_quantities(prices, [item.quantity for item in request.items])
     prices = prices_sold(prices, request.currency, snapshot.customer.currency)
     check_prices_fit(prices, snapshot.customer.currency)
     currency = prices[0].currency

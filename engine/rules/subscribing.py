@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.errors import OstinatoError, gettext_noop
 from subscriptions.rules.amounts import CurrencyNotOffered, in_currency
-from subscriptions.rules.prices import PriceInactive, PriceNotRecurring
+from subscriptions.rules.prices import PriceInactive, PriceNotRecurring, QuantityOfMetered
 from subscriptions.types import PriceFacts
 
 
@@ -32,6 +32,13 @@ def recurring_price_to_sell(prices: Mapping[str, PriceFacts], price_id: str, par
     if price.interval is None:
         raise PriceNotRecurring(param=param, price=price.id)
     return price
+
+
+def check_quantities(prices: Sequence[PriceFacts], quantities: Sequence[int]) -> None:
+    """Raises `QuantityOfMetered` where a metered price is asked for with a quantity of its own."""
+    for number, (price, quantity) in enumerate(zip(prices, quantities, strict=True)):
+        if price.is_metered and quantity != 1:
+            raise QuantityOfMetered(param=f"items[{number}][quantity]")
 
 
 def prices_sold(prices: Sequence[PriceFacts], currency: str, customer_currency: str) -> list[PriceFacts]:

@@ -7,7 +7,7 @@ and the balance's check stand behind it. A voided invoice gives back what it had
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +67,7 @@ def spend_grants_on(batch: Batch, draft: Row) -> None:
     )
     if taxed is None:
         return
-    _write(batch, draft, lines, taxed)
+    _write(batch, draft, lines, taxed, {grant.id: grant.name for grant in grants})
     used = {grant.id: 0 for grant in grants}
     for line in taxed:
         for credit in line.credit_amounts:
@@ -111,7 +111,9 @@ def _with_discounts(row: Row, taxes: Sequence[Row]) -> PlannedLine:
     return replace(line, discount_amounts=discount_amounts_from_json(row.discount_amounts), explanation=row.explanation)
 
 
-def _write(batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[PlannedLine]) -> None:
+def _write(
+    batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[PlannedLine], names: Mapping[str, str]
+) -> None:
     totals = invoice_totals(taxed)
     draft.update(
         credit_grants_applied=totals.credit_grants_applied,
@@ -125,7 +127,7 @@ def _write(batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[Plann
     entries, taxes_by_line = [], {}
     for row, line in zip(lines, taxed, strict=True):
         ids = new_ids("cgtxn", len(line.credit_amounts))
-        row.update(credit_amounts=_credits(line, ids), explanation=_explained(line))
+        row.update(credit_amounts=_credits(line, ids), explanation=_explained(line, names))
         taxes_by_line[row.id] = [tax_row(batch.ctx, draft, row.id, tax) for tax in line.taxes]
         entries += [
             GrantEntry(credit.credit_grant_id, "credits_applied", -credit.amount, draft.id, row.id, id=entry_id)
@@ -149,11 +151,12 @@ def _credits(line: PlannedLine, entry_ids: Sequence[str]) -> list[dict[str, Any]
     ]
 
 
-def _explained(line: PlannedLine) -> dict[str, object]:
+def _explained(line: PlannedLine, names: Mapping[str, str]) -> dict[str, object]:
     told = dict(line.explanation)
     if line.credit_amounts:
         told["credit_grants"] = [
-            {"credit_grant": credit.credit_grant_id, "amount": credit.amount} for credit in line.credit_amounts
+            {"credit_grant": credit.credit_grant_id, "name": names[credit.credit_grant_id], "amount": credit.amount}
+            for credit in line.credit_amounts
         ]
     if line.taxes:
         told["taxes"] = taxes_told(line)

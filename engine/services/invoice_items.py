@@ -112,6 +112,7 @@ def new_item(
         unit_amount_decimal=money.unit_amount_decimal,
         price_id=money.price_id,
         product_id=money.product_id,
+        explanation=dict(money.told),
         discountable=discountable and money.amount >= 0,
         tax_rate_ids=list(asked.tax_rate_ids),
         metadata=dict(asked.metadata),
@@ -227,6 +228,7 @@ def _changed_values(item: Row, change: InvoiceItemChange) -> dict[str, Any]:
             "unit_amount_decimal": money.unit_amount_decimal,
             "price_id": money.price_id,
             "product_id": money.product_id,
+            "explanation": dict(money.told),
         }
         if change.price_id and price is not None and change.description is None:
             values["description"] = price.product.name

@@ -27,10 +27,13 @@ _WORDS = {
         "tier_flat": " plus %(flat)s",
         "without_end": "any number",
         "package": "%(quantity)s units are %(packages)s packages of %(divide_by)s at %(unit)s: %(amount)s.",
-        "percentage": "%(percentage)s of %(quantity)s minor units = %(amount)s.",
+        "percentage": "%(percentage)s of %(quantity)s = %(amount)s.",
+        "entered": "%(amount)s was entered as it is.",
         "minimum": "The minimum of %(minimum)s added %(topped_up)s.",
         "components": "The bundle holds %(components)s.",
-        "usage": "%(quantity)s were used from %(from)s to %(to)s: %(amount)s in all.",
+        "usage": "%(quantity)s were used from %(from)s to %(to)s.",
+        "counted": "%(quantity)s were counted from %(from)s to %(to)s.",
+        "ends_phase": "A phase of the schedule ended with it: that phase's discounts count.",
         "billed_before": "%(before)s of it was billed before.",
         "late": "This was reported after its period had been billed.",
         "trial": "Free during the trial.",
@@ -63,6 +66,11 @@ _WORDS = {
         "to_balance": "%(amount)s goes to the customer's balance.",
         "due": "%(amount)s is due.",
         "credited": "Credit notes took back %(amount)s.",
+        "subscription_create": "The subscription began.",
+        "subscription_cycle": "A period of the subscription was over.",
+        "subscription_update": "The subscription was changed.",
+        "subscription_threshold": "Usage reached its threshold, so it is invoiced before its period is over.",
+        "manual": "It was made for what was entered or was waiting.",
         "date": "d MMM yyyy HH:mm",
     },
     "fr": {
@@ -74,10 +82,13 @@ _WORDS = {
         "tier_flat": " plus %(flat)s",
         "without_end": "tout nombre",
         "package": "%(quantity)s unités font %(packages)s lots de %(divide_by)s à %(unit)s : %(amount)s.",
-        "percentage": "%(percentage)s de %(quantity)s unités mineures = %(amount)s.",
+        "percentage": "%(percentage)s de %(quantity)s = %(amount)s.",
+        "entered": "%(amount)s a été saisi tel quel.",
         "minimum": "Le minimum de %(minimum)s a ajouté %(topped_up)s.",
         "components": "L’ensemble contient %(components)s.",
-        "usage": "%(quantity)s utilisés du %(from)s au %(to)s : %(amount)s en tout.",
+        "usage": "%(quantity)s utilisés du %(from)s au %(to)s.",
+        "counted": "%(quantity)s comptés du %(from)s au %(to)s.",
+        "ends_phase": "Une phase du calendrier s’est terminée avec elle : les rabais de cette phase comptent.",
         "billed_before": "%(before)s en a déjà été facturé.",
         "late": "Ceci a été déclaré après la facturation de sa période.",
         "trial": "Gratuit pendant l’essai.",
@@ -111,6 +122,11 @@ _WORDS = {
         "to_balance": "%(amount)s va au solde du client.",
         "due": "%(amount)s est dû.",
         "credited": "Des notes de crédit ont repris %(amount)s.",
+        "subscription_create": "L’abonnement a commencé.",
+        "subscription_cycle": "Une période de l’abonnement était terminée.",
+        "subscription_update": "L’abonnement a été modifié.",
+        "subscription_threshold": "L’utilisation a atteint son seuil : elle est facturée avant la fin de sa période.",
+        "manual": "Elle a été faite pour ce qui a été saisi ou était en attente.",
         "date": "d MMM yyyy HH:mm",
     },
 }
@@ -127,10 +143,11 @@ class ExplainedLine:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedInvoice:
-    """`totals` lead from the lines to what is due."""
+    """`reason` says why there is an invoice, `totals` lead from the lines to what is due."""
 
     number: str
     currency: str
+    reason: str
     lines: tuple[ExplainedLine, ...]
     totals: tuple[str, ...]
 
@@ -141,6 +158,7 @@ def explain_invoice(invoice: Any, lines: Iterable[Any], locale: str = "en", tz: 
     return ExplainedInvoice(
         number=invoice.number or invoice.id,
         currency=invoice.currency,
+        reason=teller.words.get(invoice.billing_reason, ""),
         lines=tuple(
             ExplainedLine(line.description, line.amount, tuple(teller.line(line.explanation))) for line in lines
         ),
@@ -166,7 +184,7 @@ class _Teller:
             sentences = self._price(kind, told)
         sentences += [self._discount(given) for given in told.get("discounts", ())]
         sentences += [
-            self._say("grant", grant=given["credit_grant"], amount=self._money(given["amount"]))
+            self._say("grant", grant=given.get("name") or given["credit_grant"], amount=self._money(given["amount"]))
             for given in told.get("credit_grants", ())
         ]
         sentences += [self._tax(tax) for tax in told.get("taxes", ())]
@@ -203,18 +221,13 @@ class _Teller:
         if "quantity" not in told and "usage" not in told:
             return []
         sentences = [self._say("late")] if kind == "usage_late" else []
-        whole = told.get("whole_amount", told.get("amount", 0))
         if "usage" in told:
-            sentences.append(
-                self._say(
-                    "usage",
-                    quantity=self._number(told["usage"]),
-                    amount=self._money(whole),
-                    **{"from": self._date(told["used_from"]), "to": self._date(told["used_to"])},
-                )
-            )
-        elif kind != "stub":
-            sentences += self._amount(told, whole)
+            between = {"from": self._date(told["used_from"]), "to": self._date(told["used_to"])}
+            name = "counted" if "percentage" in told else "usage"
+            sentences.append(self._say(name, quantity=self._units(told), **between))
+        if kind != "stub" or "whole_amount" in told:
+            whole = told.get("whole_amount", told.get("amount", 0))
+            sentences += self._amount(told, whole - told.get("topped_up", 0))
         sentences += self._tiers(told)
         if told.get("topped_up"):
             minimum, added = self._money(told["minimum_amount"]), self._money(told["topped_up"])
@@ -224,25 +237,32 @@ class _Teller:
             sentences.append(self._say("components", components=inside))
         if told.get("billed_before"):
             sentences.append(self._say("billed_before", before=self._money(told["billed_before"])))
+        if told.get("ends_phase"):
+            sentences.append(self._say("ends_phase"))
         if kind == "stub":
             sentences.append(self._say("stub", amount=self._money(told["amount"]), **self._seconds(told)))
         return sentences
 
     def _amount(self, told: Mapping[str, Any], amount: int) -> list[str]:
         """How many at how much."""
-        common = {"quantity": self._number(told["quantity"]), "amount": self._money(amount)}
+        common = {"quantity": self._units(told), "amount": self._money(amount)}
         if "tiers" in told:
             return [self._say("tiered", mode=self.words.get(told["tiers_mode"], ""), **common)]
         if "percentage" in told:
             percentage = format_percentage(Decimal(told["percentage"]), self.locale)
             return [self._say("percentage", percentage=percentage, **common)]
         if "unit_amount_decimal" not in told:
-            return []
+            return [self._say("entered", amount=common["amount"])]
         unit = self._unit(told["unit_amount_decimal"])
         if "package" in told:
             packages, size = self._number(told["packages"]), self._number(told["package"]["divide_by"])
             return [self._say("package", packages=packages, divide_by=size, unit=unit, **common)]
         return [self._say("period", unit=unit, **common)]
+
+    def _units(self, told: Mapping[str, Any]) -> str:
+        """What is counted: units, or an amount of which a percentage is taken."""
+        count = told.get("usage", told.get("quantity", 0))
+        return self._unit(str(count)) if "percentage" in told else self._number(count)
 
     def _tiers(self, told: Mapping[str, Any]) -> list[str]:
         sentences = []

@@ -39,7 +39,9 @@ def invoice(**fields):
         ),
         0,
     )
-    return SimpleNamespace(**amounts | {"id": "in_1", "number": "INV-0001", "currency": "cad"} | fields)
+    return SimpleNamespace(
+        **amounts | {"id": "in_1", "number": "INV-0001", "currency": "cad", "billing_reason": ""} | fields
+    )
 
 
 def told(explanation, locale="en"):
@@ -67,7 +69,7 @@ def told(explanation, locale="en"):
                 "amount": 250,
             },
             ["10 of 40 seconds of the period are billed: CA$2.50."],
-            id="a stub",
+            id="a stub of before its whole amount was kept",
         ),
         pytest.param(
             {"kind": "period", "quantity": 6, "amount": 4250, "tiers_mode": "graduated", "tiers": TIERS},
@@ -95,6 +97,7 @@ def told(explanation, locale="en"):
             {
                 "kind": "usage_late",
                 "usage": "15",
+                "unit_amount_decimal": "10",
                 "used_from": "2024-01-01T00:00:00+00:00",
                 "used_to": "2024-02-01T00:00:00+00:00",
                 "whole_amount": 150,
@@ -103,7 +106,8 @@ def told(explanation, locale="en"):
             },
             [
                 "This was reported after its period had been billed.",
-                "15 were used from 1 Jan 2024 00:00 to 1 Feb 2024 00:00: CA$1.50 in all.",
+                "15 were used from 1 Jan 2024 00:00 to 1 Feb 2024 00:00.",
+                "15 × CA$0.10 = CA$1.50.",
                 "CA$1.20 of it was billed before.",
             ],
             id="late usage",

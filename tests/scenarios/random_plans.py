@@ -17,7 +17,7 @@ from engine.services.schedules import (
     update_schedule,
 )
 from engine.services.upcoming import preview_upcoming
-from engine.types import ChangeRequest, ItemChange, ItemRequest
+from engine.types import ChangeRequest
 from engine.types.schedules import PhaseRequest, ScheduleRequest, ScheduleUpdate
 from events.models import Event
 from subscriptions.models import SubscriptionItem, SubscriptionSchedule
@@ -66,9 +66,8 @@ class MakesPlans(Words):
         return tuple(self.phase_of(**one) for one in wanted)
 
     def phase_of(self, what, coupons, mode, anchor, trial, sent, ends) -> PhaseRequest:
-        items = {self.price_id(pick): quantity for pick, quantity in what}
         return PhaseRequest(
-            items=tuple(ItemRequest(price_id, quantity) for price_id, quantity in items.items()),
+            items=self.items_of(what),
             coupon_ids=self.coupon_ids(coupons),
             proration_behavior=mode,
             billing_cycle_anchor=anchor,
@@ -89,7 +88,7 @@ class MakesPlans(Words):
     def change_if_paid(self, which, other, quantity, trial, behavior) -> None:
         row = self.running(which)
         item = self.one(SubscriptionItem.objects.filter(subscription=row, deleted_at=None), 0)
-        change = ItemChange(item.id, self.price_id(other), quantity)
+        change = self.change_to(item.id, other, quantity)
         request = ChangeRequest(
             self.shop.id, row.id, (change,), "always_invoice", payment_behavior=behavior, trial_end=trial
         )

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition
 from core.context import Context
 from core.errors import OstinatoError
 from customers.models import Customer, TestClock
+from engine.types import ItemChange, ItemRequest
 from events.models import Event
 from subscriptions.models import Subscription
 from subscriptions.types import TERMINAL_STATUSES
@@ -47,6 +48,17 @@ class Words(RuleBasedStateMachine):
 
     def price_id(self, pick: int) -> str:
         return self.prices[pick % len(self.prices)].id
+
+    def items_of(self, what: list[tuple[int, int]]) -> tuple[ItemRequest, ...]:
+        wanted = {self.price_id(pick): quantity for pick, quantity in what}
+        metered = {price.id for price in self.metered}
+        return tuple(ItemRequest(id, 1 if id in metered else quantity) for id, quantity in wanted.items())
+
+    def change_to(self, item_id: str, pick: int | None, quantity: int | None) -> ItemChange:
+        """Of an item, or a new one; what is metered takes no quantity."""
+        price_id = "" if pick is None else self.price_id(pick)
+        is_metered = any(price.id == price_id for price in self.metered)
+        return ItemChange(item_id, price_id, None if is_metered else quantity)
 
     def coupon_ids(self, picked: list[int]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.coupons[pick % len(self.coupons)].id for pick in picked))

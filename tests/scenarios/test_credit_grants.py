@@ -160,6 +160,10 @@ def test_a_grant_is_ended_once():
     expire_credit_grant(ctx=context(FEB_1), merchant_id=owner.merchant_id, credit_grant_id=one.id)
     void_credit_grant(ctx=context(FEB_1), merchant_id=owner.merchant_id, credit_grant_id=other.id)
     assert sorted(CreditGrant.objects.values_list("balance", flat=True)) == [0, 0]
+    for given in (one, other):  # a reader of the outbox waits for the versions in between
+        told = Event.objects.filter(object_id=given.id).order_by("object_version")
+        given.refresh_from_db()
+        assert list(told.values_list("object_version", flat=True)) == list(range(1, given.version + 1)) == [1, 2]
     with pytest.raises(rules.GrantNotChangeable):
         void_credit_grant(ctx=context(FEB_1), merchant_id=owner.merchant_id, credit_grant_id=other.id)
     with pytest.raises(CreditGrantNotFound):

@@ -1,6 +1,7 @@
 """Random lives on a test clock, through the services that run for real; the facts are checked after every step.
 
-Found something? Hypothesis prints the shortest life that does it: make it a table test where the fault is.
+Found something? Hypothesis prints the shortest life that does it (`LIFE_AS_FOUND=1`: the first one, at once): make
+it a table test where the fault is.
 The same 10 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, more of them and longer ones.
 """
 
@@ -10,7 +11,7 @@ import os
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test as run_as_test
 
@@ -31,7 +32,7 @@ from engine.services.recover import add_payment_method
 from engine.services.refund import refund_charge
 from engine.services.resolve import resolve_unknown
 from engine.services.subscribe import subscribe
-from engine.types import ChangeRequest, ItemChange, ItemRequest, PauseCollection, ResumeRequest, SubscribeRequest
+from engine.types import ChangeRequest, ItemChange, PauseCollection, ResumeRequest, SubscribeRequest
 from events.models import Event
 from invoicing.models import Invoice, InvoiceItem
 from invoicing.rules.credit_notes import CreditNoteRequest
@@ -132,11 +133,10 @@ class Life(UsesThings, MakesPlans):
 
     def request_of(self, who, what, coupons, rates, trial, sent, missing, behavior, anchored, stub) -> SubscribeRequest:
         owner = self.somebody(who)
-        items = {self.price_id(pick): quantity for pick, quantity in what}
         return SubscribeRequest(
             merchant_id=self.shop.id,
             customer_id=owner.id,
-            items=tuple(ItemRequest(price_id, quantity) for price_id, quantity in items.items()),
+            items=self.items_of(what),
             coupon_ids=self.coupon_ids(coupons),
             default_tax_rate_ids=tuple(self.rates[n].id for n in rates),
             trial_period_days=trial,
@@ -158,15 +158,13 @@ class Life(UsesThings, MakesPlans):
     )
     def change(self, which, item, other, quantity, mode) -> None:
         if row := self.running(which):
-            price_id = "" if other is None else self.price_id(other)
-            self.change_items(row, ItemChange(self.item_of(row, item), price_id, quantity), mode=mode)
+            self.change_items(row, self.change_to(self.item_of(row, item), other, quantity), mode=mode)
 
     @while_there_is("running")
     @rule(which=picks, other=picks, quantity=st.integers(0, 3), mode=st.sampled_from(PRORATIONS))
     def add_item(self, which, other, quantity, mode) -> None:
         if row := self.running(which):
-            added = ItemChange(price_id=self.price_id(other), quantity=quantity)
-            self.change_items(row, added, mode=mode)
+            self.change_items(row, self.change_to("", other, quantity), mode=mode)
 
     @while_there_is("running")
     @rule(which=picks, item=picks, mode=st.sampled_from(PRORATIONS))
@@ -363,4 +361,6 @@ def test_the_facts_hold_through_random_lives(monkeypatch):
         # Constants found in whatever modules happen to be loaded would make the lives differ from run to run.
         monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *args, **kwargs: None)
     bounds = {"max_examples": LIVES, "stateful_step_count": STEPS, "derandomize": "LIVES" not in os.environ}
+    if "LIFE_AS_FOUND" in os.environ:
+        bounds["phases"] = (Phase.generate,)
     run_as_test(Life, settings=settings(**bounds, deadline=None, suppress_health_check=list(HealthCheck)))

@@ -38,6 +38,8 @@ class Command(JsonCommand):
 
     def tell(self, result: dict[str, Any]) -> None:
         self.stdout.write(f"{result['number']}\n")
+        if result["reason"]:
+            self.stdout.write(f"  {result['reason']}")
         for line in result["lines"]:
             self.stdout.write(f"\n  {line['description']}")
             for sentence in line["sentences"]:
