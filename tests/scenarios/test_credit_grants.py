@@ -101,7 +101,7 @@ def test_a_grant_pays_usage_before_tax_and_nothing_else():
     entries = CreditGrantTransaction.objects.filter(credit_grant=given).order_by("sequence")
     paid = {"credit_grant": given.id, "amount": 400}
     assert usage.credit_amounts == [{**paid, "transaction": entries[1].id}]
-    assert usage.explanation["credit_grants"] == [paid]
+    assert usage.explanation["credit_grants"] == [{**paid, "name": ""}]
     assert [(entry.type, entry.amount, entry.ending_balance) for entry in entries] == [
         ("credits_granted", 400, 400),
         ("credits_applied", -400, 0),
