@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from core.errors import OstinatoError, gettext_noop
 from payments.types import (
+    REPLAYED_ERROR,
     Declined,
     GatewayIntent,
     IntentCanceled,
@@ -15,10 +16,14 @@ from payments.types import (
     RequiresAction,
     Standing,
     Succeeded,
+    Unknown,
 )
 
 # Gateways forget idempotency keys after a day: past this age a key protects nothing, so nothing is sent with it.
 KEY_LIFETIME = timedelta(hours=20)
+
+# After a server error, how long its work is given before the gateway's books count as its last word.
+ERROR_SETTLES_AFTER = timedelta(minutes=10)
 
 # How long an unanswered call is left alone before the gateway is asked what became of it.
 LOOK_UP_AFTER = timedelta(minutes=1)
@@ -60,9 +65,23 @@ def charge_key(payment_intent_id: str, attempt: int) -> str:
     return f"{payment_intent_id}/attempt/{attempt}"
 
 
-def intent_key(payment_intent_id: str) -> str:
-    """The idempotency key under which the intent is created at the gateway."""
-    return f"{payment_intent_id}/create"
+def intent_key(payment_intent_id: str, attempt: int = 1) -> str:
+    """The idempotency key under which the intent is created at the gateway, for the attempt that finds none there.
+
+    An intent that nobody has confirmed takes nothing, so a later attempt may make one anew: its method may be of
+    another type, and the first key may be worth nothing (`key_is_dead`).
+    """
+    return f"{payment_intent_id}/create" if attempt == 1 else f"{payment_intent_id}/create/{attempt}"
+
+
+def key_is_dead(standing: Standing, first_used_at: datetime, wall: datetime) -> bool:
+    """Whether the gateway gives its stored error to whatever comes under the key that was first sent at that wall time.
+
+    Only of a call whose look-up has just found that nothing was taken. A server that answered with an error may still
+    be at work, so it is left some time.
+    """
+    replayed = isinstance(standing, Unknown) and standing.reason == REPLAYED_ERROR
+    return replayed and wall - first_used_at >= ERROR_SETTLES_AFTER
 
 
 def key_is_alive(first_used_at: datetime, wall: datetime) -> bool:

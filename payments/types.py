@@ -73,6 +73,9 @@ class Processing:
     gateway_charge_id: str = ""
 
 
+REPLAYED_ERROR = "replayed_error"  # a server error that was stored under the key: it comes back as long as that lives
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """Nobody knows whether money moved (time-out, 5xx, dropped connection). Never a reason to charge again."""

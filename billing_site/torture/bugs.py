@@ -13,7 +13,7 @@ from payments.models import Charge, PaymentIntent
 from payments.types import NotConfirmed, Standing, Succeeded
 
 
-def another_key(payment_intent_id: str) -> str:
+def another_key(payment_intent_id: str, attempt: int = 1) -> str:
     return f"{payment_intent_id}/create/{os.urandom(8).hex()}"
 
 

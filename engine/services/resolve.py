@@ -6,7 +6,8 @@ A charge is unknown when its answer was lost, and a planned one may be when its 
 2. Look: retrieve the intent by its id or, id lost, find it by our metadata. No answer: look again later.
 3. What the gateway tells of this very attempt is settled.
 4. If the attempt never arrived, nothing was taken: it is sent again under the same key, as long as the gateway
-   surely knows the key. After 20 hours it is let go of and a new attempt, with a new key, is planned.
+   surely knows the key. After 20 hours it is let go of and a new attempt, with a new key, is planned; sooner where
+   the gateway only repeats the server error that it stored under the key.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from engine.types import RunReport
 from payments import writes as payments
 from payments.gateways import gateway_named
 from payments.models import Charge, PaymentIntent
-from payments.rules import key_is_alive, standing_of_attempt
+from payments.rules import key_is_alive, key_is_dead, standing_of_attempt
 from payments.selectors import due_charges, gateway_charges_of, unanswered_charges
 from payments.types import Declined, GatewayIntent, NotConfirmed, Standing, Unknown
 
@@ -119,6 +120,9 @@ def _resolve(ctx: Context, charges: Sequence[Charge]) -> int:
     ]
     # What was never sent was never under its key: it is sent now as any planned charge.
     answers |= send(ctx, [*never_sent, *again])
+    first_used = {charge.id: charge.recorded_at for charge in charges}
+    dead = [one for one in again if key_is_dead(answers[one], first_used[one], ctx.recorded_at)]
+    answers |= {charge_id: NotConfirmed() for charge_id in dead}
     settle_answers(ctx, answers)
     return sum(1 for standing in answers.values() if not isinstance(standing, Unknown))
 

@@ -110,7 +110,8 @@ def _create_intents(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> tup
     known = {job.intent.id: job.intent.gateway_intent_id for job in jobs if job.intent.gateway_intent_id}
     missing = [job for job in jobs if job.intent.id not in known]
     batch = [
-        ToCreate(call_of(ctx, job.intent.merchant_id, intent_key(job.intent.id)), _request(job)) for job in missing
+        ToCreate(call_of(ctx, job.intent.merchant_id, intent_key(job.intent.id, job.charge.attempt)), _request(job))
+        for job in missing
     ]
     made = _ask_all(batch, gateway.create_intents)
     failed: dict[str, Standing] = {}

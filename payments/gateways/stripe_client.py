@@ -31,7 +31,7 @@ from payments.gateways.base import (
 from payments.keys import API_KEY, open_secret
 from payments.models import AccountStatus, GatewayAccount
 from payments.sealing import SealBroken
-from payments.types import Unknown
+from payments.types import REPLAYED_ERROR, Unknown
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -124,8 +124,15 @@ def _refusal(error: stripe.StripeError, object_id: str) -> GatewayRefused:
         return GatewayUnreachable(reason="rate_limited")
     if isinstance(error, stripe.APIConnectionError):
         return GatewayUnreachable(reason="no_answer")
+    if (error.http_status or 0) >= 500 and _is_replayed(error):
+        return GatewayUnreachable(reason=REPLAYED_ERROR)
     # 5xx, and 409 while the same key is being worked on: no word on what was done.
     return GatewayUnreachable(reason=f"http_{error.http_status or 0}")
+
+
+def _is_replayed(error: stripe.StripeError) -> bool:
+    """Whether the answer is the one that is stored under the key, and not the work of this call."""
+    return {name.lower(): value for name, value in (error.headers or {}).items()}.get("idempotent-replayed") == "true"
 
 
 def _invalid(error: stripe.InvalidRequestError, object_id: str) -> GatewayRefused:

@@ -139,6 +139,33 @@ def test_a_lost_answer_is_found_out_and_charged_once(fake, merchant, account, fa
     assert not Charge.objects.filter(status__in=["planned", "unknown"]).exists()
 
 
+@pytest.mark.parametrize("where", ["POST /v1/payment_intents$", "/confirm$"])
+def test_what_a_stored_500_hid_is_let_go_of_when_the_books_say_that_nothing_was_taken(fake, merchant, account, where):
+    """The error comes back under its key for a day; ten minutes on, the look-up that finds nothing is believed."""
+    invoice = open_invoice(customer=paying_with(merchant, "pm_card_visa"))
+    fake.faults.arm("500_before", where)
+    assert collect(invoice).status == "unknown"
+    at = NEW_YEAR + timedelta(minutes=5)
+    resolve_unknown(ctx=context(at))
+    assert Charge.objects.get().status == "unknown"
+    at = NEW_YEAR + timedelta(minutes=15)
+    resolve_unknown(ctx=context(at))
+    run_collections(ctx=context(at))
+    invoice.refresh_from_db()
+    assert list(Charge.objects.order_by("attempt").values_list("status", flat=True)) == ["canceled", "succeeded"]
+    assert (invoice.status, invoice.attempt_count, taken(account)) == ("paid", 1, 1000)
+
+
+@pytest.mark.parametrize("where", ["POST /v1/payment_intents$", "/confirm$"])
+def test_what_a_stored_500_hid_is_settled_as_soon_as_the_books_tell_of_it(fake, merchant, account, where):
+    invoice = open_invoice(customer=paying_with(merchant, "pm_card_visa"))
+    fake.faults.arm("500_after", where)
+    assert collect(invoice).status == "unknown"
+    resolve_unknown(ctx=context(NEW_YEAR + timedelta(minutes=2)))
+    invoice.refresh_from_db()
+    assert (invoice.status, Charge.objects.count(), taken(account)) == ("paid", 1, 1000)
+
+
 def test_authentication_off_session_is_a_decline_that_asks_for_the_customer(merchant, account):
     invoice = open_invoice(customer=paying_with(merchant, "pm_card_threeDSecure2Required"))
     assert collect(invoice).decline_code == "authentication_required"

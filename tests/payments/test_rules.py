@@ -11,13 +11,16 @@ from payments.rules import (
     RefundMoreThanCharged,
     RefundNotPositive,
     charge_key,
+    intent_key,
     key_is_alive,
+    key_is_dead,
     refundable,
     split_payment,
     standing_of_attempt,
 )
 from payments.settling import settle
 from payments.types import (
+    REPLAYED_ERROR,
     Declined,
     GatewayIntent,
     IntentCanceled,
@@ -131,3 +134,21 @@ def test_a_debits_next_look_is_its_day_or_tomorrow():
     assert charge.next_action_at == NEW_YEAR + timedelta(days=3)
     settle(charge, intent, Processing(NEW_YEAR + timedelta(days=3)), NEW_YEAR + timedelta(days=4), NEW_YEAR)
     assert charge.next_action_at == NEW_YEAR + timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("standing", "minutes", "dead"),
+    [
+        (Unknown(REPLAYED_ERROR), 10, True),
+        (Unknown(REPLAYED_ERROR), 9, False),  # its server may still be at work
+        (Unknown("http_500"), 600, False),  # the first answer, not a stored one
+        (Unknown("no_answer"), 600, False),
+        (Succeeded("ch_1"), 600, False),
+    ],
+)
+def test_a_key_is_dead_when_it_only_repeats_a_stored_error(standing, minutes, dead):
+    assert key_is_dead(standing, NEW_YEAR, NEW_YEAR + timedelta(minutes=minutes)) == dead
+
+
+def test_a_later_attempt_makes_its_intent_under_a_key_of_its_own():
+    assert [intent_key("pi_1", attempt) for attempt in (1, 2)] == ["pi_1/create", "pi_1/create/2"]
