@@ -1,7 +1,7 @@
 """Kinds of mails as a merchant reads them."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 MESSAGE_WORDS: dict[str, Promise] = {
     "receipt": _("Receipt"),
@@ -15,7 +15,7 @@ MESSAGE_WORDS: dict[str, Promise] = {
     "subscription_unpaid": _("Subscription suspended"),
     "card_expiring": _("Card expires soon"),
     "card_updated": _("Card updated"),
-    "refund": _("Refund"),
+    "refund": pgettext_lazy("money", "Refund"),
     "refund_failed": _("Refund failed"),
     "dispute_opened": _("Dispute opened (to you)"),
     "portal_link": _("Sign-in link"),

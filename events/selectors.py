@@ -28,6 +28,11 @@ def events_of_object(merchant_id: str, object_id: str) -> QuerySet[Event]:
     return events(merchant_id).filter(object_id=object_id)
 
 
+def events_of_objects(merchant_id: str, object_ids: Iterable[str]) -> QuerySet[Event]:
+    """What happened to several objects that make one story, newest first."""
+    return events(merchant_id).filter(object_id__in=list(object_ids))
+
+
 def events_of_customer(merchant_id: str, customer_id: str) -> QuerySet[Event]:
     """A customer's timeline, newest first."""
     return events(merchant_id).filter(customer_id=customer_id)

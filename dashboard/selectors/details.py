@@ -40,6 +40,9 @@ STEPS = [
     "payment_intent.succeeded",
 ]
 
+# What a charge and a refund tell beside their payment: the same twice.
+TOLD_BY_PAYMENT = ["charge.succeeded", "charge.failed", "charge.pending", "charge.refunded", "charge.refund.updated"]
+
 # id prefix -> url name of the page that shows the object
 PAGES = {
     "cus": "dashboard:customer",
@@ -73,6 +76,12 @@ def actor_email(actor: str) -> str:
 
 def timeline_of(merchant_id: str, object_id: str) -> list[Event]:
     return list(outbox.events_of_object(merchant_id, object_id)[:TIMELINE_LENGTH])
+
+
+def timeline_of_payment(merchant_id: str, object_ids: Iterable[str]) -> list[Event]:
+    """A payment's own story with those of its charges, refunds and disputes; a charge tells nothing of its own."""
+    rows = outbox.events_of_objects(merchant_id, object_ids).exclude(type__in=TOLD_BY_PAYMENT)
+    return list(rows[:TIMELINE_LENGTH])
 
 
 def timeline_of_customer(merchant_id: str, customer_id: str) -> list[Event]:

@@ -29,13 +29,21 @@ class PaymentTable(ListTable):
     amount = Money(cell="payment", verbose_name=_("Amount"), attrs={"td": {"class": "tabular"}})
     status = Status(verbose_name=_("Status"))
     description = Cell(
-        cell="payment_for", verbose_name=_("For"), orderable=False, csv=lambda p: str(p.invoice or p.description)
+        cell="payment_for",
+        verbose_name=_("For"),
+        orderable=False,
+        csv=lambda p: str(p.invoice or p.description),
+        css="wide-only",
     )
     customer = Cell(
-        cell="of_customer", verbose_name=_("Customer"), order_by=("customer__name",), csv=lambda p: str(p.customer)
+        cell="of_customer",
+        verbose_name=_("Customer"),
+        order_by=("customer__name",),
+        csv=lambda p: str(p.customer),
+        css="wide-only",
     )
     currency = Hidden(verbose_name=_("Currency"))
-    created = When(verbose_name=_("Created"))
+    created = When(verbose_name=_("Created"), css="wide-only")
     id = Hidden(verbose_name="ID")
 
     class Meta(ListTable.Meta):

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import template
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
 
 from dashboard.event_words import EVENT_TONES, EVENT_WORDS
 from dashboard.filters.lists import REFUSAL_KINDS
@@ -68,15 +69,34 @@ BALANCE_KINDS: dict[str, Promise] = {
     "dispute": _("Dispute"),
     "dispute_reversal": _("Dispute won"),
     "payment": _("Payment"),
-    "payment_refund": _("Refund"),
+    "payment_refund": pgettext_lazy("money", "Refund"),
     "payout": _("Payout"),
     "payout_cancel": _("Canceled payout"),
     "payout_failure": _("Failed payout"),
-    "refund": _("Refund"),
+    "refund": pgettext_lazy("money", "Refund"),
     "refund_failure": _("Failed refund"),
     "stripe_fee": _("Processor's fee"),
 }
 
+
+PAYOUT_FAILURES: dict[str, Promise] = {
+    "account_closed": _("The bank account was closed"),
+    "account_frozen": _("The bank account is frozen"),
+    "bank_account_restricted": _("The bank account takes no payouts"),
+    "could_not_process": _("The bank could not process it"),
+    "declined": _("The bank declined it"),
+    "incorrect_account_holder_name": _("Wrong name of the account's holder"),
+    "insufficient_funds": _("Insufficient funds"),
+    "invalid_account_number": _("Wrong account number"),
+    "invalid_currency": _("The bank account takes another currency"),
+    "no_account": _("There is no such bank account"),
+}
+
+REFUND_REASONS: dict[str, Promise] = {
+    "requested_by_customer": _("asked for by the customer"),
+    "duplicate": _("charged twice"),
+    "fraudulent": _("fraud"),
+}
 
 REFUND_FAILURES: dict[str, Promise] = {
     "canceled": _("It was canceled; the amount can be refunded again."),
@@ -94,6 +114,23 @@ REFUND_FAILURES: dict[str, Promise] = {
 def refund_failure(reason: str) -> str | Promise:
     """Why money did not go back; what is not listed is shown as the processor wrote it."""
     return REFUND_FAILURES.get(reason, reason.replace("_", " "))
+
+
+@register.filter
+def refund_reason(reason: str) -> str:
+    return str(capfirst(str(REFUND_REASONS.get(reason, reason.replace("_", " ")))))
+
+
+@register.filter
+def payout_failure(code: str) -> str | Promise:
+    return PAYOUT_FAILURES.get(code, code.replace("_", " "))
+
+
+@register.filter
+def payment_error(error: dict[str, Any]) -> str | Promise:
+    """Why the last attempt failed: in our words where there are any, else as the processor wrote it."""
+    code = error.get("decline_code") or error.get("code") or ""
+    return DECLINES.get(code) or error.get("message") or code.replace("_", " ")
 
 
 @register.filter

@@ -17,6 +17,7 @@ from dashboard.selectors import details, money
 from dashboard.tables.processor import DisputeTable
 from dashboard.views.pages import ActPage, DetailPage, FormPage, ListPage
 from engine.services.disputes import ANSWERABLE, close_dispute, submit_evidence
+from invoicing.models import Invoice
 from merchants.rules import Capability
 from payments.models import Dispute
 from payments.movements import movements_of
@@ -45,6 +46,7 @@ class DisputeDetail(DetailPage):
     def facts(self, found: Dispute) -> dict[str, Any]:
         return {
             "customer": Customer.objects.filter(merchant_id=self.merchant_id, id=found.customer_id).first(),
+            "invoice": Invoice.objects.filter(merchant_id=self.merchant_id, id=found.invoice_id).first(),
             "evidence": [(LABELS.get(name, name), text) for name, text in found.evidence.items()],
             "answerable": found.status in ANSWERABLE,
             "inquiry": found.status.startswith("warning"),
@@ -89,8 +91,9 @@ class DisputeEvidence(DisputeAct, FormPage):
     capability = Capability.REFUNDS
     form = EvidenceForm
     title = _("Answer the dispute")
-    text = _("The bank reads this. Say what was sold, to whom, and how it was used.")
+    text = _("The bank reads this. Say what was sold, to whom, and how it was used; leave out what does not apply.")
     button = _("Save")
+    all_optional = True
 
     def initial(self) -> dict[str, Any]:
         customer = Customer.objects.filter(merchant_id=self.merchant_id, id=self.object.customer_id).first()

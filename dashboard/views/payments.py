@@ -9,6 +9,7 @@ from dashboard.filters.lists import PaymentFilter
 from dashboard.selectors import details, lists, money
 from dashboard.tables.money import PaymentTable
 from dashboard.views.pages import DetailPage, ListPage
+from payments.disputes import money_at_bank
 from payments.models import PaymentIntent
 
 
@@ -33,12 +34,17 @@ class PaymentDetail(DetailPage):
 
     def facts(self, found: PaymentIntent) -> dict[str, Any]:
         charges = details.charges_of_payment(self.merchant_id, found.pk)
+        left = [charge for charge in charges if charge.status == "succeeded" and charge.amount_refunded < charge.amount]
+        at_bank = money_at_bank([charge.pk for charge in left])
+        refunds = details.refunds_of(self.merchant_id, [charge.pk for charge in charges])
+        disputes = money.disputes_of_charges(self.merchant_id, [charge.pk for charge in charges])
+        story = [found.pk, *(row.pk for row in [*charges, *refunds, *disputes])]
         return {
             "charges": charges,
-            "refunds": details.refunds_of(self.merchant_id, [charge.pk for charge in charges]),
-            "disputes": money.disputes_of_charges(self.merchant_id, [charge.pk for charge in charges]),
-            "refundable": next((c for c in charges if c.status == "succeeded" and c.amount_refunded < c.amount), None),
+            "refunds": refunds,
+            "disputes": disputes,
+            "refundable": next((c for c in left if c.pk not in at_bank), None),
             "refunded": sum(charge.amount_refunded for charge in charges),
             "method": details.payment_method_of(self.merchant_id, found.payment_method_id),
-            "timeline": details.timeline_of(self.merchant_id, found.pk),
+            "timeline": details.timeline_of_payment(self.merchant_id, story),
         }

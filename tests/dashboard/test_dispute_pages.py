@@ -56,6 +56,21 @@ def test_a_disputed_payment_is_not_refunded(desk, dispute):
     assert "disputes this charge" in answer.content.decode()
 
 
+def test_what_a_bank_holds_is_not_offered_for_refund_and_the_payment_tells_the_story(desk, dispute):
+    page = desk.get("payment", dispute.payment_intent_id).content.decode()
+    assert "Refund lines" not in page
+    assert "The bank took the disputed money" in page
+
+
+def test_why_a_payment_failed_is_said_in_the_readers_language_alone(desk_of, shop):
+    customer = customers.customer(merchant=shop, payment_method="pm_card_chargeCustomerFail")
+    invoice = open_invoice(customer=customer, amount=4200)
+    pay_invoice(ctx=context(), merchant_id=shop.id, invoice_id=invoice.id)
+    page = desk_of(language="fr-ca").get("payment", PaymentIntent.objects.get().id).content.decode()
+    assert "La banque a refusé" in page
+    assert "Your card" not in page
+
+
 def test_evidence_is_read_back_and_answered_too_late_is_said(desk, dispute):
     page = desk.get("dispute_evidence", dispute.id).content.decode()
     assert "Zoé Gagnon" in page  # the customer's name is filled in
