@@ -294,12 +294,15 @@ def _periods_until(subscription: SubscriptionFacts, item: ItemFacts, as_of: date
     """The item's current period, those after it that have begun by `as_of`, and each cut where things may end."""
     if item.price.interval is None:
         return []
-    cuts = [moment for moment in (as_of, as_of + AN_INSTANT, subscription.cancel_at) if moment is not None]
+    cuts = [as_of, as_of + AN_INSTANT]
     found: list[Period] = []
     period = Period(item.current_period_start, item.current_period_end)
     for _ in range(MAX_PERIODS_AHEAD + 1):
         found.append(period)
         found += [Period(period.start, cut) for cut in cuts if period.start < cut < period.end]
+        for end in (subscription.cancel_at, period.end if subscription.cancel_at_period_end else None):
+            if end is not None and period.start < end <= period.end:
+                found += [Period(period.start, end), Period(period.start, end + AN_INSTANT)]
         if period.end > as_of:
             break
         period = next_period(

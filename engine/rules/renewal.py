@@ -16,7 +16,7 @@ from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
 from core.periods import Period
 from core.values import changed
-from engine.rules.arrears import as_billed, closing_dues, due_line
+from engine.rules.arrears import AN_INSTANT, as_billed, closing_dues, due_line
 from engine.rules.drafting import Frame, draft_invoice, frame_of
 from engine.rules.lines import pending_line, period_line
 from engine.types import PlannedEvent, RefusedPlan, RenewalPlan, RenewalSnapshot
@@ -159,11 +159,14 @@ def _trial_is_over(subscription: SubscriptionFacts, moment: datetime) -> bool:
 
 
 def _end(walk: _Walk, moment: datetime, as_of: datetime) -> None:
-    """A scheduled end: what is pending and the last usage are billed, and nothing more ever."""
+    """A scheduled end: what is pending and the last usage are billed, and nothing more ever.
+
+    What is used in the very instant of the end has no later period to count for.
+    """
     lines, began = [], moment
     for item in walk.subscription.items:
         if item.current_period_start < moment:
-            lines += _usage_lines(walk, item, Period(item.current_period_start, moment))
+            lines += _usage_lines(walk, item, Period(item.current_period_start, moment + AN_INSTANT))
     if lines:
         began = min(line.period_start for line in lines)
     _invoice(walk, lines, began, moment, as_of)

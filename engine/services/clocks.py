@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django_q.tasks import async_task
@@ -17,6 +17,7 @@ from customers.snapshots import test_clock_snapshot
 from customers.writes import hold_clock, insert_clock, lock_clock, move_clock
 from engine.due import next_due_moment, run_all_due
 from engine.selectors import bodies_kept
+from engine.services.thresholds import run_thresholds
 from events.types import EventRow
 from events.writes import record_events
 from merchants.models import Merchant
@@ -130,11 +131,20 @@ def _advance(ctx: Context, clock_id: str, max_steps: int) -> bool:
     try:
         # What waits for no moment of its own: usage reported since the clock last went, that reached a threshold.
         run_all_due(replace(ctx, as_of=clock.frozen_time), clock.id)
+        _bill_what_just_began(ctx, clock, clock.target_time)
         return _walk(ctx, clock, clock.target_time, max_steps)
     except Exception as failure:
         logger.exception("clock %s failed", clock_id)
         _fail(ctx, clock_id, failure)
         raise
+
+
+def _bill_what_just_began(ctx: Context, clock: TestClock, target: datetime) -> None:
+    """Usage at the very instant in which its period begins fills no time yet: it is billed a second on."""
+    moment = clock.frozen_time + timedelta(seconds=1)
+    due = next_due_moment(clock.id)
+    if moment <= target and (due is None or due > moment):
+        run_thresholds(ctx=replace(ctx, as_of=moment), clock_id=clock.id)
 
 
 def _walk(ctx: Context, clock: TestClock, target: datetime, max_steps: int) -> bool:

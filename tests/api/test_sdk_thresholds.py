@@ -37,6 +37,18 @@ def test_what_reaches_its_threshold_is_invoiced_early_and_not_again(sdk: Sdk, ki
     assert ada.totals() == [1000, 300, 50]
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_what_is_used_in_the_very_instant_of_the_beginning_counts_at_the_next_advance(sdk: Sdk, reset: bool) -> None:
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk), billing_thresholds={"amount_gte": 1000, "reset_billing_cycle_anchor": reset})
+    ada.use(100)
+    ada.advance(JAN_10)
+    [early] = sdk.invoices(customer=ada.customer)
+    assert (early.billing_reason, early.total, early.status) == ("subscription_threshold", 1000, "paid")
+    ada.advance(MARCH_1 + 2 * HOUR)
+    assert sum(ada.totals()) == 1000
+
+
 def test_a_threshold_is_set_changed_and_taken_away_by_update(sdk: Sdk) -> None:
     ada = user(sdk, JAN_1)
     ada.subscribe(metered(sdk))

@@ -311,3 +311,25 @@ def test_usage_reported_after_the_end_counts_in_the_grace_and_is_told_later(sdk:
     assert (ada.totals(), ada.discarded()) == ([70], [])
     ada.use(4, FEB_1 - HOUR)
     assert [one["usage"] for one in ada.discarded()] == ["4"]
+
+
+@pytest.mark.parametrize(
+    ("end", "ended"),
+    [({"cancel_at": JAN_20}, JAN_20), ({"cancel_at_period_end": True}, FEB_1)],
+    ids=["at an instant", "at its period's end"],
+)
+def test_usage_in_the_very_instant_of_a_scheduled_end_counts(sdk: Sdk, end: dict[str, Any], ended: int) -> None:
+    """5 and 2 at 10 cents before and at the instant; what is a second later has nobody to pay it."""
+    ada = user(sdk, JAN_1)
+    ada.subscribe(metered(sdk), **end)
+    ada.use(5)
+    ada.advance(ended - 60)
+    ada.use(2, ended)
+    ada.use(9, ended + 1)
+    ada.advance(ended + 2 * HOUR)
+    assert (ada.totals(), ada.lines()) == ([70], [(7, 70)])
+    [line] = sdk.invoices(customer=ada.customer)[0].lines.data
+    assert line.period.end == ended
+    ada.use(1, ended)  # reported after the invoice: billed no more, and told
+    ada.advance(ended + 30 * HOUR)
+    assert sum(ada.totals()) == 70
