@@ -226,7 +226,8 @@ class PromotionCode(models.Model):
     id = models.TextField(primary_key=True, default=partial(new_id, "promo"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="promotion_codes")
-    code = models.CharField(max_length=100)  # stored upper-case
+    code = models.CharField(max_length=100)  # stored upper-case, which is how codes are compared
+    code_as_written = models.CharField(max_length=100, blank=True, default="")  # as it is shown; blank: as `code`
     active = models.BooleanField(default=True)
     customer_id = models.TextField(blank=True, default="", db_collation="C")
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -258,7 +259,7 @@ class PromotionCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return self.code_as_written or self.code
 
 
 class Feature(models.Model):

@@ -37,7 +37,7 @@ def _taken(error: IntegrityError, fields: dict[str, Any]) -> OstinatoError:
     for name in ("api_id", "lookup_key", "external_id", "code", "event_name"):
         told = "one_active_meter_per_event" if name == "event_name" else name
         if fields.get(name) and told in str(error):
-            return AlreadyTaken(param=name, value=fields[name])
+            return AlreadyTaken(param="id" if name == "api_id" else name, value=fields[name])
     raise error
 
 

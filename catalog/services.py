@@ -322,9 +322,8 @@ def create_promotion_code(*, ctx: Context, merchant_id: str, coupon_id: str, cod
         raise CouponIsOver(coupon=str(coupon))
     rules.check_limits(fields.get("max_redemptions"), fields.get("expires_at"), as_of=ctx.as_of, name="expires_at")
     fields = rules.check_minimums(fields)
-    return create_row(
-        ctx, PromotionCode, merchant_id, fields | {"coupon_id": coupon_id, "code": rules.canonical_code(code)}
-    )
+    fields |= {"coupon_id": coupon_id, "code": rules.canonical_code(code), "code_as_written": code.strip()}
+    return create_row(ctx, PromotionCode, merchant_id, fields)
 
 
 def update_promotion_code(*, ctx: Context, merchant_id: str, promotion_code_id: str, **fields: Any) -> PromotionCode:

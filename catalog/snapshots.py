@@ -79,6 +79,7 @@ class CouponRow(Protocol):
 class PromotionCodeRow(Protocol):
     id: str
     code: str
+    code_as_written: str
     active: bool
     coupon_id: str
     customer_id: str
@@ -282,7 +283,7 @@ def promotion_code_snapshot(code: PromotionCodeRow, *, livemode: bool) -> Json:
         "id": code.id,
         "object": "promotion_code",
         "active": code.active,
-        "code": code.code,
+        "code": code.code_as_written or code.code,
         "created": epoch(code.created),
         "customer": code.customer_id or None,
         "expires_at": epoch(code.expires_at),

@@ -231,6 +231,7 @@ def subscription_facts(row: Any, items: tuple[ItemFacts, ...]) -> SubscriptionFa
         billing_threshold_amount=row.billing_threshold_amount,
         billing_threshold_resets_anchor=row.billing_threshold_resets_anchor,
         default_payment_method_id=row.default_payment_method_id,
+        save_default_payment_method=row.save_default_payment_method,
         default_tax_rate_ids=tuple(row.default_tax_rate_ids),
         latest_invoice_id=row.latest_invoice_id,
         incomplete_expires_at=row.incomplete_expires_at,

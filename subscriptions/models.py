@@ -69,6 +69,8 @@ class Subscription(models.Model):
     billing_threshold_amount = models.BigIntegerField(null=True, blank=True)  # amount_gte: usage is invoiced early
     billing_threshold_resets_anchor = models.BooleanField(default=False)
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    # on_subscription: what pays an invoice of it becomes its default method.
+    save_default_payment_method = models.CharField(max_length=16, default="off")
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     latest_invoice_id = models.TextField(blank=True, default="", db_collation="C")
     incomplete_expires_at = models.DateTimeField(null=True, blank=True)

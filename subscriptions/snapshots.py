@@ -58,7 +58,7 @@ def subscription_snapshot(
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
-            "save_default_payment_method": "off",
+            "save_default_payment_method": subscription.save_default_payment_method,
         },
         "pending_invoice_item_interval": None,
         "pending_setup_intent": None,

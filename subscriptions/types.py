@@ -267,6 +267,7 @@ class SubscriptionFacts:
     billing_threshold_amount: int | None = None  # minor units of usage that are invoiced early
     billing_threshold_resets_anchor: bool = False
     default_payment_method_id: str = ""
+    save_default_payment_method: str = "off"  # off, on_subscription
     default_tax_rate_ids: tuple[str, ...] = ()
     latest_invoice_id: str = ""
     incomplete_expires_at: datetime | None = None

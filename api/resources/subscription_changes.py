@@ -140,6 +140,8 @@ def _attributes(call: Call, ctx: Context, row: Subscription, params: dict[str, A
         values["default_payment_method_id"] = (
             method_id(ctx, call.merchant_id, row.customer_id, given, param="default_payment_method") if given else ""
         )
+    if "save_default_payment_method" in params.get("payment_settings", {}):
+        values["save_default_payment_method"] = params["payment_settings"]["save_default_payment_method"]
     if "default_tax_rates" in params:
         values["default_tax_rate_ids"] = tax_rate_ids(call, params["default_tax_rates"], "default_tax_rates")
     if "pause_collection" in params:

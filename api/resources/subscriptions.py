@@ -200,6 +200,8 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
         values["default_payment_method_id"] = method_id(
             ctx, call.merchant_id, customer_id, given, param="default_payment_method"
         )
+    if "save_default_payment_method" in params.get("payment_settings", {}):
+        values["save_default_payment_method"] = params["payment_settings"]["save_default_payment_method"]
     return SubscribeRequest(
         merchant_id=call.merchant_id,
         customer_id=customer_id,

@@ -168,7 +168,7 @@ def check_limits(
 
 
 def canonical_code(code: str) -> str:
-    """A promotion code as it is stored and compared: upper-case."""
+    """A promotion code as it is compared, whatever its letter case: upper-case."""
     if not _CODE.fullmatch(code.strip()):
         raise CodeInvalid
     return code.strip().upper()

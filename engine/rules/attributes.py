@@ -12,7 +12,14 @@ from engine.types import ChangeRequest, PauseCollection
 from subscriptions.types import SubscriptionFacts
 
 # What a request may say as it is: our columns, with Stripe's names where these differ.
-_PLAIN = ("description", "default_payment_method_id", "default_tax_rate_ids", "collection_method", "days_until_due")
+_PLAIN = (
+    "description",
+    "default_payment_method_id",
+    "save_default_payment_method",
+    "default_tax_rate_ids",
+    "collection_method",
+    "days_until_due",
+)
 _STRIPE_NAMES = {"default_payment_method_id": "default_payment_method", "default_tax_rate_ids": "default_tax_rates"}
 _MAX_DESCRIPTION = 500
 _HOW = ("proration_behavior", "proration_date", "payment_behavior", "off_session")
@@ -72,6 +79,8 @@ def previous_values(subscription: SubscriptionFacts, changed: Mapping[str, objec
         value = getattr(subscription, name)
         if name == "trial_missing_payment_method":
             told["trial_settings"] = {"end_behavior": {"missing_payment_method": value}}
+        elif name == "save_default_payment_method":
+            told["payment_settings"] = {name: value}
         elif name == "metadata":
             told["metadata"] = dict(value)
         else:

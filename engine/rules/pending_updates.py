@@ -29,6 +29,7 @@ _NOT_PENDING = {
     "metadata": "metadata",
     "description": "description",
     "default_payment_method_id": "default_payment_method",
+    "save_default_payment_method": "payment_settings",
     "default_tax_rate_ids": "default_tax_rates",
     "collection_method": "collection_method",
     "days_until_due": "days_until_due",

@@ -355,6 +355,7 @@ def _new_subscription(
         trial_missing_payment_method=subscription.trial_missing_payment_method,
         days_until_due=subscription.days_until_due,
         default_payment_method_id=subscription.default_payment_method_id,
+        save_default_payment_method=request.save_default_payment_method,
         default_tax_rate_ids=subscription.default_tax_rate_ids,
         description=subscription.description,
         metadata=request.metadata,

@@ -181,7 +181,7 @@ class Settlement:
         self._tell((_invoice, "paid", invoice))
         if charge is not None:
             self._tell((_invoice, "payment_succeeded", invoice))
-        self._news(invoice, "paid")
+        self._news(invoice, "paid", payment_method_id=charge.payment_method_id if charge else "")
 
     def credit(self, invoice: Row, before_payment: int, after_payment: int = 0) -> None:
         """A credit note lowers what is due (or, voided, raises it again); what was paid already is only counted."""
@@ -298,9 +298,10 @@ class Settlement:
     def _tell(self, *facts: tuple[Any, str, Row]) -> None:
         self.facts.extend(facts)
 
-    def _news(self, invoice: Row, what: str, end_behavior: str = "") -> None:
+    def _news(self, invoice: Row, what: str, end_behavior: str = "", payment_method_id: str = "") -> None:
         if invoice.subscription_id:
-            self.news.append(InvoiceNews(invoice.id, invoice.subscription_id, what, end_behavior))
+            said = InvoiceNews(invoice.id, invoice.subscription_id, what, end_behavior, payment_method_id)
+            self.news.append(said)
 
     # --- writing -------------------------------------------------------------------------------------------------
 

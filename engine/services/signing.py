@@ -198,6 +198,7 @@ def _subscription_row(ctx: Context, plan: SubscribePlan, refs: Refs) -> Row:
         trial_missing_payment_method=new.trial_missing_payment_method,
         days_until_due=new.days_until_due,
         default_payment_method_id=new.default_payment_method_id,
+        save_default_payment_method=new.save_default_payment_method,
         default_tax_rate_ids=list(new.default_tax_rate_ids),
         test_clock_id=new.test_clock_id,
         billing_cycle_anchor_config=new.billing_cycle_anchor_config,

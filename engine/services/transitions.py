@@ -33,20 +33,21 @@ from subscriptions.selectors import discount_ids_of
 from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import subscription_snapshot
 from subscriptions.types import TERMINAL_STATUSES
-from subscriptions.writes import lock_subscriptions, update_states
+from subscriptions.writes import lock_subscriptions, update_attributes, update_states
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceNews:
     """What happened to an invoice: paid, failed, overdue, settled (void or uncollectible) or retries_ended.
 
-    `end_behavior` (cancel, unpaid, past_due) goes with retries_ended.
+    `end_behavior` (cancel, unpaid, past_due) goes with retries_ended, `payment_method_id` with what was charged.
     """
 
     invoice_id: str
     subscription_id: str
     what: str
     end_behavior: str = ""
+    payment_method_id: str = ""
 
 
 def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> None:
@@ -67,8 +68,17 @@ def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> No
     for row in rows:
         for item in by_subscription[row.id]:
             row["status"] = _next_status(row, item)
-    moved = [row for row in rows if row.status != before[row.id]]
-    _write_moved(ctx, moved, before)
+    saved = {row.id for row in rows if _saves_method(row, by_subscription[row.id])}
+    _write_moved(ctx, [row for row in rows if row.status != before[row.id] or row.id in saved], before, saved)
+
+
+def _saves_method(row: Row, news: Sequence[InvoiceNews]) -> bool:
+    """What paid becomes the default of a subscription that says so (Stripe's save_default_payment_method)."""
+    used = [item.payment_method_id for item in news if item.what == "paid" and item.payment_method_id]
+    if row.save_default_payment_method != "on_subscription" or not used or used[-1] == row.default_payment_method_id:
+        return False
+    row["default_payment_method_id"] = used[-1]
+    return True
 
 
 def _settle_held_credits(ctx: Context, news: Sequence[InvoiceNews]) -> None:
@@ -105,7 +115,7 @@ def _invoice_statuses(subscription_id: str) -> list[str]:
     return list(finalized.order_by("-created", "-id").values_list("status", flat=True)[:50])
 
 
-def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> None:
+def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str], saved: Collection[str]) -> None:
     if not moved:
         return
     items = live_items([row.id for row in moved])
@@ -120,6 +130,9 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str]) -> 
             row["next_action_at"] = next_action_of(row, items[row.id])
         row["version"] += 1
     update_states(moved)
+    for row in moved:
+        if row.id in saved:
+            update_attributes(row, ["default_payment_method_id"])
     kept = bodies_kept({row.merchant_id for row in moved})
     discounts = discount_ids_of([row.id for row in moved if row.merchant_id in kept])
     record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept, discounts) for row in moved])

@@ -89,6 +89,7 @@ class NewSubscription:
     trial_missing_payment_method: str
     days_until_due: int | None
     default_payment_method_id: str
+    save_default_payment_method: str
     default_tax_rate_ids: tuple[str, ...]
     description: str
     metadata: Mapping[str, str]

@@ -61,6 +61,7 @@ class SubscribeRequest:
     collection_method: str = "charge_automatically"
     days_until_due: int | None = None
     default_payment_method_id: str = ""
+    save_default_payment_method: str = "off"  # on_subscription: what pays becomes the subscription's default
     default_tax_rate_ids: tuple[str, ...] = ()
     billing_cycle_anchor: datetime | None = None
     billing_cycle_anchor_config: AnchorConfig | None = None
@@ -157,6 +158,7 @@ class ChangeRequest:
     metadata: Mapping[str, str] | None = None
     description: str | None = None
     default_payment_method_id: str | None = None
+    save_default_payment_method: str | None = None
     default_tax_rate_ids: tuple[str, ...] | None = None
     collection_method: str | None = None
     days_until_due: int | None = None

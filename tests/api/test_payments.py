@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import stripe
 
+from tests.api.metering import at
 from tests.api.sdk import Sdk
+
+JAN_1, FEB_1 = at(2024, 1, 1), at(2024, 2, 1)
 
 
 def test_an_intent_that_waits_is_confirmed_with_another_method(sdk: Sdk) -> None:
@@ -44,3 +47,42 @@ def test_a_charge_shows_its_card_and_what_went_back(sdk: Sdk) -> None:
     assert [one.id for one in charge.refunds.data] == [refund.id]
     with pytest.raises(stripe.InvalidRequestError):
         sdk.v1.refunds.create({"charge": charge.id, "amount": 2001})
+
+
+@pytest.mark.parametrize("behavior", ["default_incomplete", "allow_incomplete", "error_if_incomplete"])
+def test_what_pays_becomes_the_subscriptions_default_when_it_says_so(sdk: Sdk, behavior: str) -> None:
+    """Stripe's own quickstart: the first payment is confirmed with a card, and the renewal is charged to it."""
+    clock = sdk.clock(JAN_1)
+    customer = sdk.customer(clock.id, card="" if behavior == "default_incomplete" else "pm_card_visa")
+    subscription = sdk.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": sdk.price(1000).id}],
+            "payment_behavior": behavior,
+            "payment_settings": {"save_default_payment_method": "on_subscription"},
+            "expand": ["latest_invoice.payments"],
+        }
+    )
+    intent = subscription.latest_invoice.payments.data[0].payment.payment_intent
+    if behavior == "default_incomplete":
+        assert (subscription.status, subscription.default_payment_method) == ("incomplete", None)
+        sdk.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_mastercard"})
+    paid_with = sdk.v1.payment_intents.retrieve(intent).payment_method
+    shown = sdk.v1.subscriptions.retrieve(subscription.id)
+    assert (shown.status, shown.default_payment_method) == ("active", paid_with)
+    assert shown.payment_settings.save_default_payment_method == "on_subscription"
+    sdk.advance(clock.id, FEB_1 + 7200)
+    assert [invoice.status for invoice in sdk.invoices(customer=customer.id)] == ["paid", "paid"]
+
+
+def test_saving_what_pays_can_begin_later_and_end(sdk: Sdk) -> None:
+    clock = sdk.clock(JAN_1)
+    customer = sdk.customer(clock.id)
+    made = sdk.v1.subscriptions.create({"customer": customer.id, "items": [{"price": sdk.price(1000).id}]})
+    assert made.default_payment_method is None
+    settings = {"payment_settings": {"save_default_payment_method": "on_subscription"}}
+    changed = sdk.v1.subscriptions.update(made.id, settings)
+    assert changed.payment_settings.save_default_payment_method == "on_subscription"
+    sdk.advance(clock.id, FEB_1 + 7200)
+    default = sdk.v1.customers.retrieve(customer.id).invoice_settings.default_payment_method
+    assert sdk.v1.subscriptions.retrieve(made.id).default_payment_method == default

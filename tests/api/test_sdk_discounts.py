@@ -354,3 +354,23 @@ class TestPaidFirst:
         assert changed.discounts == []
         assert sdk.v1.customers.retrieve(made.customer).discount is None
         assert sdk.v1.invoices.create_preview({"subscription": made.id}).total == 2000
+
+
+def test_a_code_is_shown_as_it_was_written_and_typed_in_any_case(sdk: Sdk) -> None:
+    coupon = sdk.v1.coupons.create({"percent_off": 25, "duration": "forever"}).id
+    given = {"promotion": {"type": "coupon", "coupon": coupon}, "code": "FallSale"}
+    made = sdk.v1.promotion_codes.create(given)
+    assert made.code == "FallSale"
+    assert [one.code for one in sdk.v1.promotion_codes.list({"code": "fallsale"}).data] == ["FallSale"]
+    with pytest.raises(stripe.InvalidRequestError) as taken:
+        sdk.v1.promotion_codes.create(given | {"code": "FALLSALE"})
+    assert taken.value.param == "code"
+
+
+@pytest.mark.parametrize("kind", ["coupons", "products"])
+def test_a_chosen_id_that_is_taken_is_told_of_the_id(sdk: Sdk, kind: str) -> None:
+    given = {"id": "gold", **({"percent_off": 5} if kind == "coupons" else {"name": "Gold"})}
+    getattr(sdk.v1, kind).create(given)
+    with pytest.raises(stripe.InvalidRequestError) as taken:
+        getattr(sdk.v1, kind).create(given)
+    assert (taken.value.code, taken.value.param) == ("resource_already_exists", "id")
