@@ -23,7 +23,7 @@ class MessageTable(ListTable):
     detail = "dashboard:message"
     subject = Cell(cell="message", verbose_name=_("Message"))
     to = Hidden(verbose_name=_("To"))
-    kind = Cell(cell="code", verbose_name=_("Kind"), css="wide-only")
+    kind = Cell(cell="mail_kind", verbose_name=_("Kind"), css="wide-only")
     status = Status(verbose_name=_("Status"))
     created = Cell(cell="moment", verbose_name=_("When"))
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
 from dashboard.event_words import EVENT_TONES, EVENT_WORDS
 from dashboard.filters.lists import REFUSAL_KINDS
 from dashboard.forms.meters import FORMULA_WORDS
+from dashboard.message_words import MESSAGE_WORDS
 from dashboard.run_words import run_rate, run_seconds
 from dashboard.selectors.details import page_of
 from engine.models import Refusal
@@ -239,3 +240,8 @@ def actor_words(actor: str) -> str:
 @register.filter
 def pretty_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+
+
+@register.filter
+def mail_kind(kind: str) -> str | Promise:
+    return MESSAGE_WORDS.get(kind, kind.replace("_", " "))
