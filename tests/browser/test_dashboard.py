@@ -21,7 +21,8 @@ DESKTOP = {"width": 1440, "height": 900}
 PAGES = [
     "overview", "customers", "subscriptions", "invoices", "payments", "products", "coupons", "tax_rates",
     "payment_links", "events", "messages", "runs", "refusals", "test_clocks", "settings", "customer_new",
-    "subscription_new", "product_new", "coupon_new", "payment_link_new", "quotes", "quote_new", "test_clock_new", "dry_run_new",
+    "subscription_new", "product_new", "coupon_new", "payment_link_new", "quotes", "quote_new", "test_clock_new",
+    "dry_run_new",
 ]  # fmt: skip
 
 
