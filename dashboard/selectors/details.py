@@ -84,6 +84,12 @@ def timeline_of_payment(merchant_id: str, object_ids: Iterable[str]) -> list[Eve
     return list(rows[:TIMELINE_LENGTH])
 
 
+def timeline_of_invoice(invoice: Invoice, charges: Iterable[Charge]) -> list[Event]:
+    """What happened to the invoice, and each attempt at paying it that was refused."""
+    about = Q(object_id=invoice.pk) | Q(object_id__in=[charge.pk for charge in charges], type="charge.failed")
+    return list(outbox.events(invoice.merchant_id).filter(about)[:TIMELINE_LENGTH])
+
+
 def timeline_of_customer(merchant_id: str, customer_id: str) -> list[Event]:
     return list(outbox.events_of_customer(merchant_id, customer_id).exclude(type__in=STEPS)[:TIMELINE_LENGTH])
 

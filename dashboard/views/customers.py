@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import selectors as people
+from customers.backups import MOST_BACKUPS
 from customers.models import Customer, PaymentMethod
 from customers.rules import card_state
 from dashboard.filters.lists import CustomerFilter
@@ -74,4 +75,4 @@ class CustomerDetail(DetailPage):
             for method in people.payment_methods(self.merchant_id, found.pk)
         ]
         default = found.default_payment_method_id
-        return sorted(methods, key=lambda shown: (shown[0].pk != default, shown[2] or len(methods)))
+        return sorted(methods, key=lambda shown: (shown[0].pk != default, shown[2] or MOST_BACKUPS + 1))

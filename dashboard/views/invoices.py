@@ -55,7 +55,7 @@ class InvoiceDetail(DetailPage):
             "case": details.open_case_of(self.merchant_id, found.pk),
             "messages_sent": details.messages_about(self.merchant_id, found.pk),
             "hosted_url": details.hosted_invoice_url(found),
-            "timeline": details.timeline_of(self.merchant_id, found.pk),
+            "timeline": details.timeline_of_invoice(found, charges),
         }
 
 

@@ -38,7 +38,7 @@ def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         for method in payment_methods(visitor.merchant.id, visitor.customer.id)
     ]
     # In the order in which they are charged; what is never charged by itself comes last.
-    methods.sort(key=lambda shown: (not shown["is_default"], shown["backup"] or len(methods)))
+    methods.sort(key=lambda shown: (not shown["is_default"], shown["backup"] or MOST_BACKUPS + 1))
     context = {
         "visitor": visitor,
         "methods": methods,

@@ -53,3 +53,5 @@ def test_an_invoice_shows_each_attempt_with_its_method(desk, ada, mastercard) ->
     attempts = page[page.index("Payment attempts") :]
     first, second = (attempts.index(words) for words in ("Visa •••• 4242", "Mastercard •••• 4444"))
     assert first < attempts.index(">Backup<") < second
+    timeline = attempts[attempts.index("Timeline") :]
+    assert timeline.index("Invoice paid") < timeline.index("Charge failed")  # the newest first

@@ -30,7 +30,9 @@ def test_backups_are_added_ordered_and_taken_away(client, subscriber, cards):
     places = [html.index(words) for words in ("Visa •••• 4242", "Mastercard •••• 4444", "American Express •••• 8431")]
     assert places == sorted(places)
     assert ("Backup 1" in html, "Backup 2" in html) == (True, True)
-    act(client, amex, "up")
+    payment_method(customer=subscriber.customer, brand="jcb", last4="0505")
+    html = act(client, amex, "up")
+    assert html.index("Backup 2") < html.index("JCB •••• 0505")  # never charged by itself: last
     subscriber.customer.refresh_from_db()
     assert subscriber.customer.backup_payment_method_ids == [amex.id, mastercard.id]
     assert "It is no backup any more." in act(client, amex, "remove")
