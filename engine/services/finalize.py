@@ -130,8 +130,9 @@ def settle_paid(batch: Batch) -> None:
 
     What a pause in collection makes of the others is done here too.
     """
-    _settle_paused(batch)
-    news = [
+    settled = _settle_paused(batch)
+    news = [InvoiceNews(row.id, row.subscription_id, "settled") for row in settled if row.subscription_id]
+    news += [
         InvoiceNews(row.id, row.subscription_id, "paid")
         for row in batch.finalized.values()
         if row.status == "paid" and row.subscription_id and _may_wake(batch, row)
@@ -139,13 +140,16 @@ def settle_paid(batch: Batch) -> None:
     subscriptions_after_payment(batch.ctx, news)
 
 
-def _settle_paused(batch: Batch) -> None:
+def _settle_paused(batch: Batch) -> list[Row]:
     """Invoices made while collection is paused are voided or written off at once. Nothing of them was ever sent."""
+    settled: list[Row] = []
     for outcome, settle in (("void", void_rows), ("uncollectible", write_off_rows)):
         rows = [
             row for row in batch.finalized.values() if batch.outcomes.get(row.id) == outcome and row.status == "open"
         ]
         settle(batch.ctx, rows)
+        settled += rows
+    return settled
 
 
 def _may_wake(batch: Batch, invoice: Row) -> bool:

@@ -229,7 +229,8 @@ class Settlement:
             self._tell((_invoice, "payment_action_required", invoice))
         if is_recovered_automatically(invoice, self._subscription(invoice)):
             self.failed[invoice.id] = (invoice, charge)
-        self._news(invoice, "failed")
+        if invoice.status == "open":  # what was written off may be paid, and is not owed
+            self._news(invoice, "failed")
 
     def _wait(self, status: str, intent: Row, invoice: Row | None, charge: Row) -> None:
         if intent.status != "requires_payment_method":

@@ -92,18 +92,26 @@ def _settle_held_credits(ctx: Context, news: Sequence[InvoiceNews]) -> None:
 
 
 def _next_status(row: Row, news: InvoiceNews) -> str:
-    is_latest = row.latest_invoice_id == news.invoice_id
     if row.status in TERMINAL_STATUSES:
         return str(row.status)
     if _is_pending_update(row, news.invoice_id):
         return str(row.status)  # a change that is not paid does not apply: nothing is owed for it
     if news.what == "paid":
-        return status_after_payment(row.status, is_latest_invoice=is_latest)
+        return status_after_payment(row.status, is_latest_invoice=_is_latest(row, news.invoice_id))
     if news.what in ("failed", "overdue"):
-        return status_after_failure(row.status, is_latest_invoice=is_latest)
+        return status_after_failure(row.status, is_latest_invoice=_is_latest(row, news.invoice_id))
     if news.what == "retries_ended":
         return status_after_retries(row.status, news.end_behavior)
     return status_from_invoices(row.status, _invoice_statuses(row.id))
+
+
+def _is_latest(row: Row, invoice_id: str) -> bool:
+    """Whether it is the latest finalized one that stands: a draft after it says nothing yet, a voided one no more."""
+    if row.latest_invoice_id == invoice_id:
+        return True
+    standing = Invoice.objects.filter(subscription_id=row.id).exclude(status__in=("draft", "void"))
+    latest: str | None = standing.order_by("-created", "-id").values_list("id", flat=True).first()
+    return latest == invoice_id
 
 
 def _is_pending_update(row: Row, invoice_id: str) -> bool:

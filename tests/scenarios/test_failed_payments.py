@@ -7,11 +7,14 @@ import pytest
 from customers.models import Customer
 from customers.services import set_default_payment_method
 from dunning.models import RecoveryCase
+from engine.services.change import change_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
-from engine.services.pay import complete_action, pay_invoice
+from engine.services.finalize import finalize_invoice
+from engine.services.invoices import mark_uncollectible
+from engine.services.pay import complete_action, pay_invoice, record_payment
 from engine.services.recover import add_payment_method
 from engine.services.subscribe import subscribe
-from engine.types import ItemRequest, SubscribeRequest
+from engine.types import ChangeRequest, ItemRequest, PauseCollection, SubscribeRequest
 from events.models import Event
 from invoicing.models import Invoice
 from payments.models import Charge, SandboxObject
@@ -20,7 +23,9 @@ from subscriptions.models import Subscription
 from tests.factories.catalog import price as new_price
 from tests.factories.customers import customer as new_customer
 from tests.factories.merchants import merchant as new_merchant
+from tests.factories.signups import subscription as new_subscription
 from tests.factories.times import context, utc
+from tests.scenarios.story import day, paper
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +170,60 @@ def test_a_first_payment_that_fails_leaves_the_subscription_incomplete_and_it_ex
     assert story.status == "incomplete_expired"
     assert story.invoices == [("INV-0001", "void")]
     assert len(story.tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("behavior", "meanwhile", "status"),
+    [
+        ("void", "void", "past_due"),
+        ("keep_as_draft", "draft", "past_due"),
+        ("mark_uncollectible", "uncollectible", "active"),
+    ],
+)
+def test_a_debt_is_the_latest_while_what_came_after_it_is_void_or_a_draft(behavior, meanwhile, status):
+    """One that was written off is the latest, and nothing is asked for it: SEMANTICS, Subscription states."""
+    shop = new_merchant(grace=0)
+    owner = new_customer(merchant=shop)
+    row = new_subscription(
+        customer=owner, prices=[new_price(merchant=shop)], collection_method="send_invoice", days_until_due=7
+    )
+    ids = {"ctx": context(utc(2024, 1, 20)), "merchant_id": shop.id}
+    day(utc(2024, 1, 8))
+    request = ChangeRequest(shop.id, row.id, pause_collection=PauseCollection(behavior))
+    change_subscription(ctx=ids["ctx"], request=request)
+    day(FEBRUARY)
+    row.refresh_from_db()
+    assert (row.status, [found for _, found, _ in paper()]) == (status, ["open", meanwhile])
+    record_payment(**ids, invoice_id=Invoice.objects.get(status="open").id, amount=1000)
+    row.refresh_from_db()
+    assert row.status == "active"
+
+
+def test_an_invoice_that_is_overdue_while_the_next_is_a_draft_is_the_latest():
+    """Sent on 1 January at 00:30, due on 1 February at 00:30, when the next one is a draft for another half an hour."""
+    shop = new_merchant(grace=3600)
+    row = new_subscription(
+        customer=new_customer(merchant=shop),
+        prices=[new_price(merchant=shop)],
+        collection_method="send_invoice",
+        days_until_due=31,
+    )
+    sent = {"merchant_id": shop.id, "invoice_id": Invoice.objects.get().id}
+    finalize_invoice(ctx=context(JANUARY + timedelta(minutes=30)), **sent)
+    day(FEBRUARY)
+    day(FEBRUARY + timedelta(minutes=59))
+    row.refresh_from_db()
+    assert (row.status, [found for _, found, _ in paper()]) == ("past_due", ["open", "draft"])
+
+
+def test_what_was_written_off_and_fails_again_leaves_its_subscription_well():
+    story = Story("pm_card_visa")
+    story.add_card("pm_card_chargeCustomerFail", JANUARY)
+    story.until(FEBRUARY + timedelta(hours=1))
+    assert story.status == "past_due"
+    ids = {"ctx": context(utc(2024, 2, 2)), "merchant_id": story.merchant.id}
+    [owed] = Invoice.objects.filter(status="open")
+    mark_uncollectible(**ids, invoice_id=owed.id)
+    assert story.status == "active"
+    assert pay_invoice(**ids, invoice_id=owed.id).status == "declined"
+    assert (story.status, Invoice.objects.get(id=owed.id).status) == ("active", "uncollectible")

@@ -1,7 +1,7 @@
 """Random lives on a test clock, through the services that run for real; the facts are checked after every step.
 
-Found something? Hypothesis prints the shortest life that does it (`LIFE_AS_FOUND=1`: the first one, at once): make
-it a table test where the fault is.
+Found something? Hypothesis prints the life that does it (`LIFE_SHRINK=1`: takes minutes to find the shortest): make it
+a table test where the fault is.
 The same 10 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, more of them and longer ones.
 """
 
@@ -361,6 +361,6 @@ def test_the_facts_hold_through_random_lives(monkeypatch):
         # Constants found in whatever modules happen to be loaded would make the lives differ from run to run.
         monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *args, **kwargs: None)
     bounds = {"max_examples": LIVES, "stateful_step_count": STEPS, "derandomize": "LIVES" not in os.environ}
-    if "LIFE_AS_FOUND" in os.environ:
+    if "LIFE_SHRINK" not in os.environ:
         bounds["phases"] = (Phase.generate,)
     run_as_test(Life, settings=settings(**bounds, deadline=None, suppress_health_check=list(HealthCheck)))
