@@ -5,7 +5,6 @@ each copies it (`CREATE DATABASE ... TEMPLATE`) under the name `test_<pid>_<work
 """
 
 import fcntl
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from billing_site.benchmarks.migrated import schema_hash
 from billing_site.embedded_postgres.server import ensure_running
 
 # Tests need no crash safety.
@@ -94,15 +94,6 @@ def _build_template(template: str) -> None:
     connection.close()
     # Renamed only when complete: a run that is killed half-way leaves no half template.
     _execute(f'ALTER DATABASE "{building}" RENAME TO "{template}"')
-
-
-def schema_hash() -> str:
-    """Changes when a migration or a locked requirement does."""
-    digest = hashlib.sha256()
-    root = Path(settings.BASE_DIR)
-    for path in sorted([*root.glob("*/*migrations/*.py"), root / "requirements.lock"]):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _is_left_over(name: str, template: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connections
 
+from billing_site.benchmarks.migrated import copy_migrated
 from billing_site.embedded_postgres.server import database_settings, ensure_running
 
 OPTIONS = {"max_connections": "40", "shared_buffers": "256MB"}
@@ -27,9 +28,9 @@ def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
     data = folder / "pg"
     before = dict(connections["default"].settings_dict)
     try:
+        copy_migrated(data, _migrate)
         ensure_running(data, options=OPTIONS)
         _use(database_settings(data))
-        call_command("migrate", verbosity=0, interactive=False)
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "billing_site.settings",  # whatever those of this process are
@@ -41,6 +42,12 @@ def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
     finally:
         _use(before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _migrate(data: Path) -> None:
+    _use(database_settings(data))
+    call_command("migrate", verbosity=0, interactive=False)
+    connections["default"].close()
 
 
 def _use(settings: dict[str, object]) -> None:

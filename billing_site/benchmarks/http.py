@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from api.keys import create_api_key
@@ -96,7 +97,8 @@ def webhooks(size: Size) -> Figures:
         ctx = _now()
         url = f"http://{HOST}:{port}/"
         create_endpoint(ctx=ctx, merchant_id=merchant_id, livemode=False, url=url, enabled_events=["customer.updated"])
-        record_events(ctx, [_event(merchant_id, number) for number in range(size.rows)])
+        with transaction.atomic():
+            record_events(ctx, [_event(merchant_id, number) for number in range(size.rows)])
         relay(ctx=_now(), consumer=Consumer("api.webhooks", make_deliveries))
         before, cpu, started = postgres_cpu_seconds(data), time.process_time(), time.perf_counter()
         sent, failed = Sender(clock=lambda: _now().recorded_at).drain()

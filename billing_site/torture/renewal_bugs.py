@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from invoicing import writes as invoicing
+from invoicing.models import NumberSeries
+from invoicing.writes import NumberBlock
+from merchants.models import Merchant
 from subscriptions import writes as subscriptions
 
 # As long as a loaded database may take between two transactions.
-BETWEEN_S = 0.05
+BETWEEN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class RenewalBug:
-    """`infect` is done in each worker."""
+    """`infect` is done in each worker, `prepare` once in the database before they start."""
 
     infect: Callable[[], None]
+    prepare: Callable[[], None] = lambda: None
 
 
 def advance_apart() -> None:
@@ -43,6 +48,53 @@ def advance_apart() -> None:
     subscriptions.advance_periods = later(advance_periods)  # type: ignore[assignment]
 
 
+def drop_uniqueness() -> None:
+    """Nothing but the order of work keeps a period from being billed twice.
+
+    The bodies of objects are unique by version, which would stop most of it too: this merchant keeps none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX billed_once")
+    Merchant.objects.update(keep_event_bodies=False)
+
+
+def create_sequence() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE careless_numbers")
+
+
+def number_from_a_sequence() -> None:
+    """Numbers come from a sequence, which no rollback gives back; the series follows it."""
+
+    def take_numbers(counts: Mapping[str, int]) -> dict[str, NumberBlock]:
+        blocks = {}
+        for entity_id, count in counts.items():
+            series = NumberSeries.objects.get(billing_entity_id=entity_id, customer_id="")
+            first = _next_block(count)
+            time.sleep(BETWEEN_S)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE invoicing_numberseries SET next_number = greatest(next_number, %s) WHERE id = %s",
+                    [first + count, series.id],
+                )
+            blocks[entity_id] = NumberBlock(series.id, series.prefix, series.padding, first, count)
+        return blocks
+
+    invoicing.take_numbers = take_numbers
+
+
+def _next_block(count: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1)")
+        cursor.execute("SELECT nextval('careless_numbers')")
+        first: int = cursor.fetchone()[0]
+        cursor.execute("SELECT setval('careless_numbers', %s), pg_advisory_unlock(1)", [first + count - 1])
+    return first
+
+
 RENEWAL_BUGS = {
     "advance-apart": RenewalBug(advance_apart),
+    "number-from-a-sequence": RenewalBug(number_from_a_sequence, create_sequence),
+    # What uniqueness is there for: alone, a run that advances apart is stopped by it before it bills twice.
+    "uniqueness-dropped": RenewalBug(advance_apart, drop_uniqueness),
 }

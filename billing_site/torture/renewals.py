@@ -42,6 +42,8 @@ POSTMASTER_FALLS_AT = (1 / 3, 2 / 3)
 START_AGAIN_S = 60.0
 # On a slow machine a kill waits until something was committed since the last one: else nothing is ever tried.
 PROGRESS_S = 10.0
+# The progress that was waited for is a commit: a kill falls anywhere in what comes after it.
+PHASE_S = 0.3
 # Nothing of what is killed may take longer to heal than this.
 PATIENCE_S = 600.0
 
@@ -124,6 +126,8 @@ def torture_renewals(orders: Orders, say: Say = lambda text: None) -> dict[str, 
     """The torture from beginning to end, in a throw-away cluster of its own."""
     with throw_away_cluster() as (folder, _):
         data.build(orders.rows)
+        if orders.bug:
+            RENEWAL_BUGS[orders.bug].prepare()
         logging.disable(logging.CRITICAL)  # of things going wrong there is no end
         try:
             began = time.perf_counter()
@@ -144,6 +148,7 @@ def _torment(found: _Field, say: Say) -> None:
         deadline = time.monotonic() + PROGRESS_S
         while _left() == left and time.monotonic() < deadline:
             time.sleep(0.02)
+        time.sleep(found.dice.random() * PHASE_S)
         found.reap()
         if not found.alive:
             continue

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from django.conf import settings
 
+from billing_site.benchmarks.migrated import schema_hash
 from tests import databases
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ def house(open_folder: Path) -> dict[str, str]:
 def _built_house() -> Path:
     # Migrated once and copied, as the tests' databases are.
     folder = Path(settings.VAR_DIR)
-    built = folder / f"test-house-{databases.schema_hash()}"
+    built = folder / f"test-house-{schema_hash()}"
     if not built.exists():
         for old in folder.glob("test-house-*"):
             shutil.rmtree(old, ignore_errors=True)

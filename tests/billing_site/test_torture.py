@@ -64,13 +64,13 @@ def test_the_audit_sees_what_was_taken_and_forgotten(bugs_leave_with_the_test, m
     assert len(compared[0]["lost_payments"]) == 1
 
 
-def test_the_command_uses_no_database_but_its_own(tmp_path):
+def test_the_command_uses_no_database_but_its_own():
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "billing_site.settings",
         "DATABASE_URL": "postgres://nobody@127.0.0.1:9/nowhere",
         "ENV_FILE": os.devnull,
-        "VAR_DIR": str(tmp_path / "var"),
+        "VAR_DIR": str(settings.VAR_DIR),
         "SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
     }
     done = subprocess.run(
