@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,8 +16,8 @@ from invoicing.writes import NumberBlock
 from merchants.models import Merchant
 from subscriptions import writes as subscriptions
 
-# As long as a loaded database may take between two transactions.
-BETWEEN_S = 0.2
+# As long as a loaded machine may take between two steps: a kill falls there more often than not.
+BETWEEN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,16 @@ def advance_apart() -> None:
     """What was billed is committed, and the subscription moves on in a second transaction."""
     update_states, advance_periods = subscriptions.update_states, subscriptions.advance_periods
 
-    def later(write: Callable[[Any], None]) -> Callable[[Any], None]:
-        def put_off(rows: Sequence[Any]) -> None:
-            rows = list(rows)
+    def later(write: Callable[[Any], None], wait_s: float) -> Callable[[Any], None]:
+        def second_transaction(rows: Sequence[Any]) -> None:
+            time.sleep(wait_s)
+            with transaction.atomic():
+                write(rows)
 
-            def second_transaction() -> None:
-                time.sleep(BETWEEN_S)
-                with transaction.atomic():
-                    write(rows)
+        return lambda rows: transaction.on_commit(partial(second_transaction, list(rows)))
 
-            transaction.on_commit(second_transaction)
-
-        return put_off
-
-    subscriptions.update_states = later(update_states)  # type: ignore[assignment]
-    subscriptions.advance_periods = later(advance_periods)  # type: ignore[assignment]
+    subscriptions.update_states = later(update_states, BETWEEN_S)  # type: ignore[assignment]
+    subscriptions.advance_periods = later(advance_periods, 0.0)  # type: ignore[assignment]
 
 
 def drop_uniqueness() -> None:

@@ -42,15 +42,13 @@ POSTMASTER_FALLS_AT = (1 / 3, 2 / 3)
 START_AGAIN_S = 60.0
 # On a slow machine a kill waits until something was committed since the last one: else nothing is ever tried.
 PROGRESS_S = 10.0
-# The progress that was waited for is a commit: a kill falls anywhere in what comes after it.
-PHASE_S = 0.3
 # Nothing of what is killed may take longer to heal than this.
 PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What was asked for. `beat_s` is the time between two kills."""
+    """What was asked for. `beat_s` is the mean time between two kills."""
 
     rows: int
     workers: int
@@ -144,11 +142,11 @@ def _torment(found: _Field, say: Say) -> None:
     falls = [max(1, int(orders.kills * part)) for part in POSTMASTER_FALLS_AT]
     while found.counts["kills"] < orders.kills and (left := _left()):
         found.fill()
-        time.sleep(orders.beat_s)
         deadline = time.monotonic() + PROGRESS_S
         while _left() == left and time.monotonic() < deadline:
             time.sleep(0.02)
-        time.sleep(found.dice.random() * PHASE_S)
+        # That progress was a commit: the kill falls anywhere in what comes after it.
+        time.sleep(found.dice.random() * 2 * orders.beat_s)
         found.reap()
         if not found.alive:
             continue

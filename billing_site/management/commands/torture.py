@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from billing_site.commands import JsonCommand
 from billing_site.torture.bugs import BUGS
 from billing_site.torture.renewal_bugs import RENEWAL_BUGS
-from billing_site.torture.renewals import BEAT_S, Orders, torture_renewals
+from billing_site.torture.renewals import Orders, torture_renewals
 from billing_site.torture.runs import torture_payments
 
 
@@ -28,7 +28,6 @@ class Command(JsonCommand):
         parser.add_argument("--rows", type=int, default=60_000, help="renewals: due subscriptions")
         parser.add_argument("--workers", type=int, default=3, help="renewals: worker processes")
         parser.add_argument("--kills", type=int, default=30, help="renewals: workers to kill")
-        parser.add_argument("--beat", type=float, default=BEAT_S, help="renewals: seconds between two kills")
         parser.add_argument("--seed", type=int, default=1, help="of the dice")
         bugs = sorted(BUGS.keys() | RENEWAL_BUGS.keys())
         parser.add_argument("--seed-bug", choices=bugs, default="", help="a bug that must be caught")
@@ -47,16 +46,9 @@ class Command(JsonCommand):
         )
 
     def _renewals(self, **options: Any) -> dict[str, Any]:
-        if options["rows"] < 1 or options["workers"] < 1 or options["kills"] < 0 or options["beat"] < 0:
-            raise CommandError("--rows and --workers are at least 1, --kills and --beat are not negative")
-        orders = Orders(
-            options["rows"],
-            options["workers"],
-            options["kills"],
-            options["seed"],
-            options["seed_bug"],
-            beat_s=options["beat"],
-        )
+        if options["rows"] < 1 or options["workers"] < 1 or options["kills"] < 0:
+            raise CommandError("--rows and --workers are at least 1, --kills is not negative")
+        orders = Orders(options["rows"], options["workers"], options["kills"], options["seed"], options["seed_bug"])
         return torture_renewals(orders, self.progress)
 
     def tell(self, result: dict[str, Any]) -> None:
