@@ -45,13 +45,18 @@ def put_items(link: PaymentLink, rows: Sequence[tuple[Price, int]]) -> None:
     )
 
 
-def create_basket(*, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], **fields: Any) -> PaymentLink:
-    """The basket of one checkout session: no public page, and nobody is told of it. Raises as `sold_rows`."""
-    rows = sold_rows(merchant_id, items)
+def create_basket(
+    *, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], currency: str = "", **fields: Any
+) -> PaymentLink:
+    """The basket of one checkout session: no public page, and nobody is told of it. Raises as `sold_rows`.
+
+    With a `currency` it may be empty: nothing is sold, a way to pay is set up.
+    """
+    rows = sold_rows(merchant_id, items) if items or not currency else []
     with transaction.atomic():
         link = PaymentLink.objects.create(
             merchant_id=merchant_id,
-            currency=rows[0][0].currency,
+            currency=rows[0][0].currency if rows else currency,
             one_visit=True,
             created=ctx.as_of,
             recorded_at=ctx.recorded_at,

@@ -9,10 +9,12 @@ from dataclasses import replace
 from core.context import Context
 from customers.models import TestClock
 from dunning.selectors import open_cases_of_customers
+from engine.services.checkout_closing import tell_answers
 from engine.services.recover import forward_retries
 from events.types import DeliveredEvent
 
 REPLACED = "payment_method.automatically_updated"
+ANSWER_EVENT_TYPES = ("invoice.paid", "invoice.payment_failed")
 EVENT_TYPES = ("payment_method.attached", "customer.updated", REPLACED)
 
 
@@ -29,6 +31,13 @@ def bring_retries_forward(ctx: Context, events: Sequence[DeliveredEvent]) -> Non
     for clock_id, group in by_clock.items():
         clock = clocks.get(clock_id or "")
         forward_retries(replace(ctx, as_of=clock.frozen_time) if clock else ctx, group, replaced)
+
+
+def tell_checkouts(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
+    """Payments that were on their way when their checkout was complete: the bank's answer is told of the session."""
+    paid = {event.object_id for event in events if event.type == "invoice.paid"}
+    failed = {event.object_id for event in events if event.type == "invoice.payment_failed"}
+    tell_answers(ctx, paid, failed - paid)
 
 
 def _is_another_method(event: DeliveredEvent) -> bool:

@@ -71,7 +71,7 @@ class Offer:
 def offer_of(basket: Basket, preview: CheckoutPreview, wanted: CheckoutRequest) -> Offer:
     """The planner's answer in a reader's terms."""
     now = planned_summary(preview.now, preview.settlement) if preview.now else None
-    recurring = next(item.price for item in basket.items if item.price.type == "recurring")
+    recurring = next((item.price for item in basket.items if item.price.type == "recurring"), None)
     adjustable = basket.link.adjustable_quantity
     return Offer(
         currency=preview.currency,
@@ -81,11 +81,18 @@ def offer_of(basket: Basket, preview: CheckoutPreview, wanted: CheckoutRequest) 
         following=planned_summary(preview.following) if preview.following else None,
         following_at=preview.following_at,
         regular_total=preview.regular.totals.total if preview.regular else None,
-        every=every(recurring.interval, recurring.interval_count or 1),
+        every=every(recurring.interval, recurring.interval_count or 1) if recurring else "",
         trial_end=preview.trial_end,
-        code=wanted.promotion_code.strip().upper() if preview.coupon else "",
-        code_words=coupon_words(preview) if preview.coupon else "",
+        code=_code(preview, wanted),
+        code_words=coupon_words(preview) if preview.coupon and recurring else "",
     )
+
+
+def _code(preview: CheckoutPreview, wanted: CheckoutRequest) -> str:
+    """What takes something off, by the name that the visitor knows: the code that was typed, else the coupon's."""
+    if preview.coupon is None:
+        return ""
+    return wanted.promotion_code.strip().upper() or preview.coupon.name
 
 
 def coupon_words(preview: CheckoutPreview) -> str:

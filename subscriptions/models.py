@@ -301,8 +301,19 @@ class CheckoutStatus(models.TextChoices):
     EXPIRED = "expired", _("expired")
 
 
+class CheckoutMode(models.TextChoices):
+    SUBSCRIPTION = "subscription", _("subscription")
+    PAYMENT = "payment", _("payment")
+    SETUP = "setup", _("payment method")
+
+
 class CheckoutSession(models.Model):
-    """One visit to a payment link. Its row is the lock that makes a double click pay once."""
+    """One visit to a payment link. Its row is the lock that makes a double click pay once.
+
+    `terms` are what a merchant's server said of what comes of it: {"discounts": [{coupon_id, promotion_code_id}],
+    "invoice": {}, "payment": {}, "setup": {}, "subscription": {}}. `awaits_payment`: it is complete, and the bank
+    has not answered yet.
+    """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "cs"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
@@ -310,8 +321,12 @@ class CheckoutSession(models.Model):
         "catalog.PaymentLink", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     secret_hash = models.TextField()
+    mode = models.CharField(max_length=12, choices=CheckoutMode, default=CheckoutMode.SUBSCRIPTION)
     status = models.CharField(max_length=10, choices=CheckoutStatus, default=CheckoutStatus.OPEN)
     customer_id = models.TextField(blank=True, default="", db_collation="C")
+    setup_intent_id = models.TextField(blank=True, default="", db_collation="C")
+    terms = models.JSONField(default=dict, blank=True)
+    awaits_payment = models.BooleanField(default=False)
     subscription_id = models.TextField(blank=True, default="", db_collation="C")
     invoice_id = models.TextField(blank=True, default="", db_collation="C")
     locale = models.CharField(max_length=10, blank=True, default="")
@@ -326,6 +341,11 @@ class CheckoutSession(models.Model):
     created = models.DateTimeField()
     recorded_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(name="checkout_awaiting", fields=["invoice_id"], condition=Q(awaits_payment=True)),
+        ]
 
 
 class PortalSession(models.Model):

@@ -266,18 +266,31 @@ def _told(instant: str | None) -> int | None:
 
 
 def checkout_session_snapshot(
-    session: Any, *, currency: str, subtotal: int, total: int, discount: int, tax: int, paid: bool, email: str
+    session: Any,
+    *,
+    currency: str,
+    subtotal: int,
+    total: int,
+    discount: int,
+    tax: int,
+    paid: bool,
+    email: str,
+    payment_intent: str | None = None,
 ) -> dict[str, Any]:
-    """Stripe's checkout.session of something recurring. Its `url` is put in where it is shown; no event tells it."""
-    status = session.status
-    payment_status = ("paid" if total else "no_payment_required") if paid else "unpaid"
+    """Stripe's checkout.session. Its `url` is put in where it is shown; no event tells it.
+
+    `paid`: nothing of what it comes to is owed any more.
+    """
+    status, mode, terms = session.status, session.mode, session.terms
+    payment_status = ("paid" if total else "no_payment_required") if paid or mode == "setup" else "unpaid"
     link = session.payment_link
+    is_setup = mode == "setup"
     return {
         "id": session.id,
         "object": "checkout.session",
         "allow_promotion_codes": link.allow_promotion_codes or None,
-        "amount_subtotal": subtotal,
-        "amount_total": total,
+        "amount_subtotal": None if is_setup else subtotal,
+        "amount_total": None if is_setup else total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "cancel_url": session.cancel_url or None,
         "client_reference_id": session.client_reference_id or None,
@@ -291,17 +304,40 @@ def checkout_session_snapshot(
         "customer_details": {"email": email, "name": None} if email else None,
         "customer_email": email or None,
         "expires_at": epoch(session.expires_at),
+        "discounts": [
+            {"coupon": one["coupon_id"] or None, "promotion_code": one["promotion_code_id"] or None}
+            for one in terms.get("discounts", ())
+        ],
         "invoice": session.invoice_id or None,
+        "invoice_creation": _invoice_creation(terms.get("invoice")) if mode == "payment" else None,
         "locale": session.locale or None,
         "metadata": dict(session.metadata),
-        "mode": "subscription",
+        "mode": mode,
+        "payment_intent": payment_intent if mode == "payment" else None,
         "payment_link": None if link.one_visit else link.id,
         "payment_method_types": ["card"],
         "payment_status": payment_status,
+        "setup_intent": session.setup_intent_id or None,
         "shipping_options": [],
         "status": status,
         "subscription": session.subscription_id or None,
         "success_url": link.after_completion_url or None,
-        "total_details": {"amount_discount": discount, "amount_shipping": 0, "amount_tax": tax},
+        "total_details": None if is_setup else {"amount_discount": discount, "amount_shipping": 0, "amount_tax": tax},
         "ui_mode": "hosted_page",
+    }
+
+
+def _invoice_creation(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = said or {}
+    return {
+        "enabled": said is not None,
+        "invoice_data": {
+            "account_tax_ids": None,
+            "custom_fields": list(given.get("custom_fields") or ()) or None,
+            "description": given.get("description") or None,
+            "footer": given.get("footer") or None,
+            "issuer": None,
+            "metadata": dict(given.get("metadata") or {}),
+            "rendering_options": None,
+        },
     }

@@ -1,8 +1,7 @@
-"""/v1/checkout/sessions, /v1/payment_links, /v1/billing_portal/sessions: pages of ours that a shop sends people to."""
+"""/v1/checkout/sessions, /v1/billing_portal/sessions: pages of ours that a shop sends people to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,30 +23,29 @@ from api.protocol.schema import (
     hash_of,
     integer,
     list_of,
-    merged_metadata,
     text,
     timestamp,
 )
 from api.resources.customers import customer_of
 from api.resources.prices import shown as shown_prices
-from api.resources.pricing import RECURRING_PRICE_DATA, price_ids, tax_rate_ids
-from catalog import baskets, services as catalog
+from api.resources.pricing import RECURRING_PRICE_DATA, discount_requests, price_ids, tax_rate_ids
+from catalog import baskets
 from catalog.models import PaymentLink, PaymentLinkItem
-from catalog.selectors import payment_links
-from catalog.snapshots import payment_link_snapshot
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret, new_id
-from engine.rules.checkout import NothingRecurs
+from core.money import parse_currency
+from engine.rules.checkout import NothingRecurs, SomethingRecurs
 from engine.services.checkout_closing import body_of, expire_session
+from merchants.models import Merchant
 from subscriptions.facts import price_facts
 from subscriptions.models import CheckoutSession
 from subscriptions.rules.amounts import line_amount
 from subscriptions.services.checkout_sessions import SESSION_LIFETIME, derived_secret
 from subscriptions.services.portal_sessions import open_portal_session
 
-SESSIONS, LINKS, PORTAL = "/v1/checkout/sessions", "/v1/payment_links", "/v1/billing_portal/sessions"
+SESSIONS, PORTAL = "/v1/checkout/sessions", "/v1/billing_portal/sessions"
 SOONEST = timedelta(minutes=30)
-_LINE = hash_of(
+LINE = hash_of(
     {
         "adjustable_quantity": hash_of({"enabled": boolean(required=True)}),
         "price": text(most=200),
@@ -55,21 +53,49 @@ _LINE = hash_of(
         "quantity": integer(least=1, most=999),
     }
 )
-_TRIAL = integer(least=1, most=730)
+TRIAL = integer(least=1, most=730)
+_INVOICE_CREATION = hash_of(
+    {
+        "enabled": boolean(required=True),
+        "invoice_data": hash_of(
+            fields(
+                METADATA,
+                custom_fields=list_of(
+                    hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), most=4
+                ),
+                description=text(most=1500),
+                footer=text(most=5000),
+            )
+        ),
+    }
+)
 CREATE_SESSION = fields(
     METADATA,
     allow_promotion_codes=boolean(),
     cancel_url=text(most=2000),
     client_reference_id=text(most=200),
+    currency=text(most=3),
     customer=text(most=200),
+    customer_creation=choice("always", "if_required"),
     customer_email=text(most=512),
+    discounts=list_of(hash_of({"coupon": text(most=200), "promotion_code": text(most=200)}), most=1),
     expires_at=timestamp(),
-    line_items=list_of(_LINE, most=20),
+    invoice_creation=_INVOICE_CREATION,
+    line_items=list_of(LINE, most=20),
     locale=text(most=10),
     mode=choice("payment", "setup", "subscription", required=True),
+    payment_intent_data=hash_of(
+        {"description": text(most=1000), "setup_future_usage": choice("off_session", "on_session")}
+    ),
     payment_method_types=list_of(text(most=30), most=20),
+    setup_intent_data=hash_of(fields(METADATA, description=text(most=1000))),
     subscription_data=hash_of(
-        fields(METADATA, default_tax_rates=list_of(text(most=200), most=20), trial_period_days=_TRIAL)
+        fields(
+            METADATA,
+            default_tax_rates=list_of(text(most=200), most=20),
+            description=text(most=500),
+            trial_period_days=TRIAL,
+        )
     ),
     success_url=text(most=1900),
     ui_mode=choice("hosted_page"),
@@ -82,26 +108,27 @@ LIST_SESSIONS = fields(
     status=choice("complete", "expired", "open"),
     subscription=text(most=200),
 )
-_AFTER = hash_of(
-    {
-        "redirect": hash_of({"url": text(required=True, most=2000)}),
-        "type": choice("hosted_confirmation", "redirect", required=True),
-    }
-)
-_LINK = fields(METADATA, after_completion=_AFTER, allow_promotion_codes=boolean())
-CREATE_LINK = fields(
-    _LINK,
-    line_items=list_of(_LINE, required=True, most=20),
-    subscription_data=hash_of({"trial_period_days": _TRIAL}),
-)
-UPDATE_LINK = fields(_LINK, active=boolean())
 CREATE_PORTAL = fields(customer=text(required=True, most=200), return_url=text(most=2000))
 
 
-class ModeNotOffered(OstinatoError):
+# What belongs to one mode alone.
+_OF_MODE = {
+    "invoice_creation": "payment",
+    "payment_intent_data": "payment",
+    "setup_intent_data": "setup",
+    "subscription_data": "subscription",
+}
+
+
+class OfAnotherMode(OstinatoError):
     code = "parameter_invalid"
-    param = "mode"
-    message_id = gettext_noop("Ostinato's checkout sells subscriptions: mode=%(mode)s is not offered.")
+    message_id = gettext_noop("You can not pass `%(name)s` in `%(mode)s` mode.")
+
+
+class CodeBesideDiscount(OstinatoError):
+    code = "parameters_exclusive"
+    param = "discounts"
+    message_id = gettext_noop("A session has discounts or takes promotion codes, not both.")
 
 
 class AddressInvalid(OstinatoError):
@@ -127,14 +154,14 @@ class BuyerTwice(OstinatoError):
     message_id = gettext_noop("Say who buys in one way: customer or customer_email.")
 
 
-def _address(given: str, param: str) -> str:
+def checked_address(given: str, param: str) -> str:
     """http(s) only, in one word: it is sent back to browsers."""
     if not given.startswith(("https://", "http://")) or any(mark.isspace() or mark < " " for mark in given):
         raise AddressInvalid(param=param)
     return given
 
 
-def _items(call: Call) -> list[tuple[str, int]]:
+def items_of(call: Call) -> list[tuple[str, int]]:
     lines = call.params.get("line_items", ())
     ids = price_ids(call, lines, "line_items")
     for number, price_id in enumerate(ids):
@@ -143,17 +170,13 @@ def _items(call: Call) -> list[tuple[str, int]]:
     return [(price_id, line.get("quantity", 1)) for price_id, line in zip(ids, lines, strict=True)]
 
 
-def _adjustable(call: Call) -> bool:
+def is_adjustable(call: Call) -> bool:
     return any(line.get("adjustable_quantity", {}).get("enabled") for line in call.params.get("line_items", ()))
 
 
 def create_session(call: Call) -> Json:
     params = call.params
-    if params["mode"] != "subscription":
-        raise ModeNotOffered(mode=params["mode"])
-    for name in ("line_items", "success_url"):
-        if not params.get(name):
-            raise ParameterMissing(param=name, name=name)
+    _check_mode(params)
     session_id = new_id("cs")
     customer_id, asked = _buyer(call)
     with transaction.atomic():
@@ -164,8 +187,10 @@ def create_session(call: Call) -> Json:
             secret_hash=hash_secret(derived_secret(session_id)),
             customer_id=customer_id,
             asked=asked,
+            mode=params["mode"],
+            terms=_terms(call),
             locale=params.get("locale", "").replace("auto", ""),
-            cancel_url=_address(params["cancel_url"], "cancel_url") if "cancel_url" in params else "",
+            cancel_url=checked_address(params["cancel_url"], "cancel_url") if "cancel_url" in params else "",
             client_reference_id=params.get("client_reference_id", ""),
             metadata=new_metadata(params),
             subscription_metadata=new_metadata(params.get("subscription_data", {})),
@@ -176,23 +201,71 @@ def create_session(call: Call) -> Json:
     return shown(call, row)
 
 
+def _check_mode(params: dict[str, Any]) -> None:
+    mode = params["mode"]
+    for name, of in _OF_MODE.items():
+        if name in params and mode != of:
+            raise OfAnotherMode(param=name, name=name, mode=mode)
+    if mode == "setup":
+        for name in ("line_items", "discounts", "allow_promotion_codes"):
+            if params.get(name):
+                raise OfAnotherMode(param=name, name=name, mode=mode)
+    for name in ("success_url",) if mode == "setup" else ("line_items", "success_url"):
+        if not params.get(name):
+            raise ParameterMissing(param=name, name=name)
+    if params.get("discounts") and params.get("allow_promotion_codes"):
+        raise CodeBesideDiscount
+
+
+def _terms(call: Call) -> Json:
+    """What is said of what comes of the session, as its row keeps it."""
+    params = call.params
+    asked = discount_requests(call, params.get("discounts"))
+    terms: Json = {
+        "discounts": [{"coupon_id": one.coupon_id, "promotion_code_id": one.promotion_code_id} for one in asked]
+    }
+    invoice = params.get("invoice_creation", {})
+    if invoice.get("enabled"):
+        said = invoice.get("invoice_data", {})
+        terms["invoice"] = said | ({"metadata": new_metadata(said)} if "metadata" in said else {})
+    if "payment_intent_data" in params:
+        terms["payment"] = params["payment_intent_data"]
+    if "setup_intent_data" in params:
+        setup = params["setup_intent_data"]
+        terms["setup"] = {"description": setup.get("description", ""), "metadata": new_metadata(setup)}
+    if "description" in params.get("subscription_data", {}):
+        terms["subscription"] = {"description": params["subscription_data"]["description"]}
+    return terms
+
+
 def _basket(call: Call, session_id: str) -> PaymentLink:
     params, data = call.params, call.params.get("subscription_data", {})
-    success = _address(params["success_url"], "success_url").replace("{CHECKOUT_SESSION_ID}", session_id)
+    success = checked_address(params["success_url"], "success_url").replace("{CHECKOUT_SESSION_ID}", session_id)
     rates = tax_rate_ids(call, data.get("default_tax_rates"), "subscription_data[default_tax_rates]")
     basket = baskets.create_basket(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
-        items=_items(call),
+        items=items_of(call),
+        currency=_currency(call) if params["mode"] == "setup" else "",
         after_completion_url=success,
-        adjustable_quantity=_adjustable(call),
+        adjustable_quantity=is_adjustable(call),
         allow_promotion_codes=params.get("allow_promotion_codes", False),
         tax_rate_ids=list(rates),
         trial_period_days=data.get("trial_period_days"),
     )
-    if not basket.items.filter(price__type="recurring").exists():
+    recurs = basket.items.filter(price__type="recurring").exists()
+    if params["mode"] == "subscription" and not recurs:
         raise NothingRecurs(param="line_items")
+    if params["mode"] == "payment" and recurs:
+        raise SomethingRecurs
     return basket
+
+
+def _currency(call: Call) -> str:
+    """In which a way to pay is set up: it decides which debits are offered."""
+    if "currency" in call.params:
+        return parse_currency(call.params["currency"])
+    return str(Merchant.objects.values_list("default_currency", flat=True).get(id=call.merchant_id))
 
 
 def _buyer(call: Call) -> tuple[str, Json]:
@@ -254,10 +327,10 @@ def expire(call: Call) -> Json:
 
 def list_session_lines(call: Call) -> Json:
     row = found(_sessions(call), call.id, "checkout.session")
-    return _lines(call, row.payment_link, f"{SESSIONS}/{row.id}/line_items")
+    return lines_of(call, row.payment_link, f"{SESSIONS}/{row.id}/line_items")
 
 
-def _lines(call: Call, link: PaymentLink, url: str) -> Json:
+def lines_of(call: Call, link: PaymentLink, url: str) -> Json:
     items = list(link.items.select_related("price__product").order_by("position", "id"))
     prices = shown_prices(call, [item.price for item in items])
     return page_of([_line(item, price) for item, price in zip(items, prices, strict=True)], call, url=url)
@@ -280,74 +353,10 @@ def _line(item: PaymentLinkItem, price: Json) -> Json:
     }
 
 
-def create_link(call: Call) -> Json:
-    params = call.params
-    row = catalog.create_payment_link(
-        ctx=call.ctx,
-        merchant_id=call.merchant_id,
-        items=_items(call),
-        adjustable_quantity=_adjustable(call),
-        allow_promotion_codes=params.get("allow_promotion_codes", False),
-        metadata=new_metadata(params),
-        trial_period_days=params.get("subscription_data", {}).get("trial_period_days"),
-        **_after(params),
-    )
-    return shown_link(row, livemode=call.livemode)
-
-
-def _after(params: dict[str, Any]) -> dict[str, str]:
-    if "after_completion" not in params:
-        return {}
-    after = params["after_completion"]
-    if after["type"] == "hosted_confirmation":
-        return {"after_completion_url": ""}
-    if "redirect" not in after:
-        raise ParameterMissing(param="after_completion[redirect]", name="after_completion[redirect]")
-    return {"after_completion_url": _address(after["redirect"]["url"], "after_completion[redirect][url]")}
-
-
-def shown_link(row: PaymentLink, *, livemode: bool) -> Json:
-    after: Json = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": None}}
-    if row.after_completion_url:
-        after = {"type": "redirect", "redirect": {"url": row.after_completion_url}}
-    return payment_link_snapshot(row, livemode=livemode) | {
-        "after_completion": after,
-        "url": settings.SITE_URL + reverse("payment_link", args=[row.id]),
-    }
-
-
-def retrieve_link(call: Call) -> Json:
-    return shown_link(found(payment_links(call.merchant_id), call.id, "payment_link"), livemode=call.livemode)
-
-
-def update_link(call: Call) -> Json:
-    row = found(payment_links(call.merchant_id), call.id, "payment_link")
-    names = ("active", "allow_promotion_codes")
-    values: dict[str, Any] = {name: call.params[name] for name in names if name in call.params}
-    if "metadata" in call.params:
-        values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
-    changed = catalog.update_payment_link(
-        ctx=call.ctx, merchant_id=call.merchant_id, payment_link_id=row.id, **values | _after(call.params)
-    )
-    return shown_link(changed, livemode=call.livemode)
-
-
-def list_links(call: Call) -> Json:
-    rows = in_range(payment_links(call.merchant_id), "created", call.params.get("created"))
-    if "active" in call.params:
-        rows = rows.filter(active=call.params["active"])
-    return page(rows, call, lambda found: [shown_link(row, livemode=call.livemode) for row in found], url=LINKS)
-
-
-def list_link_lines(call: Call) -> Json:
-    row = found(payment_links(call.merchant_id), call.id, "payment_link")
-    return _lines(call, row, f"{LINKS}/{row.id}/line_items")
-
-
 def open_portal(call: Call) -> Json:
     """A way into the portal that works once, for half an hour."""
     customer = customer_of(call, call.params["customer"], "customer")
-    back = _address(call.params["return_url"], "return_url") if "return_url" in call.params else ""
+    back = checked_address(call.params["return_url"], "return_url") if "return_url" in call.params else ""
     row, token = open_portal_session(
         ctx=call.ctx, merchant_id=call.merchant_id, customer_id=customer.id, return_url=back
     )
@@ -373,18 +382,5 @@ OPERATIONS = [
     Operation("GET", SESSIONS + "/{id}", retrieve_session),
     Operation("POST", SESSIONS + "/{id}/expire", expire),
     Operation("GET", SESSIONS + "/{id}/line_items", list_session_lines, PAGE),
-    Operation("POST", LINKS, create_link, CREATE_LINK),
-    Operation("GET", LINKS, list_links, fields(PAGE, active=boolean(), created=RANGE)),
-    Operation("GET", LINKS + "/{id}", retrieve_link),
-    Operation("POST", LINKS + "/{id}", update_link, UPDATE_LINK),
-    Operation("GET", LINKS + "/{id}/line_items", list_link_lines, PAGE),
     Operation("POST", PORTAL, open_portal, CREATE_PORTAL),
 ]
-
-
-def load_links(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
-    rows: Iterable[PaymentLink] = payment_links(merchant_id).filter(id__in=ids).select_related("merchant")
-    return {row.id: shown_link(row, livemode=row.merchant.livemode) for row in rows}
-
-
-LOADERS = {"payment_link": load_links}

@@ -28,6 +28,12 @@ class NothingRecurs(OstinatoError):
     message_id = gettext_noop("This link sells one-time items alone: it needs a subscription.")
 
 
+class SomethingRecurs(OstinatoError):
+    code = "parameter_invalid"
+    param = "line_items"
+    message_id = gettext_noop("What recurs is sold with mode=subscription.")
+
+
 class LocatedRate(Protocol):
     """A `catalog.TaxRate`, or anything with its fields."""
 

@@ -1,4 +1,4 @@
-"""Buying from a payment link, once, however often the button is pressed.
+"""Buying from a payment link or a checkout session, once, however often the button is pressed.
 
 The gateway is never called inside a transaction, so a purchase is several short steps. The session's row says how
 far it came, and each step locks it:
@@ -6,8 +6,9 @@ far it came, and each step locks it:
 1. the basket is planned as it will be sold; whatever is wrong is refused here, before anything is written;
 2. the customer is made and noted on the session;
 3. the instrument is attached (the gateway; a card that is declined here leaves a customer and nothing else);
-4. under the session's lock, unless somebody was quicker: the subscription and its first invoice are written and
-   noted on the session, in one transaction. Nothing is charged yet (`default_incomplete`);
+4. under the session's lock, unless somebody was quicker: the subscription and its first invoice (or the invoice of
+   what is sold once, or the setup intent) are written and noted on the session, in one transaction. Nothing is
+   charged yet (`default_incomplete`);
 5. the invoice is paid on session. One open intent per invoice and one charge in flight per intent are the
    database's own rules, so a second click that comes this far finds the first one's charge.
 
@@ -27,8 +28,9 @@ from customers.models import PaymentMethod
 from customers.services import create_customer, set_default_payment_method, update_customer
 from customers.types import CustomerFields
 from engine.services.checkout_closing import close_session
-from engine.services.checkout_preview import basket_of, preview_checkout, subscribe_request
+from engine.services.checkout_preview import basket_of, preview_checkout, sale_request, subscribe_request
 from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice
+from engine.services.selling import post_sale
 from engine.services.subscribe import subscribe
 from engine.types import CheckoutRequest, CheckoutResult, PaymentOutcome
 from invoicing.models import Invoice
@@ -36,8 +38,9 @@ from payments.cancellation import PaymentInFlight
 from payments.rules import INSTRUMENTS
 from payments.selectors import in_flight, payment_intents
 from payments.services import attach_payment_method, detach_payment_method
+from payments.setup_intents import create_setup_intent, succeed_setup_intent
 from payments.setups import NoWayToPay, way_of
-from subscriptions.models import CheckoutSession, CheckoutStatus
+from subscriptions.models import CheckoutMode, CheckoutSession, CheckoutStatus
 from subscriptions.services.checkout_sessions import (
     CheckoutExpired,
     check_still_open,
@@ -122,7 +125,7 @@ def buy_and_pay(
 ) -> CheckoutResult:
     """Steps 4 and 5 with a method that is stored; `request` None: it was bought before, and only paying is left."""
     if request is not None:
-        session, bought_here = _buy(ctx, session.id, secret, request)
+        session, bought_here = _buy(ctx, session.id, secret, request, method)
         if not bought_here:  # another click was quicker and is paying
             _forget(ctx, session, method)
             return result_of(session, standing_of(ctx=ctx, session=session).status, None)
@@ -177,19 +180,60 @@ def _fields(session: CheckoutSession, request: CheckoutRequest) -> CustomerField
     }
 
 
-def _buy(ctx: Context, session_id: str, secret: str, request: CheckoutRequest) -> tuple[CheckoutSession, bool]:
-    """Write the subscription and its first invoice, unless another click already has: then False."""
+def _buy(
+    ctx: Context, session_id: str, secret: str, request: CheckoutRequest, method: PaymentMethod
+) -> tuple[CheckoutSession, bool]:
+    """Write the subscription and its first invoice, what is sold once, or that `method` was set up.
+
+    Unless another click already has: then False.
+    """
     with transaction.atomic():
         session = checkout_session(session_id, secret, lock=True)
-        if session.subscription_id:
+        if session.subscription_id or session.invoice_id or session.setup_intent_id:
             return session, False
         basket = basket_of(session)
+        if session.mode == CheckoutMode.SETUP:
+            note_purchase(session, setup_intent_id=_set_up(ctx, session, method))
+            return session, True
+        if session.mode == CheckoutMode.PAYMENT:
+            sale = sale_request(ctx=ctx, basket=basket, request=request, customer_id=session.customer_id)
+            note_purchase(session, invoice_id=post_sale(ctx, sale)[1])
+            return session, True
         bought = subscribe(
             ctx=ctx,
             request=subscribe_request(ctx=ctx, basket=basket, request=request, customer_id=session.customer_id),
         )
         note_purchase(session, subscription_id=bought.subscription_id, invoice_id=bought.invoice_id)
     return session, True
+
+
+def _set_up(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> str:
+    terms = session.terms.get("setup", {})
+    intent = create_setup_intent(
+        ctx=ctx,
+        merchant_id=session.merchant_id,
+        payment_method_id=method.id,
+        customer_id=session.customer_id,
+        description=terms.get("description") or "",
+        metadata=terms.get("metadata") or {},
+    )
+    succeed_setup_intent(
+        ctx=ctx, merchant_id=session.merchant_id, setup_intent_id=intent.id, payment_method_id=method.id
+    )
+    return str(intent.id)
+
+
+def _keep(ctx: Context, session: CheckoutSession, method: PaymentMethod, outcome: PaymentOutcome | None) -> None:
+    """What recurs is paid with the method from now on; what is sold once leaves it behind unless it was to be kept."""
+    if session.mode == CheckoutMode.SETUP:
+        return
+    kept = session.mode == CheckoutMode.SUBSCRIPTION or session.terms.get("payment", {}).get("setup_future_usage")
+    if kept:
+        set_default_payment_method(
+            ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
+        )
+    elif outcome is None or outcome.status == "succeeded":
+        _forget(ctx, session, method)
 
 
 def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> CheckoutResult:
@@ -206,9 +250,7 @@ def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> Check
         if outcome.status == "declined":
             _forget(ctx, session, method)
             return result_of(session, "open", outcome)
-    set_default_payment_method(
-        ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
-    )
+    _keep(ctx, session, method, outcome)
     return _settle(ctx, session, outcome)
 
 

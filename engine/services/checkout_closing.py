@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,11 @@ from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
 from subscriptions.models import CheckoutSession, CheckoutStatus
-from subscriptions.services.checkout_sessions import complete_checkout_session, expire_checkout_session
+from subscriptions.services.checkout_sessions import (
+    answered_sessions,
+    complete_checkout_session,
+    expire_checkout_session,
+)
 from subscriptions.snapshots import checkout_session_snapshot
 
 
@@ -30,11 +35,20 @@ class SessionNotFound(OstinatoError):
 
 
 def close_session(ctx: Context, session: CheckoutSession) -> None:
-    """What the session sold was paid, or needs no payment now. Told once, however often this is called."""
+    """What the session sold was paid, needs no payment now, or waits for a bank. Told once, however often called."""
     with transaction.atomic():
-        if complete_checkout_session(ctx=ctx, session_id=session.id):
+        unpaid = Invoice.objects.filter(id=session.invoice_id, status="open").exists() if session.invoice_id else False
+        if complete_checkout_session(ctx=ctx, session_id=session.id, awaits_payment=unpaid):
             session.refresh_from_db()
             _tell(ctx, session, "completed")
+
+
+def tell_answers(ctx: Context, paid: Collection[str], failed: Collection[str]) -> None:
+    """The bank has answered of these invoices: sessions that waited for it are told (Stripe's async events)."""
+    with transaction.atomic():
+        for session in answered_sessions([*paid, *failed]):
+            succeeded = session.invoice_id in paid
+            _tell(ctx, session, "async_payment_succeeded" if succeeded else "async_payment_failed")
 
 
 def expire_session(*, ctx: Context, merchant_id: str, session_id: str) -> CheckoutSession:
@@ -57,18 +71,20 @@ def body_of(ctx: Context, session: CheckoutSession) -> dict[str, Any]:
     email = str(session.asked.get("email") or "")
     if session.customer_id:
         email = Customer.objects.values_list("email", flat=True).get(id=session.customer_id)
+    rows = Invoice.objects.filter(merchant_id=session.merchant_id, id=session.invoice_id)
+    invoice = rows.first() if session.invoice_id else None
     return checkout_session_snapshot(
         session,
         currency=session.payment_link.currency,
-        paid=session.status == CheckoutStatus.COMPLETE,
+        paid=session.status == CheckoutStatus.COMPLETE and (invoice is None or invoice.status == "paid"),
+        payment_intent=(invoice.payment_intent_id or None) if invoice else None,
         email=email,
-        **_amounts(ctx, session),
+        **_amounts(ctx, session, invoice),
     )
 
 
-def _amounts(ctx: Context, session: CheckoutSession) -> dict[str, int]:
-    if session.invoice_id:
-        found: Any = Invoice.objects.get(merchant_id=session.merchant_id, id=session.invoice_id)
+def _amounts(ctx: Context, session: CheckoutSession, found: Any) -> dict[str, int]:
+    if found is not None:
         gross, total, discount, tax = found.lines_gross, found.total, found.total_discount, found.exclusive_tax
         return {"subtotal": gross, "total": total, "discount": discount, "tax": tax}
     try:

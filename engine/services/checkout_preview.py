@@ -6,20 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import transaction
+
 from catalog.models import Coupon, PaymentLink, PaymentLinkItem, PromotionCode, TaxRate
 from catalog.selectors import coupon_for_code, tax_rates
 from core.context import Context
-from engine.rules.checkout import BasketIsEmpty, NothingRecurs, applicable_tax_rates, chosen_quantity
+from customers.services import create_customer
+from engine.rules.checkout import (
+    BasketIsEmpty,
+    NothingRecurs,
+    SomethingRecurs,
+    applicable_tax_rates,
+    chosen_quantity,
+)
 from engine.rules.renewal import plan_renewal
 from engine.rules.subscribe import plan_subscribe, subscribed
 from engine.selectors import load_rows
 from engine.services.crediting import settled_preview
-from engine.services.offers import has_paid
-from engine.types import CheckoutRequest, ItemRequest, RefusedPlan, SubscribeRequest, SubscribeSnapshot
+from engine.services.offers import has_paid, offers_asked_for
+from engine.services.selling import plan_sale
+from engine.types import (
+    CheckoutRequest,
+    DiscountRequest,
+    ItemRequest,
+    RefusedPlan,
+    SubscribeRequest,
+    SubscribeSnapshot,
+)
+from engine.types.invoices import InvoiceTexts
+from engine.types.sales import Sale
 from invoicing.rules.balance import Settlement
 from invoicing.types import CustomerFacts, PlannedInvoice
 from subscriptions.facts import coupon_facts, promotion_code_facts
-from subscriptions.models import CheckoutSession
+from subscriptions.models import CheckoutMode, CheckoutSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +68,36 @@ class CheckoutPreview:
 
 
 def basket_of(session: CheckoutSession) -> Basket:
-    """The session's basket. Raises `BasketIsEmpty` when anything in it is no longer sold, `NothingRecurs`."""
+    """The session's basket; one that sets up a way to pay is empty.
+
+    Raises `BasketIsEmpty` when anything in it is no longer sold, `NothingRecurs`, `SomethingRecurs`.
+    """
     link = session.payment_link
     if link is None:
         raise BasketIsEmpty
     items = list(link.items.select_related("price__product", "price__meter").order_by("position", "id"))
+    if session.mode == CheckoutMode.SETUP:
+        return Basket(session, link, [])
     if not items or not link.active or not all(_is_sold(item) for item in items):
         raise BasketIsEmpty
-    if not any(item.price.type == "recurring" for item in items):
-        raise NothingRecurs
+    recurs = any(item.price.type == "recurring" for item in items)
+    if recurs != (session.mode == CheckoutMode.SUBSCRIPTION):
+        raise SomethingRecurs if recurs else NothingRecurs
     return Basket(session, link, items)
 
 
 def preview_checkout(*, ctx: Context, basket: Basket, request: CheckoutRequest) -> CheckoutPreview:
     """What completing with `request` would charge now and then. Nothing is written. Raises what is wrong with it."""
-    coupon, _code = resolve_code(ctx, basket, request)
+    if basket.session.mode != CheckoutMode.SUBSCRIPTION:
+        return _preview_of_sale(ctx, basket, request)
+    coupon = _coupon(ctx, basket, request)
     wanted = subscribe_request(ctx=ctx, basket=basket, request=request, customer_id=basket.session.customer_id)
     snapshot = _snapshot(ctx, basket, request, wanted)
     plan = plan_subscribe(snapshot, wanted, ctx.as_of)
     boundary = min(item.current_period_end for item in plan.items)
     following = _renewal(snapshot, wanted, ctx.as_of, boundary)
     passing = coupon is not None and coupon.duration == "repeating"
-    without_coupon = replace(wanted, promotion_code="", coupon_ids=())
+    without_coupon = replace(wanted, promotion_code="", coupon_ids=(), discounts=None)
     now, settlement = plan.invoices[0] if plan.invoices else None, None
     if wanted.customer_id:
         first = settled_preview(ctx=ctx, planned=now, customer_id=wanted.customer_id) if now else None
@@ -102,11 +129,75 @@ def subscribe_request(*, ctx: Context, basket: Basket, request: CheckoutRequest,
         add_invoice_items=_item_requests(basket, request, "one_time"),
         coupon_ids=(coupon.id,) if coupon and not code else (),
         promotion_code=code.code if code else "",
+        discounts=_preset(basket) or None,
+        description=str(basket.session.terms.get("subscription", {}).get("description") or ""),
         trial_period_days=link.trial_period_days,
         default_tax_rate_ids=applicable_tax_rates(_rates(link), request.country, request.state),
         payment_behavior="default_incomplete",
         metadata=_metadata(basket),
     )
+
+
+def sale_request(*, ctx: Context, basket: Basket, request: CheckoutRequest, customer_id: str) -> Sale:
+    """The basket and the form as what is sold once, paid on the page. Raises as `subscribe_request`."""
+    coupon, code = resolve_code(ctx, basket, request)
+    typed = (
+        DiscountRequest(promotion_code_id=code.id) if code else DiscountRequest(coupon_id=coupon.id if coupon else "")
+    )
+    terms = basket.session.terms
+    texts = terms.get("invoice") or {}
+    return Sale(
+        merchant_id=basket.link.merchant_id,
+        customer_id=customer_id,
+        items=_item_requests(basket, request, "one_time"),
+        discounts=_preset(basket) or ((typed,) if coupon else None),
+        default_tax_rate_ids=applicable_tax_rates(_rates(basket.link), request.country, request.state),
+        finalize_now=True,
+        charge=False,
+        off_session=False,
+        description=str(texts.get("description") or terms.get("payment", {}).get("description") or ""),
+        texts=InvoiceTexts(
+            footer=texts.get("footer") or None, custom_fields=tuple(texts.get("custom_fields") or ()) or None
+        ),
+        metadata=texts.get("metadata") or {},
+    )
+
+
+def _preview_of_sale(ctx: Context, basket: Basket, request: CheckoutRequest) -> CheckoutPreview:
+    """What is due of it now; nothing follows. An item and, where nobody is known yet, a customer are taken back."""
+    draft, settlement = None, None
+    if basket.items:
+        with transaction.atomic():
+            customer_id = basket.session.customer_id or create_customer(ctx=ctx, merchant_id=basket.link.merchant_id).id
+            wanted = sale_request(ctx=ctx, basket=basket, request=request, customer_id=customer_id)
+            draft = plan_sale(ctx, wanted)[0].invoice
+            found = settled_preview(ctx=ctx, planned=draft, customer_id=customer_id)
+            draft, settlement = found.invoice, found.settlement
+            transaction.set_rollback(True)
+    return CheckoutPreview(
+        currency=basket.link.currency,
+        now=draft,
+        settlement=settlement,
+        following=None,
+        following_at=None,
+        regular=None,
+        trial_end=None,
+        coupon=_coupon(ctx, basket, request),
+    )
+
+
+def _preset(basket: Basket) -> tuple[DiscountRequest, ...]:
+    """The discounts that the merchant's server gave the session."""
+    return tuple(DiscountRequest(**one) for one in basket.session.terms.get("discounts", ()))
+
+
+def _coupon(ctx: Context, basket: Basket, request: CheckoutRequest) -> Coupon | None:
+    """What takes something off: the session's own discount, else what was typed. Raises `CodeUnknown`."""
+    for one in _preset(basket):
+        rows = Coupon.objects.filter(merchant_id=basket.link.merchant_id)
+        by_code = rows.filter(promotion_codes__id=one.promotion_code_id)
+        return (by_code if one.promotion_code_id else rows.filter(id=one.coupon_id)).first()
+    return resolve_code(ctx, basket, request)[0]
 
 
 def _metadata(basket: Basket) -> dict[str, str]:
@@ -142,6 +233,7 @@ def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: Su
         lock=False,
     )
     coupon, code = resolve_code(ctx, basket, request)
+    offers = offers_asked_for(merchant_id, wanted.customer_id, _preset(basket))
     merchant = rows.merchants[merchant_id]
     visitor = CustomerFacts(id="", locale=basket.session.locale or merchant.locale)
     customer = rows.customer(wanted.customer_id) if wanted.customer_id else visitor
@@ -151,9 +243,10 @@ def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: Su
         billing_entity_id=rows.default_entity_id(merchant_id),
         timezone=merchant.timezone,
         prices=rows.prices,
-        coupons={coupon.id: coupon_facts(coupon)} if coupon else {},
+        coupons={**offers.coupons, **({coupon.id: coupon_facts(coupon)} if coupon else {})},
         promotion_code=promotion_code_facts(code) if code else None,
-        has_paid=bool(code and wanted.customer_id) and has_paid(wanted.customer_id),
+        promotion_codes=offers.promotion_codes,
+        has_paid=offers.has_paid or (bool(code and wanted.customer_id) and has_paid(wanted.customer_id)),
         tax_rates=rows.tax_rates,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -84,10 +84,13 @@ def note_customer(session: CheckoutSession, customer_id: str) -> None:
     _save(session, "customer_id")
 
 
-def note_purchase(session: CheckoutSession, *, subscription_id: str, invoice_id: str) -> None:
-    """Remember what was bought, so that it is bought once. The caller holds the row's lock."""
+def note_purchase(
+    session: CheckoutSession, *, subscription_id: str = "", invoice_id: str = "", setup_intent_id: str = ""
+) -> None:
+    """Remember what was bought or set up, so that it is done once. The caller holds the row's lock."""
     session.subscription_id, session.invoice_id = subscription_id, invoice_id
-    _save(session, "subscription_id", "invoice_id")
+    session.setup_intent_id = setup_intent_id
+    _save(session, "subscription_id", "invoice_id", "setup_intent_id")
 
 
 def note_setup(session: CheckoutSession, *, setup_id: str, asked: Mapping[str, Any]) -> None:
@@ -96,12 +99,27 @@ def note_setup(session: CheckoutSession, *, setup_id: str, asked: Mapping[str, A
     _save(session, "setup_id", "asked")
 
 
-def complete_checkout_session(*, ctx: Context, session_id: str) -> bool:
-    """Close a session that was paid. False when it had been closed already."""
+def complete_checkout_session(*, ctx: Context, session_id: str, awaits_payment: bool = False) -> bool:
+    """Close a session that was paid, or whose payment is on its way. False when it had been closed already."""
     closed = CheckoutSession.objects.filter(id=session_id, status=CheckoutStatus.OPEN).update(
-        status=CheckoutStatus.COMPLETE, completed_at=ctx.as_of, version=F("version") + 1
+        status=CheckoutStatus.COMPLETE,
+        completed_at=ctx.as_of,
+        awaits_payment=awaits_payment,
+        version=F("version") + 1,
     )
     return bool(closed)
+
+
+def answered_sessions(invoice_ids: Collection[str]) -> list[CheckoutSession]:
+    """Complete sessions that waited for the payment of one of these invoices, locked, and wait no more."""
+    rows = CheckoutSession.objects.select_for_update(no_key=True, of=("self",)).filter(
+        invoice_id__in=invoice_ids, awaits_payment=True
+    )
+    found = list(rows.select_related("merchant", "payment_link").order_by("id"))
+    for session in found:
+        session.awaits_payment = False
+        _save(session, "awaits_payment")
+    return found
 
 
 def expire_checkout_session(session: CheckoutSession) -> None:

@@ -100,7 +100,10 @@ def test_an_expired_session_sells_nothing(sdk: Sdk) -> None:
 def test_what_a_session_lacks_is_named(sdk: Sdk) -> None:
     clocked = sdk.customer(sdk.clock(1704067200).id, card="")
     wrong: list[tuple[dict[str, Any], str]] = [
-        ({"mode": "payment"}, "mode"),
+        ({"mode": "payment"}, "line_items"),
+        ({"mode": "payment", "subscription_data": {"trial_period_days": 3}}, "subscription_data"),
+        ({"mode": "setup"}, "line_items"),
+        ({"setup_intent_data": {"description": "x"}}, "setup_intent_data"),
         ({"line_items": []}, "line_items"),
         ({"line_items": [{"quantity": 1}]}, "line_items[0][price]"),
         ({"line_items": [{"price": "price_none"}]}, "line_items[0][price]"),
@@ -111,7 +114,8 @@ def test_what_a_session_lacks_is_named(sdk: Sdk) -> None:
         ({"customer": clocked.id}, "customer"),
         ({"customer": "cus_none"}, "customer"),
         ({"expires_at": 1704067200}, "expires_at"),
-        ({"discounts": [{"coupon": "x"}]}, "discounts"),
+        ({"discounts": [{"coupon": "x"}]}, "discounts[0][coupon]"),
+        ({"discounts": [{"coupon": "x"}], "allow_promotion_codes": True}, "discounts"),
     ]
     for fields, param in wrong:
         with pytest.raises(stripe.InvalidRequestError) as refused:
