@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('catalog', '0008_payment_link_one_visit'),
         ('merchants', '0003_invoice_numbering'),
-        ('subscriptions', '0010_quote'),
+        ('subscriptions', '0011_saved_payment_method'),
     ]
 
     operations = [
