@@ -18,5 +18,6 @@ MESSAGE_WORDS: dict[str, Promise] = {
     "refund": pgettext_lazy("money", "Refund"),
     "refund_failed": _("Refund failed"),
     "dispute_opened": _("Dispute opened (to you)"),
+    "dispute_closed": _("Dispute closed (to you)"),
     "portal_link": _("Sign-in link"),
 }

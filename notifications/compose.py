@@ -27,6 +27,7 @@ WRITERS: dict[str, Callable[[Facts, Sender, Voice], Mail]] = {
     "refund": money.refund,
     "refund_failed": money.refund_failed,
     "dispute_opened": money.dispute_opened,
+    "dispute_closed": money.dispute_closed,
     "portal_link": subscriptions.portal_link,
 }
 

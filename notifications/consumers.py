@@ -176,8 +176,8 @@ def _about_disputes(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         if dispute is None or customer is None or not addresses.get(dispute.merchant_id):
             continue
         yield Draft(
-            kind="dispute_opened",
-            dedupe_key=f"dispute_opened:{event.id}",
+            kind=KIND_OF_EVENT[event.type],
+            dedupe_key=f"{KIND_OF_EVENT[event.type]}:{event.id}",
             merchant=dispute.merchant,
             customer=customer,
             created=event.created,

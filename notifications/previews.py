@@ -84,7 +84,9 @@ def story(merchant: Merchant, at: datetime) -> Facts:
         "part": Paid(part),
         "left": 1300,
         "refund": Refund(amount=2300, currency=currency),
-        "dispute": Dispute(amount=2300, currency=currency, reason="fraudulent", evidence_due_by=at + timedelta(days=7)),
+        "dispute": Dispute(
+            amount=2300, currency=currency, reason="fraudulent", status="won", evidence_due_by=at + timedelta(days=7)
+        ),
         "customer_name": customer.name,
         "url": "https://example.com/",
         "link_expires_at": at + LINK_LIVES,

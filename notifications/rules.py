@@ -50,6 +50,7 @@ KIND_OF_EVENT = {
     "payment_method.expiring": "card_expiring",
     "payment_method.automatically_updated": "card_updated",
     "charge.dispute.created": "dispute_opened",
+    "charge.dispute.closed": "dispute_closed",
 }
 # What a merchant may leave unsaid. A payment that failed, an end, and money that does not come back are always told.
 OPTIONAL_KINDS = frozenset(

@@ -93,8 +93,8 @@ def one_purpose(purpose: str, invoice: Invoice, expires_at: datetime, label: str
     return link(f"payment_{purpose}", label, token)
 
 
-def dashboard(label: str) -> Button:
-    return link("dashboard:disputes", label) or link("dashboard:overview", label)
+def dashboard(dispute_id: str, label: str) -> Button:
+    return link("dashboard:dispute", label, dispute_id)
 
 
 def link(name: str, label: str, *args: Any) -> Button:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, Value, When
 
 from catalog import selectors as catalog
 from catalog.models import Coupon, PaymentLink, PaymentLinkItem, Price, Product, TaxRate
@@ -15,7 +15,7 @@ from events.models import Event
 from invoicing.models import Invoice
 from invoicing.selectors import late_invoices
 from notifications.models import Message
-from payments.models import PaymentIntent
+from payments.models import Charge, PaymentIntent
 from subscriptions.models import Subscription, SubscriptionItem
 
 ENDED = ["canceled", "incomplete_expired"]
@@ -52,7 +52,11 @@ def listed_invoices(merchant_id: str) -> QuerySet[Invoice]:
 
 
 def listed_payments(merchant_id: str) -> QuerySet[PaymentIntent]:
-    return PaymentIntent.objects.filter(merchant_id=merchant_id).select_related("customer", "invoice")
+    """Each with what went back of it, and whether its cardholder contested it."""
+    charges = Charge.objects.filter(merchant_id=merchant_id, payment_intent_id=OuterRef("pk"))
+    refunded = charges.values("payment_intent_id").annotate(sum=Sum("amount_refunded")).values("sum")
+    rows = PaymentIntent.objects.filter(merchant_id=merchant_id).select_related("customer", "invoice")
+    return rows.annotate(refunded=Subquery(refunded), is_disputed=Exists(charges.filter(disputed=True)))
 
 
 def listed_products(merchant_id: str) -> QuerySet[Product]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from customers.models import Customer
+from dashboard.selectors import money
 from engine.models import Refusal
 from events import selectors as outbox
 from events.models import Event
 from invoicing.models import Invoice
+from payments.models import Dispute
 from subscriptions.models import Subscription
 
 SHOWN = 6
@@ -23,6 +25,8 @@ TOLD = [
     "invoice.voided",
     "invoice.marked_uncollectible",
     "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
     "invoice.payment_action_required",
     "customer.subscription.trial_will_end",
 ]
@@ -33,6 +37,12 @@ def failed_invoices(merchant_id: str, as_of: datetime) -> list[Invoice]:
     rows = Invoice.objects.filter(merchant_id=merchant_id, status="open", attempted=True, amount_remaining__gt=0)
     late = Invoice.objects.filter(merchant_id=merchant_id, status="open", due_date__lt=as_of, amount_remaining__gt=0)
     return list((rows | late).select_related("customer").order_by("-amount_remaining", "id")[:SHOWN])
+
+
+def disputes_to_answer(merchant_id: str, as_of: datetime) -> list[Dispute]:
+    """What cardholders contest and nobody answered yet, the first deadline first."""
+    rows = money.listed_disputes(merchant_id).filter(status__in=money.TO_ANSWER, evidence_due_by__gt=as_of)
+    return list(rows.order_by("evidence_due_by", "id")[:SHOWN])
 
 
 def open_refusals(merchant_id: str) -> list[Refusal]:

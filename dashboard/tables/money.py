@@ -27,7 +27,7 @@ class InvoiceTable(ListTable):
 class PaymentTable(ListTable):
     detail = "dashboard:payment"
     amount = Money(cell="payment", verbose_name=_("Amount"), attrs={"td": {"class": "tabular"}})
-    status = Status(verbose_name=_("Status"))
+    status = Status(cell="payment_status", verbose_name=_("Status"))
     description = Cell(
         cell="payment_for",
         verbose_name=_("For"),

@@ -27,6 +27,7 @@ class Overview(Page):
             cards=overview_cards(kpis),
             **self.mrr(now),
             failed=overview.failed_invoices(self.merchant_id, now),
+            disputes=overview.disputes_to_answer(self.merchant_id, now),
             refusals=overview.open_refusals(self.merchant_id),
             incomplete=overview.incomplete_subscriptions(self.merchant_id),
             trials=overview.ending_trials(self.merchant_id, now),

@@ -48,22 +48,57 @@ def refund_failed(facts: Facts, sender: Sender, voice: Voice) -> Mail:
 def dispute_opened(facts: Facts, sender: Sender, voice: Voice) -> Mail:
     """To the merchant."""
     dispute: Dispute = facts["dispute"]
-    words = {
+    words = _of_dispute(facts, voice)
+    if dispute.status.startswith("warning"):
+        heading = _("A bank asks about a payment of %(amount)s.") % words
+        said = _("%(customer)s asked the bank about it. Nothing is held; it may become a dispute.") % words
+        until = _("Answer it with evidence by %(date)s.") % words
+    else:
+        heading = _("A payment of %(amount)s is disputed.") % words
+        said = _("%(customer)s asked the bank for the money back. The amount is held until the bank decides.") % words
+        until = _("Answer it with evidence by %(date)s, or the money is lost.") % words
+    return Mail(
+        subject=_("%(customer)s disputes a payment of %(amount)s") % words,
+        heading=heading,
+        paragraphs=(said, *([until] if words["date"] else [])),
+        rows=(MailRow(_("Amount disputed"), words["amount"], strong=True), MailRow(_("Reason"), _reason(dispute))),
+        button=dashboard(dispute.id, _("Open the dispute")),
+    )
+
+
+def dispute_closed(facts: Facts, sender: Sender, voice: Voice) -> Mail:
+    """To the merchant: what it came to."""
+    dispute: Dispute = facts["dispute"]
+    words = _of_dispute(facts, voice)
+    if dispute.status == "won":
+        heading = _("You won the dispute over %(amount)s.") % words
+        said = _("The bank decided for you: the money comes back to your balance. Its fee may stay.") % words
+    elif dispute.status == "lost":
+        heading = _("The dispute over %(amount)s is lost.") % words
+        said = _("The money stays with %(customer)s. The invoice stays paid; nothing more is refunded.") % words
+    else:
+        heading = _("The bank's question about %(amount)s is closed.") % words
+        said = _("No money was taken.")
+    return Mail(
+        subject=heading.rstrip("."),
+        heading=heading,
+        paragraphs=(said,),
+        rows=(
+            MailRow(_("Amount disputed"), words["amount"], strong=True),
+            MailRow(_("Customer"), words["customer"]),
+            MailRow(_("Reason"), _reason(dispute)),
+        ),
+        button=dashboard(dispute.id, _("Open the dispute")),
+    )
+
+
+def _of_dispute(facts: Facts, voice: Voice) -> dict[str, str]:
+    dispute: Dispute = facts["dispute"]
+    return {
         "amount": voice.money(dispute.amount, dispute.currency),
         "customer": facts["customer_name"],
         "date": voice.day(dispute.evidence_due_by) if dispute.evidence_due_by else "",
     }
-    until = [_("Answer it with evidence by %(date)s, or the money is lost.") % words] if words["date"] else []
-    return Mail(
-        subject=_("%(customer)s disputes a payment of %(amount)s") % words,
-        heading=_("A payment of %(amount)s is disputed.") % words,
-        paragraphs=(
-            _("%(customer)s asked the bank for the money back. The amount is held until the bank decides.") % words,
-            *until,
-        ),
-        rows=(MailRow(_("Amount disputed"), words["amount"], strong=True), MailRow(_("Reason"), _reason(dispute))),
-        button=dashboard(_("Open the dashboard")),
-    )
 
 
 def _reason(dispute: Dispute) -> str:

@@ -7,10 +7,11 @@ import pytest
 from engine.services.balances import fetch_balance
 from engine.services.disputes import run_disputes
 from engine.services.pay import pay_invoice
+from engine.services.refund import refund_charge
 from payments.models import BalanceTransaction, Dispute, InvoicePayment, PaymentIntent, Payout
 from tests.factories import customers, merchants
 from tests.factories.payments import open_invoice
-from tests.factories.times import NEW_YEAR, context
+from tests.factories.times import NEW_YEAR, context, utc
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -43,6 +44,27 @@ def test_the_list_shows_who_why_and_until_when(desk, dispute):
         assert said in page
     assert "Zoé Gagnon" in desk.client.get("/dashboard/disputes/?to_answer=1&status=needs_response").content.decode()
     assert "Zoé Gagnon" not in desk.client.get("/dashboard/disputes/?status=won").content.decode()
+
+
+def test_the_overview_says_what_is_to_be_answered_until_then(desk, dispute):
+    assert "Disputed; answer by" not in desk.get("overview").content.decode()  # its day is over
+    Dispute.objects.update(evidence_due_by=utc(2100, 1, 16))
+    page = desk.get("overview").content.decode()
+    assert "Disputed; answer by Jan 16, 2100" in page
+    Dispute.objects.update(status="under_review")
+    assert "Disputed; answer by" not in desk.get("overview").content.decode()
+
+
+def test_the_list_of_payments_says_what_was_contested_and_what_went_back(desk, shop, dispute):
+    for number, amount in enumerate((1000, 4200)):
+        customer = customers.customer(merchant=shop, payment_method="pm_card_visa")
+        invoice = open_invoice(customer=customer, amount=4200, created=NEW_YEAR + number * DAY)
+        outcome = pay_invoice(ctx=context(), merchant_id=shop.id, invoice_id=invoice.id)
+        refund_charge(ctx=context(), merchant_id=shop.id, charge_id=outcome.charge_id, amount=amount)
+    page = desk.get("payments").content.decode()
+    assert all(said in page for said in ("Disputed", "Partly refunded", "pill-neutral"))
+    assert "Refunded" in page
+    assert "Succeeded</span>" not in page
 
 
 def test_payment_and_invoice_say_that_they_are_disputed(desk, dispute):

@@ -20,10 +20,11 @@ def told(
     recorded_at: datetime | None = None,
     clock: str | None = None,
     id: str = "",
+    kind: str = "",
 ) -> DeliveredEvent:
     """An event about an object, told as it happened."""
     named = type.partition(".")[0]
-    kind = named if named in ("invoice", "invoice_payment", "refund") else "subscription"
+    kind = kind or (named if named in ("invoice", "invoice_payment", "refund") else "subscription")
     return DeliveredEvent(
         xid=1, id=id or new_id("evt"), merchant_id=merchant.id, type=type, object_type=kind, object_id=object_id,
         object_version=1, customer_id="", previous_attributes=None, actor="run", request_id="", test_clock_id=clock,
