@@ -121,8 +121,8 @@ def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, p
 
 
 def update_payment_method(*, ctx: Context, merchant_id: str, payment_method_id: str, **fields: Any) -> PaymentMethod:
-    """Change `metadata` or `billing_details`. Raises `PaymentMethodNotFound`."""
-    assert not set(fields) - {"metadata", "billing_details"}
+    """Change `metadata`, `billing_details` or a sandbox card's date. Raises `PaymentMethodNotFound`."""
+    assert not set(fields) - {"metadata", "billing_details", "exp_month", "exp_year"}
     with transaction.atomic():
         rows = PaymentMethod.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
         method = rows.filter(id=payment_method_id).first()
@@ -133,8 +133,10 @@ def update_payment_method(*, ctx: Context, merchant_id: str, payment_method_id: 
             return method
         for name in changed:
             setattr(method, name, fields[name])
+        if method.customer_id and {"exp_month", "exp_year"} & set(changed):
+            method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
         method.version += 1
-        method.save(update_fields=[*changed, "version"])
+        method.save(update_fields=[*changed, "next_action_at", "version"])
         owner = method.customer
         clock_id = owner.test_clock_id if owner else None
         event = _event("updated", method, clock_id, method.merchant.keep_event_bodies)

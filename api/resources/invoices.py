@@ -44,7 +44,9 @@ from invoicing.snapshots import invoice_snapshot
 URL = "/v1/invoices"
 COLLECTION = choice("charge_automatically", "send_invoice")
 # What Stripe calls a card's failure; anything else that a processor says is told as a decline.
-_CARD_CODES = frozenset({"expired_card", "incorrect_cvc", "incorrect_number", "processing_error"})
+_CARD_CODES = frozenset(
+    {"authentication_required", "expired_card", "incorrect_cvc", "incorrect_number", "processing_error"}
+)
 
 _PAPER: Fields = fields(
     METADATA,
@@ -63,6 +65,8 @@ _PAPER: Fields = fields(
     due_date=timestamp(),
     effective_at=timestamp(clearable=True),
     footer=text(clearable=True, most=5000),
+    issuer=hash_of({"type": choice("self", required=True)}),
+    payment_settings=hash_of({"payment_method_types": list_of(text(), clearable=True, most=20)}),
     statement_descriptor=text(clearable=True, most=22),
 )
 CREATE = fields(
@@ -233,6 +237,9 @@ def _charge(call: Call, ctx: Context, row: Invoice) -> None:
         payment_method_id=method,
         off_session=call.params.get("off_session", True),
     )
+    if outcome.failure_code == "authentication_required":
+        # Stripe's word for it when an invoice is paid, whether the customer was there or not.
+        raise InvoiceNeedsAuthentication(**_ids_of(outcome))
     raise_if_unpaid(outcome)
 
 
@@ -242,9 +249,13 @@ class PartOutOfBandOnly(OstinatoError):
     message_id = gettext_noop("Only what came out of band may be a part: send paid_out_of_band with the amount.")
 
 
+def _ids_of(outcome: PaymentOutcome) -> dict[str, Any]:
+    return {"payment_intent": {"id": outcome.payment_intent_id}, "charge": outcome.charge_id}
+
+
 def raise_if_unpaid(outcome: PaymentOutcome) -> None:
     """A declined card is an error of the request, as in Stripe; a debit on its way is not."""
-    ids: dict[str, Any] = {"payment_intent": {"id": outcome.payment_intent_id}, "charge": outcome.charge_id}
+    ids = _ids_of(outcome)
     if outcome.status == "requires_action":
         raise InvoiceNeedsAuthentication(**ids)
     if outcome.status == "declined":

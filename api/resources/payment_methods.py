@@ -31,7 +31,11 @@ URL = "/v1/payment_methods"
 BILLING_DETAILS = hash_of(
     {"address": ADDRESS, "email": text(clearable=True), "name": text(clearable=True), "phone": text(clearable=True)}
 )
-UPDATE = fields(METADATA, billing_details=BILLING_DETAILS)
+UPDATE = fields(
+    METADATA,
+    billing_details=BILLING_DETAILS,
+    card=hash_of({"exp_month": integer(least=1, most=12), "exp_year": integer(least=2000, most=2100)}),
+)
 CREATE = fields(
     METADATA,
     acss_debit=hash_of(
@@ -72,6 +76,12 @@ class CardTokenMissing(OstinatoError):
     code = "parameter_missing"
     param = "card[token]"
     message_id = gettext_noop("Give a card by its token: card[token]. Card numbers are not taken here.")
+
+
+class CardOfProcessor(OstinatoError):
+    code = "parameter_invalid"
+    param = "card"
+    message_id = gettext_noop("A card's date is changed where the card is kept: at the processor.")
 
 
 class NotAttached(OstinatoError):
@@ -125,6 +135,10 @@ def update(call: Call) -> Json:
         changes["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
     if "billing_details" in call.params:
         changes["billing_details"] = {**row.billing_details, **call.params["billing_details"]}
+    if "card" in call.params:
+        if row.type != "card" or row.gateway != "sandbox":
+            raise CardOfProcessor
+        changes |= call.params["card"]
     changed = services.update_payment_method(
         ctx=clocked(call, _clock_of(row)), merchant_id=call.merchant_id, payment_method_id=row.id, **changes
     )

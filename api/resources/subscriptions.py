@@ -122,6 +122,7 @@ LIST = fields(
     current_period_end=RANGE,
     current_period_start=RANGE,
     customer=text(most=200),
+    plan=text(most=200),
     price=text(most=200),
     status=choice("all", "ended", *STATUSES),
     test_clock=text(most=200),
@@ -304,12 +305,13 @@ def list_(call: Call) -> Json:
 
 def _by_items(rows: Any, params: dict[str, Any]) -> Any:
     wanted = {"deleted_at__isnull": True}
-    if "price" in params:
-        wanted["price_id"] = params["price"]
+    price = params.get("price", params.get("plan"))
+    if price is not None:
+        wanted["price_id"] = price
     items = selectors.live_items().filter(**wanted)
     for name in ("current_period_start", "current_period_end"):
         items = in_range(items, name, params.get(name))
-    if "price" in params or "current_period_start" in params or "current_period_end" in params:
+    if price is not None or "current_period_start" in params or "current_period_end" in params:
         rows = rows.filter(id__in=items.order_by().values("subscription_id"))
     return rows
 

@@ -131,3 +131,16 @@ def test_a_merchant_with_a_processor_takes_no_numbers(caller: Caller) -> None:
     refused = caller("POST", "/v1/payment_methods", "type=card&card[number]=4242424242424242")
     assert (caller.last.status_code, refused["error"]["param"]) == (400, "card[token]")
     assert caller("GET", "/v1/payment_methods/pm_card_visa")["error"]["code"] == "resource_missing"
+
+
+def test_a_cards_date_is_changed_and_told(sdk: Sdk) -> None:
+    customer = sdk.customer()
+    [method] = sdk.v1.payment_methods.list({"customer": customer.id}).data
+    changed = sdk.v1.payment_methods.update(method.id, {"card": {"exp_month": 3, "exp_year": 2041}})
+    assert (changed.card.exp_month, changed.card.exp_year, changed.card.last4) == (3, 2041, "4242")
+    [event] = sdk.v1.events.list({"type": "payment_method.updated"}).data
+    assert event.data.previous_attributes.card.exp_year == method.card.exp_year
+    bank = sdk.v1.payment_methods.attach("pm_usBankAccount", {"customer": customer.id})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        sdk.v1.payment_methods.update(bank.id, {"card": {"exp_month": 3}})
+    assert refused.value.param == "card"

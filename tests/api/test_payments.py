@@ -86,3 +86,16 @@ def test_saving_what_pays_can_begin_later_and_end(sdk: Sdk) -> None:
     sdk.advance(clock.id, FEB_1 + 7200)
     default = sdk.v1.customers.retrieve(customer.id).invoice_settings.default_payment_method
     assert sdk.v1.subscriptions.retrieve(made.id).default_payment_method == default
+
+
+def test_an_invoice_that_needs_the_customer_says_so_when_it_is_paid_without(sdk: Sdk) -> None:
+    customer = sdk.customer(card="pm_card_authenticationRequired").id
+    sdk.v1.invoice_items.create({"customer": customer, "amount": 700, "currency": "usd"})
+    draft = sdk.v1.invoices.create({"customer": customer, "pending_invoice_items_behavior": "include"})
+    sdk.v1.invoices.finalize_invoice(draft.id)
+    with pytest.raises(stripe.CardError) as away:
+        sdk.v1.invoices.pay(draft.id)
+    assert (away.value.http_status, away.value.code) == (402, "invoice_payment_intent_requires_action")
+    with pytest.raises(stripe.CardError) as confirmed:
+        sdk.v1.payment_intents.confirm(away.value.error.payment_intent["id"], {"off_session": True})
+    assert confirmed.value.code == "authentication_required"
