@@ -69,6 +69,7 @@ class Subscription(models.Model):
     billing_threshold_amount = models.BigIntegerField(null=True, blank=True)  # amount_gte: usage is invoiced early
     billing_threshold_resets_anchor = models.BooleanField(default=False)
     default_payment_method_id = models.TextField(blank=True, default="", db_collation="C")
+    pending_setup_intent_id = models.TextField(blank=True, default="", db_collation="C")  # begun without a method
     # on_subscription: what pays an invoice of it becomes its default method.
     save_default_payment_method = models.CharField(max_length=16, default="off")
     default_tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)

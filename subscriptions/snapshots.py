@@ -61,7 +61,7 @@ def subscription_snapshot(
             "save_default_payment_method": subscription.save_default_payment_method,
         },
         "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
+        "pending_setup_intent": subscription.pending_setup_intent_id or None,
         "pending_update": _pending_update(subscription),
         "schedule": subscription.schedule_id or None,
         "start_date": epoch(subscription.start_date),

@@ -27,6 +27,7 @@ from api.resources.customers import customer_of
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
+from engine.services.setups import confirm_setup
 from payments import services as methods, setup_intents as services
 from payments.gateways.base import InstrumentDeclined
 from payments.models import SetupIntent
@@ -125,9 +126,7 @@ def _confirm(call: Call, ctx: Context, row: SetupIntent, given: str) -> SetupInt
         }
         services.fail_setup_intent(ctx=ctx, merchant_id=call.merchant_id, setup_intent_id=row.id, error=error)
         raise
-    return services.succeed_setup_intent(
-        ctx=ctx, merchant_id=call.merchant_id, setup_intent_id=row.id, payment_method_id=ready
-    )
+    return confirm_setup(ctx=ctx, merchant_id=call.merchant_id, setup_intent_id=row.id, payment_method_id=ready)
 
 
 def confirm(call: Call) -> Json:
@@ -198,4 +197,4 @@ def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     return {row.id: setup_intent_snapshot(row) for row in rows}
 
 
-LOADERS = {"setup_intent": load}
+LOADERS = {"setup_intent": load, "pending_setup_intent": load}

@@ -206,6 +206,7 @@ def subscribe_request(call: Call, ctx: Context, customer_id: str, params: dict[s
     return SubscribeRequest(
         merchant_id=call.merchant_id,
         customer_id=customer_id,
+        with_setup=True,
         items=new_items(call, params.get("items", ()), "items"),
         add_invoice_items=new_items(call, params.get("add_invoice_items", ()), "add_invoice_items"),
         discounts=discount_requests(call, params.get("discounts")),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from core.context import Context
 from engine.services.pay import PAYABLE, pay_invoice
 from engine.services.recover import bring_retries_forward
+from engine.services.transitions import tell_updated
 from engine.types import PaymentOutcome
 from invoicing.selectors import invoice_by_id
-from payments.models import Charge, GatewaySetup, GatewaySetupStatus
+from payments.models import Charge, GatewaySetup, GatewaySetupStatus, SetupIntent
+from payments.setup_intents import succeed_setup_intent
 from payments.setups import finish_setup, setup_of
+from subscriptions.models import Subscription
+from subscriptions.writes import lock_subscriptions, update_attributes
 
 
 def finish_customer_setup(*, ctx: Context, merchant_id: str, customer_id: str, setup_id: str) -> GatewaySetup:
@@ -20,6 +26,31 @@ def finish_customer_setup(*, ctx: Context, merchant_id: str, customer_id: str, s
     if setup.status == GatewaySetupStatus.SUCCEEDED:
         bring_retries_forward(ctx=ctx, merchant_id=merchant_id, customer_id=customer_id)
     return setup
+
+
+def confirm_setup(*, ctx: Context, merchant_id: str, setup_intent_id: str, payment_method_id: str) -> SetupIntent:
+    """The intent's method is attached and ready; a subscription that waited for it waits no more.
+
+    It becomes the default of one that says `save_default_payment_method=on_subscription`. Raises `SetupIntentNotFound`,
+    `SetupIntentOver`.
+    """
+    with transaction.atomic():
+        waiting = Subscription.objects.filter(merchant_id=merchant_id, pending_setup_intent_id=setup_intent_id)
+        owner = SetupIntent.objects.filter(merchant_id=merchant_id, id=setup_intent_id).values_list("customer_id")
+        rows = lock_subscriptions(waiting.filter(customer_id__in=owner).values_list("id", flat=True))
+        done = succeed_setup_intent(
+            ctx=ctx,
+            merchant_id=merchant_id,
+            setup_intent_id=setup_intent_id,
+            payment_method_id=payment_method_id,
+        )
+        for row in rows:
+            row.update(pending_setup_intent_id="", version=row.version + 1)
+            if row.save_default_payment_method == "on_subscription":
+                row["default_payment_method_id"] = payment_method_id
+            update_attributes(row, ["pending_setup_intent_id", "default_payment_method_id", "version"])
+        tell_updated(ctx, rows)
+    return done
 
 
 def pay_with_setup(*, ctx: Context, merchant_id: str, invoice_id: str, setup_id: str) -> PaymentOutcome | None:

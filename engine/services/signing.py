@@ -25,6 +25,7 @@ from engine.types import (
 )
 from events.copying import Row, new_row
 from invoicing.types import PlannedInvoice
+from payments.setup_intents import create_setup_intent
 from subscriptions.models import Discount, Subscription, SubscriptionItem
 from subscriptions.types import NewDiscount
 
@@ -46,7 +47,20 @@ def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
     if refused:
         # Somebody waits for an answer: a first invoice that cannot be finalized is no subscription.
         raise FinalizationRefused.of(refused[0])
+    if request.with_setup and not batch.intents:
+        _begin_setup(ctx, batch, request)
     return batch
+
+
+def _begin_setup(ctx: Context, batch: Batch, request: SubscribeRequest) -> None:
+    """Nothing is paid now and nothing is there to pay with later: Stripe's pending_setup_intent asks for it."""
+    known = request.default_payment_method_id or batch.rows.customers[request.customer_id].default_payment_method_id
+    if known or request.collection_method != "charge_automatically":
+        return
+    setup = create_setup_intent(
+        ctx=ctx, merchant_id=request.merchant_id, customer_id=request.customer_id, payment_method_types=["card"]
+    )
+    batch.new_subscriptions[-1]["pending_setup_intent_id"] = setup.id
 
 
 def load_subscribe(request: SubscribeRequest, *, lock: bool) -> BillingRows:

@@ -6,7 +6,7 @@ Called inside the transaction that settled the invoices, once their rows are wri
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,12 +141,23 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str], sav
     for row in moved:
         if row.id in saved:
             update_attributes(row, ["default_payment_method_id"])
-    kept = bodies_kept({row.merchant_id for row in moved})
-    discounts = discount_ids_of([row.id for row in moved if row.merchant_id in kept])
-    record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept, discounts) for row in moved])
+    _tell_moved(ctx, moved, items, before)
     regraded = [row for row in moved if (row.status in ENTITLING_STATUSES) != (before[row.id] in ENTITLING_STATUSES)]
     tell_entitlements(ctx, [(row.merchant_id, row.customer_id) for row in regraded])
     stop_invoices(ctx, [row.id for row in moved if row.status in TERMINAL_STATUSES])
+
+
+def tell_updated(ctx: Context, rows: Sequence[Row]) -> None:
+    """customer.subscription.updated for rows that are locked and written, and keep their status."""
+    _tell_moved(ctx, rows, live_items([row.id for row in rows]), {row.id: row.status for row in rows})
+
+
+def _tell_moved(
+    ctx: Context, moved: Sequence[Row], items: Mapping[str, Iterable[Any]], before: Mapping[str, str]
+) -> None:
+    kept = bodies_kept({row.merchant_id for row in moved})
+    discounts = discount_ids_of([row.id for row in moved if row.merchant_id in kept])
+    record_events(ctx, [subscription_event(row, items[row.id], before[row.id], kept, discounts) for row in moved])
 
 
 def next_action_of(row: Row, items: Iterable[Any]) -> Any:

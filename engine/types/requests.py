@@ -75,6 +75,7 @@ class SubscribeRequest:
     proration_behavior: str = "create_prorations"  # none: the stub before the anchor is free
     trial_missing_payment_method: str = "create_invoice"  # create_invoice, cancel, pause
     add_invoice_items: tuple[ItemRequest, ...] = ()  # one-time prices, on the first invoice only
+    with_setup: bool = False  # nothing to pay and nothing to pay with: a setup intent is made beside it
     currency: str = ""  # of prices that are sold in several; else the customer's where all are sold in it
     discounts: tuple[DiscountRequest, ...] | None = None
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stripe
 
+from tests.api.metering import at
 from tests.api.sdk import Sdk, new_sdk
+
+JAN_1 = at(2024, 1, 1)
 
 
 def test_a_confirmed_setup_makes_the_card_the_customers(sdk: Sdk) -> None:
@@ -91,3 +96,40 @@ def test_every_subscription_is_flexible_already(sdk: Sdk) -> None:
     subscription = sdk.v1.subscriptions.create({"customer": sdk.customer().id, "items": [{"price": sdk.price(900).id}]})
     moved = sdk.v1.subscriptions.migrate(subscription.id, {"billing_mode": {"type": "flexible"}})
     assert (moved.id, moved.billing_mode.type) == (subscription.id, "flexible")
+
+
+def test_a_trial_without_a_card_asks_for_one_and_keeps_it(sdk: Sdk) -> None:
+    """Stripe's trial with `default_incomplete`: the setup is confirmed, and its card is charged at the trial's end."""
+    clock = sdk.clock(JAN_1)
+    customer = sdk.customer(clock.id, card="")
+    made = sdk.v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": sdk.price(1500).id}],
+            "trial_period_days": 7,
+            "payment_behavior": "default_incomplete",
+            "payment_settings": {"save_default_payment_method": "on_subscription"},
+            "expand": ["pending_setup_intent"],
+        }
+    )
+    setup = made.pending_setup_intent
+    assert (made.status, setup.status, setup.customer) == ("trialing", "requires_payment_method", customer.id)
+    done = sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"})
+    shown = sdk.v1.subscriptions.retrieve(made.id)
+    assert (shown.pending_setup_intent, shown.default_payment_method) == (None, done.payment_method)
+    [told] = sdk.v1.events.list({"type": "customer.subscription.updated"}).data
+    assert told.data.previous_attributes.pending_setup_intent == setup.id
+    sdk.advance(clock.id, JAN_1 + 7 * 86_400 + 7200)
+    assert [(paper.total, paper.status) for paper in sdk.invoices(customer=customer.id)] == [
+        (0, "paid"),
+        (1500, "paid"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"collection_method": "send_invoice", "days_until_due": 5}], ids=["with a card", "by invoice"]
+)
+def test_who_can_pay_later_is_asked_for_nothing(sdk: Sdk, fields: dict[str, Any]) -> None:
+    customer = sdk.customer(card="" if fields else "pm_card_visa")
+    wanted = {"customer": customer.id, "items": [{"price": sdk.price(1500).id}], "trial_period_days": 7, **fields}
+    assert sdk.v1.subscriptions.create(wanted).pending_setup_intent is None
