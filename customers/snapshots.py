@@ -76,8 +76,42 @@ def payment_method_snapshot(method: Any) -> dict[str, Any]:
         "customer": method.customer_id if method.detached_at is None else None,
         "metadata": dict(method.metadata),
         "type": method.type,
-        method.type: _card(method) if method.type == "card" else {"last4": method.last4 or None},
+        method.type: _card(method) if method.type == "card" else _account(method),
     }
+
+
+# What Stripe's object of each type has beside what is known here: always there, and null.
+_NOT_KEPT = {
+    "acss_debit": ("institution_number", "transit_number"),
+    "au_becs_debit": ("bsb_number",),
+    "bacs_debit": ("sort_code",),
+    "sepa_debit": ("bank_code", "branch_code", "country", "generated_from"),
+    "us_bank_account": (
+        "account_holder_type",
+        "account_type",
+        "financial_connections_account",
+        "networks",
+        "routing_number",
+        "status_details",
+    ),
+}
+_WITH_BANK = frozenset({"acss_debit", "us_bank_account"})
+
+
+def _account(method: Any) -> dict[str, Any]:
+    """A bank account, or a wallet that is a type of its own, which has no digits."""
+    if method.type == "link":
+        return {"email": None, "persistent_token": None}
+    known = {"fingerprint": method.fingerprint or None, "last4": method.last4 or None}
+    if method.type in _WITH_BANK:
+        known["bank_name"] = method.brand or None
+    return dict.fromkeys(_NOT_KEPT.get(method.type, ())) | known
+
+
+def _wallet(method: Any) -> dict[str, Any] | None:
+    if not method.wallet:
+        return None
+    return {"type": method.wallet, "dynamic_last4": None, method.wallet: {}}
 
 
 def _card(method: Any) -> dict[str, Any]:
@@ -90,7 +124,11 @@ def _card(method: Any) -> dict[str, Any]:
         "exp_year": method.exp_year,
         "fingerprint": method.fingerprint or None,
         "funding": "credit",
+        "generated_from": None,
         "last4": method.last4,
+        "networks": {"available": [method.brand] if method.brand else [], "preferred": None},
+        "three_d_secure_usage": {"supported": True},
+        "wallet": _wallet(method),
     }
 
 

@@ -173,6 +173,7 @@ class CurrencyNotSupported(GatewayRefused):
     code = "currency_not_supported"
     param = "currency"
     message_id = gettext_noop("The payment processor does not take this amount in %(currency)s.")
+    lacking = gettext_noop("The payment processor does not take this currency.")
 
 
 class UnknownGateway(OstinatoError):

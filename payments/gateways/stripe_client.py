@@ -17,6 +17,7 @@ import stripe
 from django.conf import settings
 
 from payments.gateways.base import (
+    CurrencyNotSupported,
     GatewayKeyRefused,
     GatewayRefused,
     GatewayUnreachable,
@@ -145,6 +146,8 @@ def _invalid(error: stripe.InvalidRequestError, object_id: str) -> GatewayRefuse
         return UnexpectedIntentState()
     if error.code in ("payment_method_unactivated", "payment_method_not_available") or param == "payment_method":
         return MethodNotUsable()
+    if param == "currency":
+        return CurrencyNotSupported(CurrencyNotSupported.lacking)
     refused = GatewayRefused(param=param)
     # Stripe's word for it is kept: "amount_too_small" tells more than ours.
     refused.code = error.code or "parameter_invalid"

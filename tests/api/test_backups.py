@@ -38,3 +38,15 @@ def test_what_cannot_be_a_backup_is_refused_by_name(sdk: Sdk) -> None:
             sdk.v1.customers.update(customer.id, {"invoice_settings": {"backup_payment_methods": named}})
         assert (refused.value.code, refused.value.param) == (code, "invoice_settings[backup_payment_methods]")
     assert sdk.v1.customers.retrieve(customer.id).invoice_settings.backup_payment_methods == []
+
+
+def test_a_method_shows_all_that_stripes_has_of_its_type(sdk: Sdk) -> None:
+    customer = sdk.customer()
+    card = sdk.v1.payment_methods.retrieve(customer.invoice_settings.default_payment_method)
+    assert (card.card.wallet, card.card.networks.available) == (None, ["visa"])
+    debit = sdk.v1.payment_methods.attach("pm_usBankAccount_success", {"customer": customer.id})
+    assert (debit.us_bank_account.last4, debit.us_bank_account.bank_name, debit.us_bank_account.routing_number) == (
+        "6781",
+        None,
+        None,
+    )

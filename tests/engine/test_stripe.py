@@ -219,6 +219,12 @@ def test_an_amount_that_stripe_cannot_write_is_refused_by_name_and_nothing_is_as
     assert not account.objects["payment_intent"]
 
 
+def test_a_currency_that_stripe_lacks_is_a_named_decline_and_nothing_is_taken(merchant, account):
+    outcome = collect(open_invoice(customer=paying_with(merchant, "pm_card_visa"), currency="irr"))
+    assert (outcome.status, outcome.failure_code) == ("declined", "currency_not_supported")
+    assert not account.objects["payment_intent"]
+
+
 def test_a_card_of_the_sandbox_is_not_sent_to_stripe(merchant, account):
     customer = new_customer(merchant=merchant, payment_method="pm_card_visa")
     outcome = collect(open_invoice(customer=customer))

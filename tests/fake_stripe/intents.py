@@ -17,6 +17,7 @@ from tests.fake_stripe.forms import flag
 from tests.fake_stripe.people import living_customer
 from tests.fake_stripe.routing import Call, listed, route
 
+LACKING = frozenset({"cup", "irr", "kpw", "sdg", "syp"})
 MINIMUMS = {"usd": 50, "cad": 50, "eur": 50, "gbp": 30, "jpy": 50}
 
 
@@ -25,7 +26,7 @@ def create(call: Call) -> Json:
     given = call.params
     amount = _integer(given.get("amount"), "amount")
     currency = given.get("currency", "")
-    if len(currency) != 3:
+    if len(currency) != 3 or currency in LACKING:
         raise invalid("currency", f"Invalid currency: {currency}.", "parameter_invalid_empty")
     if amount < MINIMUMS.get(currency, 1):
         raise invalid("amount", "The amount is below the minimum.", "amount_too_small")

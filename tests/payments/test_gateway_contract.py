@@ -71,6 +71,25 @@ def test_a_bad_card_is_declined_with_its_code(gateway, instrument, code, decline
     assert outcome.gateway_charge_id
 
 
+@pytest.mark.parametrize(
+    ("instrument", "network", "advice"),
+    [
+        ("pm_card_chargeCustomerFail", "05", ""),
+        ("pm_card_visa_chargeDeclinedInsufficientFunds", "51", ""),
+        ("pm_card_visa_chargeDeclinedLostCard", "41", ""),
+        ("never again", "05", "03"),
+    ],
+)
+def test_a_decline_says_what_the_network_said(world, gateway, instrument, network, advice):
+    """By these the networks' own rules decide on retries, and by what the look-up tells as much as by the answer."""
+    intent, outcome = a_payment(gateway, world.token(instrument))
+    assert isinstance(outcome, Declined)
+    assert (outcome.network_decline_code, outcome.network_advice_code) == (network, advice)
+    found = gateway.retrieve(call("look"), intent).standing
+    assert isinstance(found, Declined)
+    assert (found.network_decline_code, found.network_advice_code) == (network, advice)
+
+
 def test_an_issuer_may_decline_the_attaching(gateway):
     with pytest.raises(InstrumentDeclined) as declined:
         a_method(gateway, "pm_card_chargeDeclined")
