@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('subscriptions', '0011_saved_payment_method'),
+        ('subscriptions', '0012_checkout_modes'),
     ]
 
     operations = [
