@@ -187,3 +187,9 @@ def last_webhook(merchant_id: str, gateway_account_id: str) -> datetime | None:
     """When the account last told something by itself; sweeps do not count."""
     rows = GatewayEvent.objects.filter(merchant_id=merchant_id, gateway_account_id=gateway_account_id, source="webhook")
     return rows.aggregate(last=Max("recorded_at"))["last"]
+
+
+def refunds_of_invoice(merchant_id: str, invoice_id: str) -> QuerySet[Refund]:
+    """What went back, or is on its way, of what an invoice was paid with; the oldest first."""
+    rows = Refund.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).exclude(status="failed")
+    return rows.order_by("created", "id")

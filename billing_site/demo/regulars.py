@@ -1,7 +1,7 @@
 """A few regulars beside the story's subscribers: they buy the specialties and live what a year of billing knows.
 
-Credit grants and balances, a credit note, schedules, a pause, an anchor, a backdated start; and each day what their
-meters counted. Nothing is left to chance but the usage, and that is the same for the same day.
+Credit grants and balances, a credit note, disputes, schedules, a pause, an anchor, a backdated start; and each day
+what their meters counted. Nothing is left to chance but the usage, and that is the same for the same day.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ from customers.models import Customer
 from customers.services import adjust_balance, create_credit_grant, create_customer
 from engine.services.change import change_subscription
 from engine.services.credit_notes import create_credit_note
+from engine.services.disputes import submit_evidence
+from engine.services.invoice_items import create_invoice_item
+from engine.services.invoices import create_invoice
 from engine.services.schedules import create_schedule
 from engine.services.subscribe import subscribe
 from engine.types import ChangeRequest, ItemRequest, PauseCollection, SubscribeRequest
@@ -28,6 +32,7 @@ from engine.types.schedules import PhaseRequest, ScheduleRequest
 from invoicing.models import Invoice
 from invoicing.rules.credit_notes import CreditNoteRequest
 from merchants.models import Merchant
+from payments.models import Dispute
 from payments.services import attach_payment_method
 from subscriptions.models import Subscription, SubscriptionSchedule
 from usage.services import record_meter_events
@@ -126,6 +131,9 @@ class _Round:
             (60, "credit_grant", self._grant),
             (24, "credit_note", self._credit_an_invoice),
             (12, "pause", self._pause),
+            (33, "tasting", partial(self._sell_a_tasting, "cote")),
+            (28, "evidence", self._answer_a_dispute),
+            (4, "tasting", partial(self._sell_a_tasting, "gendron")),
         ):
             yield Errand(self._days_ago(days, len(REGULARS)), what, act)
         yield from self._usage()
@@ -262,6 +270,46 @@ class _Round:
                 )
 
         return self._for("bolduc", credit)
+
+    def _sell_a_tasting(self, key: str, moment: datetime) -> int:
+        """Two seats at the sugar shack, on a card whose holder contests them the day after."""
+
+        def sell(customer: Customer) -> None:
+            of_whom: dict[str, Any] = {"ctx": self._ctx(moment), "merchant_id": self.merchant.id}
+            of_whom["customer_id"] = customer.id
+            card = attach_payment_method(**of_whom, instrument="pm_card_createDispute", make_default=False)
+            create_invoice_item(
+                **of_whom,
+                description="Dégustation à la cabane",
+                unit_amount_decimal=Decimal(4200),
+                quantity=2,
+                currency="cad",
+                tax_rate_ids=self.world.taxes_of("CA", "QC"),
+            )
+            create_invoice(**of_whom, default_payment_method_id=card.id)
+
+        return self._for(key, sell)
+
+    def _answer_a_dispute(self, moment: datetime) -> int:
+        """What the shop said: its bank takes two months to decide."""
+
+        def answer(customer: Customer) -> None:
+            contested = Dispute.objects.filter(merchant=self.merchant, customer_id=customer.id, status="needs_response")
+            for dispute in contested:
+                submit_evidence(
+                    ctx=self._ctx(moment),
+                    merchant_id=self.merchant.id,
+                    dispute_id=dispute.id,
+                    evidence={
+                        "customer_name": customer.name,
+                        "customer_email_address": customer.email,
+                        "product_description": "Deux places à la dégustation de la cabane à sucre.",
+                        "access_activity_log": "Les deux billets ont été lus à l'entrée.",
+                    },
+                    submit=True,
+                )
+
+        return self._for("cote", answer)
 
     def _pause(self, moment: datetime) -> int:
         """Closed for the season: its invoices stay drafts until they open again."""

@@ -17,7 +17,7 @@ from invoicing.pdf.service import credit_note_pdf, invoice_pdf
 from invoicing.rules.transfers import transfer_of
 from invoicing.selectors import CreditNoteNotFound, InvoiceNotFound, invoice_by_hosted_token, invoice_lines
 from payments.models import PaymentIntent
-from payments.selectors import payment_intents
+from payments.selectors import payment_intents, refunds_of_invoice
 from payments.services import attach_payment_method
 from payments.setups import way_of
 from portal.forms.pay import PayForm
@@ -165,6 +165,7 @@ def _show(
         "buyer_lines": party_lines(invoice.customer_snapshot, get_language() or "en"),
         "transfer": None if waiting else transfer_of(invoice),
         "credit_notes": invoice.credit_notes.filter(status="issued").order_by("sequence"),
+        "refunds": refunds_of_invoice(invoice.merchant_id, invoice.id),
         "intent": intent,
         "waiting": waiting,
         "needs_authentication": intent is not None and intent.status == "requires_action",

@@ -14,6 +14,7 @@ from billing_site.demo.simulation import Report
 from catalog.models import BundleComponent, Price
 from customers.models import CreditGrant, CreditGrantTransaction, Customer, CustomerBalanceTransaction
 from invoicing.models import CreditNote, Invoice, InvoiceLine
+from payments.models import Dispute
 from subscriptions.models import Subscription, SubscriptionSchedule
 from tests.factories.times import utc
 from usage.models import UsageEvent
@@ -77,6 +78,8 @@ FEATURES: dict[str, Callable[[], bool]] = {
     "a bundle": lambda: BundleComponent.objects.filter(product=price("dejeuner").product).count() == 3,
     "usage of each meter": lambda: UsageEvent.objects.values("meter_id").distinct().count() == 3,
     "a credit grant that usage spends": lambda: CreditGrantTransaction.objects.filter(type="credits_applied").exists(),
+    "a dispute to answer": lambda: Dispute.objects.filter(status="needs_response", evidence_due_by__gt=NOW).exists(),
+    "a dispute whose bank decides": lambda: Dispute.objects.filter(status="under_review").exists(),
     "a grant with something left": lambda: CreditGrant.objects.filter(balance__gt=0).exists(),
     "a credit in the balance": lambda: CustomerBalanceTransaction.objects.filter(type="adjustment").exists(),
     "a credit note": lambda: CreditNote.objects.filter(customer=regular("bolduc")).count() == 1,

@@ -5,9 +5,11 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from customers.models import Customer, PaymentMethod
+from engine.services.refund import refund_charge
 from invoicing.models import Invoice
-from payments.models import Charge
+from payments.models import Charge, Refund
 from portal.summaries import invoice_summary
+from tests.factories.times import context
 from tests.portal.conftest import QUEBEC
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,27 @@ def test_anybody_with_the_address_pays_once(unpaid):
     assert "Pay CA" not in html
     pay(unpaid, instrument="pm_card_visa")
     assert Charge.objects.filter(status="succeeded").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "amount", "said"), [("pm_card_visa", 500, "CA$5.00"), ("pm_card_pendingRefund", 300, "on its way")]
+)
+def test_what_went_back_is_shown(unpaid, card, amount, said):
+    pay(unpaid, instrument=card)
+    assert "Refunds" not in html_of(unpaid)
+    charge = Charge.objects.get(status="succeeded")
+    refund_charge(ctx=context(charge.created), merchant_id=unpaid.merchant_id, charge_id=charge.id, amount=amount)
+    html = html_of(unpaid)
+    assert "Refunds" in html
+    assert said in html
+
+
+def test_a_refund_that_failed_is_not_shown(unpaid):
+    pay(unpaid, instrument="pm_card_visa")
+    charge = Charge.objects.get(status="succeeded")
+    refund_charge(ctx=context(charge.created), merchant_id=unpaid.merchant_id, charge_id=charge.id)
+    Refund.objects.update(status="failed")
+    assert "Refunds" not in html_of(unpaid)
 
 
 def test_a_decline_is_said_and_another_card_pays(unpaid):
