@@ -35,6 +35,14 @@ class NotExpandable(OstinatoError):
     message_id = gettext_noop("This property cannot be expanded (%(path)s).")
 
 
+class NotExpandableInList(OstinatoError):
+    code = "parameter_invalid"
+    param = "expand"
+    message_id = gettext_noop(
+        "This property cannot be expanded (%(path)s). You may want to try expanding 'data.%(path)s' instead."
+    )
+
+
 class ExpandedTooDeep(OstinatoError):
     code = "parameter_invalid"
     param = "expand"
@@ -48,16 +56,19 @@ class _Reader:
     known: Expandables
 
 
+def check_depth(paths: Iterable[str]) -> None:
+    """Lists are no level of their own here. Raises `ExpandedTooDeep`."""
+    for path in paths:
+        if len([step for step in path.split(".") if step not in ("data", "items", "lines")]) > DEPTH_MAX:
+            raise ExpandedTooDeep(most=DEPTH_MAX, path=path)
+
+
 def expand(body: dict[str, Any], paths: Iterable[str], *, merchant_id: str, livemode: bool, known: Expandables) -> None:
     """Expand `paths` ("data.customer", "latest_invoice.payments") in `body`, in place."""
     reader = _Reader(merchant_id, livemode, known)
     for path in sorted(set(paths)):
-        steps = path.split(".")
-        # Lists are no level of their own.
-        if len([step for step in steps if step not in ("data", "items", "lines")]) > DEPTH_MAX:
-            raise ExpandedTooDeep(most=DEPTH_MAX, path=path)
         holders = [body]
-        for step in steps:
+        for step in path.split("."):
             holders = _step(reader, holders, step, path)
 
 

@@ -67,7 +67,11 @@ def permission(resource: str, access: str) -> str:
 
 def check_allowed(scopes: Scopes | None, *, method: str, path: str, key: str, account: str) -> None:
     """Raises `MorePermissionsNeeded`; `path` is the operation's, with its ids in braces."""
-    resource, access = resource_of(path), access_of(method)
+    check_resource(scopes, resource=resource_of(path), access=access_of(method), key=key, account=account)
+
+
+def check_resource(scopes: Scopes | None, *, resource: str, access: str, key: str, account: str) -> None:
+    """Raises `MorePermissionsNeeded`."""
     if not allows(scopes, resource, access):
         raise MorePermissionsNeeded(key=key, account=account, permission=permission(resource, access))
 

@@ -19,11 +19,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api import limits, request_log
 from api.completing import complete
-from api.expanding import expand
+from api.expanding import check_depth, expand
 from api.idempotency import fingerprint, once
 from api.keys import authenticate, note_use
 from api.models import ApiKey, IdempotentRequest
 from api.openapi.document import document
+from api.openapi.expansion import check_expansions
 from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Download, Operation
@@ -40,6 +41,7 @@ from core.log_context import bind
 log = logging.getLogger("api")
 _VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
 BODY_MAX = 1_000_000
+_OTHER_BODIES = ("json", "xml", "multipart/form-data", "/octet-stream")
 
 
 @dataclass(slots=True)
@@ -106,13 +108,16 @@ def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, 
     limits.spend(merchant_id=key.merchant_id, key_id=key.id, limit=limits.limit_of(livemode), now=now)
     note_use(key, now)
     _check_version(request.headers.get("Stripe-Version", API_VERSION))
-    method, path = request.method or "GET", request.path.rstrip("/")
+    _check_account(request.headers.get("Stripe-Account", ""), key)
+    # HEAD is answered as GET, without the body. No column takes a NUL, and so no id has one.
+    method = "GET" if request.method == "HEAD" else request.method or "GET"
+    path = request.path.rstrip("/").replace("\x00", "\ufffd")
     check_not_gone(path)
     found = ROUTES.find(method, path)
     if found is None:
         if what := unbuilt(path):
             raise NotBuilt(what=what, method=method, path=path)
-        raise errors.UnrecognizedUrl(method=method, path=path)
+        raise errors.UnrecognizedUrl(method=method, path=path[:200])
     operation, ids = found
     check_allowed(key.scopes, method=method, path=operation.path, key=key.hint, account=key.merchant_id)
     values = asked.values = decode(_pairs(request))
@@ -168,6 +173,12 @@ def _check_version(version: str) -> None:
         raise errors.VersionInvalid(version=version[:50])
 
 
+def _check_account(account: str, key: ApiKey) -> None:
+    """Nobody acts for another account here; what was meant for one is not done to the key's own."""
+    if account not in ("", key.merchant_id):
+        raise errors.AccountInvalid(key=key.hint, account=account[:100])
+
+
 def _resumed(operation: Operation) -> Operation:
     """The operation with what is left of it to do; where nothing is left, what it made is shown."""
     found = ROUTES.find("GET", f"{operation.path}/made")
@@ -181,12 +192,16 @@ def _perform(
     """The operation's answer. Refusals of its work are answers too: a replay tells them again."""
     params = parse(operation.parameters, values)
     paths = params.pop("expand", [])
+    check_depth(paths)
+    check_expansions(operation, paths, scopes=key.scopes, key=key.hint, account=key.merchant_id)
     call = Call(ctx, key.merchant_id, key.merchant.livemode, ids, params, frozenset(paths))
     try:
         body = operation.answer(call)
         complete(body, merchant_id=key.merchant_id, livemode=call.livemode)
         expand(body, paths, merchant_id=key.merchant_id, livemode=call.livemode, known=EXPANDABLES)
     except OstinatoError as refusal:
+        if refusal.code == "resource_missing" and refusal.params.get("id") in ids.values():
+            refusal.param = "id"  # named by the address, whatever a service calls it
         return errors.status_of(refusal), errors.error_body(refusal, request_id=ctx.request_id)
     return 200, body
 
@@ -196,7 +211,10 @@ def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
     if int(request.headers.get("Content-Length") or 0) > BODY_MAX:
         raise errors.BodyTooLarge(most=BODY_MAX)
     try:
-        body = request.body.decode() if request.method == "POST" else ""
+        # curl's way with a DELETE's parameters is a body, the clients' is the query.
+        body = request.body.decode() if request.method in ("POST", "DELETE") else ""
+        if body and (kind := request.content_type.lower()) and kind.endswith(_OTHER_BODIES):
+            raise errors.BodyNotForm(type=kind[:100])
         query = request.META.get("QUERY_STRING", "")
         return [
             pair

@@ -3,10 +3,11 @@
 from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
+from api.views import v1
 from billing_site.views import brand_css, healthz, media, metrics, readyz
 
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("media/logos/<path:name>", media, name="media"),
     *_face("webhooks/", "payments"),
     *_face("v1/", "api"),
+    re_path(r"^v2/", v1),  # nothing is there, which a client is told in its own shape
     *_face("dashboard/", "dashboard"),
     *_face("", "portal"),
 ]

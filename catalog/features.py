@@ -22,7 +22,7 @@ class FeatureNotFound(OstinatoError):
 
 class ProductFeatureNotFound(OstinatoError):
     code = "resource_missing"
-    param = "product_feature"
+    param = "id"
     message_id = gettext_noop("The product has no such feature.")
 
 

@@ -10,34 +10,32 @@ import ast
 import functools
 import importlib
 import inspect
-import pkgutil
 import typing
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-import stripe
-from stripe._stripe_object import StripeObject
+from stripe._object_classes import OBJECT_CLASSES
 
 
-def _modules() -> Iterator[ModuleType]:
-    skipped = {"params", "v2"}
-    for one in pkgutil.walk_packages(stripe.__path__, "stripe."):
-        if not skipped & set(one.name.split(".")) and not one.name.endswith("_service"):
-            yield importlib.import_module(one.name)
+class _Classes(Mapping[str, type]):
+    """The SDK's own table of objects; a class's module is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> type:
+        module, found = OBJECT_CLASSES[name]
+        cls: type = getattr(importlib.import_module(module), found)
+        return cls
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(OBJECT_CLASSES)
+
+    def __len__(self) -> int:
+        return len(OBJECT_CLASSES)
 
 
-@functools.cache
 def by_object() -> Mapping[str, type]:
     """The class that each `object` name stands for."""
-    return {
-        vars(kind)["OBJECT_NAME"]: kind
-        for module in _modules()
-        for kind in vars(module).values()
-        if inspect.isclass(kind)
-        and issubclass(kind, StripeObject)
-        and isinstance(kind.__dict__.get("OBJECT_NAME"), str)
-    }
+    return _Classes()
 
 
 @functools.cache

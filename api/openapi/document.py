@@ -97,6 +97,12 @@ def _named(noun: str) -> str:
     return next((prefix + noun for prefix in _PREFIXES if prefix + noun in by_object()), "")
 
 
+def is_page(operation: Operation) -> bool:
+    """Whether it answers with several objects, listed or searched."""
+    last = operation.path.rpartition("/")[2]
+    return operation.method == "GET" and (last == "search" or (last.endswith("s") and not last.startswith("{")))
+
+
 def answer_schema(operation: Operation) -> Schema:
     """What a successful answer is: an object, a page of them, or a deletion."""
     kind = kind_of(operation)
@@ -109,7 +115,7 @@ def answer_schema(operation: Operation) -> Schema:
             "properties": {"object": {"const": "search_result"}, "data": rows, "has_more": {"type": "boolean"}},
             "required": ["object", "data", "has_more", "url"],
         }
-    if operation.method == "GET" and last.endswith("s") and not last.startswith("{"):
+    if is_page(operation):
         return LIST | {"properties": LIST["properties"] | {"data": {"type": "array", "items": one}}}
     gone: Schema = {"$ref": REF + "deleted"}
     # A deleted object still answers, as a deletion.

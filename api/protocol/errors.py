@@ -72,6 +72,20 @@ class BodyUnreadable(OstinatoError):
     message_id = gettext_noop("The request's body is not form-encoded UTF-8.")
 
 
+class BodyNotForm(OstinatoError):
+    code = "request_content_type_unsupported"
+    message_id = gettext_noop(
+        "The request's body is %(type)s. Send parameters form-encoded (application/x-www-form-urlencoded)."
+    )
+
+
+class AccountInvalid(OstinatoError):
+    code = "account_invalid"
+    message_id = gettext_noop(
+        "The provided key '%(key)s' does not have access to account '%(account)s' (or that account does not exist)."
+    )
+
+
 class BodyTooLarge(OstinatoError):
     code = "request_too_large"
     message_id = gettext_noop("The request's body is larger than %(most)s bytes.")
@@ -83,6 +97,8 @@ _STATUS: dict[str, int] = {
     "api_key_expired": 401,
     "url_unrecognized": 404,
     "more_permissions_required": 403,
+    "account_invalid": 403,
+    "request_content_type_unsupported": 400,
     "request_too_large": 413,
     "rate_limit": 429,
     "invoice_upcoming_none": 404,

@@ -64,11 +64,25 @@ def _path(name: str) -> list[str]:
 
 def _put(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
     *parents, leaf = path
-    for part in parents:
-        tree = tree.setdefault(part or str(len(tree)), {})
+    for depth, part in enumerate(parents):
+        tree = tree.setdefault(part or _element(tree, path[depth + 1 :]), {})
         if not isinstance(tree, dict):
             raise ParameterTwice(param=name, name=name)
     leaf = leaf or str(len(tree))
     if leaf in tree:
         raise ParameterTwice(param=name, name=name)
     tree[leaf] = value
+
+
+def _element(tree: dict[str, Any], rest: list[str]) -> str:
+    """The element that `[]` stands for: the last one until it has what comes (`items[][price]`, `items[][quantity]`),
+    then a new one, as Rack and so Stripe read it."""
+    last = str(len(tree) - 1)
+    inside: Any = tree.get(last)
+    if not isinstance(inside, dict) or not rest[0]:
+        return str(len(tree))
+    for part in rest:
+        if not isinstance(inside, dict) or part not in inside:
+            return last
+        inside = inside[part]
+    return str(len(tree))

@@ -306,15 +306,18 @@ def merged_metadata(current: Mapping[str, str], sent: Mapping[str, str | None] |
 
 
 def one_of(*readers: Field, required: bool = False, clearable: bool = False) -> Field:
-    """The first of `readers` that takes the value; the last one's error when none does."""
+    """The first of `readers` that takes the value. When none does, the last error that is not about the value's
+    being no hash or array: of a text, what is wrong with the text."""
 
     def read(value: Any, name: str) -> Any:
-        for reader in readers[:-1]:
+        refusals: list[OstinatoError] = []
+        for reader in readers:
             try:
                 return reader.parse(value, name)
-            except OstinatoError:
-                continue
-        return readers[-1].parse(value, name)
+            except OstinatoError as refusal:
+                refusals.append(refusal)
+        shaped = (ParameterNotObject, ParameterNotArray, ParameterNotString)
+        raise next((one for one in reversed(refusals) if not isinstance(one, shaped)), refusals[-1])
 
     return Field(read, required, clearable, {"anyOf": [dict(one.told) for one in readers]})
 

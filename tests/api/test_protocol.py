@@ -33,6 +33,14 @@ def pairs(query: str) -> list[tuple[str, str]]:
         ("items[0][price]=p1&items[0][quantity]=2", {"items": {"0": {"price": "p1", "quantity": "2"}}}),
         ("expand[]=a&expand[]=b", {"expand": {"0": "a", "1": "b"}}),
         ("items[][price]=p1", {"items": {"0": {"price": "p1"}}}),
+        (
+            "items[][price]=p1&items[][quantity]=2&items[][price]=p2",
+            {"items": {"0": {"price": "p1", "quantity": "2"}, "1": {"price": "p2"}}},
+        ),
+        (
+            "items[][price]=p1&items[][discounts][][coupon]=a&items[][discounts][][coupon]=b",
+            {"items": {"0": {"price": "p1", "discounts": {"0": {"coupon": "a"}, "1": {"coupon": "b"}}}}},
+        ),
         ("metadata[a b]=x", {"metadata": {"a b": "x"}}),
     ],
 )
