@@ -213,7 +213,7 @@ def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
     try:
         # curl's way with a DELETE's parameters is a body, the clients' is the query.
         body = request.body.decode() if request.method in ("POST", "DELETE") else ""
-        if body and (kind := request.content_type.lower()) and kind.endswith(_OTHER_BODIES):
+        if body and (kind := (request.content_type or "").lower()) and kind.endswith(_OTHER_BODIES):
             raise errors.BodyNotForm(type=kind[:100])
         query = request.META.get("QUERY_STRING", "")
         return [
