@@ -8,6 +8,7 @@ from api.expanding import Expandables, Includer, Loader
 from api.protocol.operation import Operation, Routes
 from api.resources import (
     account,
+    alerts,
     balances,
     checkout,
     coupons,
@@ -41,6 +42,7 @@ from api.resources import (
 
 _RESOURCES = (
     account,
+    alerts,
     balances,
     checkout,
     coupons,

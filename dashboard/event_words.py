@@ -72,6 +72,7 @@ EVENT_WORDS: dict[str, Promise] = {
     "price.created": _("Price created"),
     "price.updated": _("Price changed"),
     "billing.meter.created": _("Meter created"),
+    "billing.alert.triggered": _("Usage alert triggered"),
     "billing.meter.updated": _("Meter changed"),
     "billing.credit_grant.created": _("Credit granted"),
     "billing.credit_grant.updated": _("Credit grant changed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from merchants.staff import ReadOnlyAdmin
-from usage.models import UsageBucket, UsageCursor, UsageEvent, UsageIdentifier
+from usage.models import AlertTrigger, UsageAlert, UsageBucket, UsageCursor, UsageEvent, UsageIdentifier
 
 
 @admin.register(UsageEvent)
@@ -31,3 +31,18 @@ class UsageCursorAdmin(ReadOnlyAdmin):
 class UsageBucketAdmin(ReadOnlyAdmin):
     list_display = ("hour", "meter_id", "customer_id", "state", "seen", "events", "total", "touched_at", "merchant_id")
     search_fields = ("meter_id__exact", "customer_id__exact", "merchant_id__exact")
+
+
+@admin.register(UsageAlert)
+class UsageAlertAdmin(ReadOnlyAdmin):
+    list_display = ("title", "meter", "customer", "gte", "status", "merchant", "created")
+    list_filter = ("status",)
+    search_fields = ("id__exact", "meter__id__exact", "customer__id__exact")
+    list_select_related = ("meter", "customer", "merchant")
+
+
+@admin.register(AlertTrigger)
+class AlertTriggerAdmin(ReadOnlyAdmin):
+    list_display = ("alert", "customer", "value", "round", "created", "merchant")
+    search_fields = ("id__exact", "alert__id__exact", "customer__id__exact")
+    list_select_related = ("alert", "customer", "merchant")

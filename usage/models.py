@@ -99,3 +99,53 @@ class UsageBucket(models.Model):
         indexes = [
             models.Index(name="bucket_not_ready", fields=["touched_at"], condition=~models.Q(state=BucketState.READY))
         ]
+
+
+class AlertStatus(models.TextChoices):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    ARCHIVED = "archived"
+
+
+class UsageAlert(models.Model):
+    """Told once for each customer whose use of the meter comes to `gte`; activating it again begins another round."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "alrt"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    meter = models.ForeignKey("catalog.Meter", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey("customers.Customer", null=True, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=256)
+    gte = models.BigIntegerField()
+    status = models.CharField(max_length=10, choices=AlertStatus, default=AlertStatus.ACTIVE)
+    round = models.PositiveIntegerField(default=1)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="alert_at_something", condition=models.Q(gte__gt=0))]
+        indexes = [
+            models.Index(
+                name="alert_by_meter", fields=["merchant", "meter"], condition=models.Q(status=AlertStatus.ACTIVE)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class AlertTrigger(models.Model):
+    """An alert that was told of a customer, and at which use."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "alrtt"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    alert = models.ForeignKey(UsageAlert, on_delete=models.PROTECT, related_name="triggers")
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
+    round = models.PositiveIntegerField()
+    value = models.DecimalField(max_digits=50, decimal_places=12)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="alert_once_per_round", fields=["merchant", "alert", "customer", "round"])
+        ]

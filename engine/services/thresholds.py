@@ -1,8 +1,11 @@
-"""Usage that reaches a threshold is invoiced at once. New usage is pulled by a cursor, never pushed by its reporter.
+"""Usage that reaches a threshold is invoiced at once, and alerts of much use are told.
+
+New usage is pulled by a cursor, never pushed by its reporter.
 
 1. Read the usage events after the cursor, of transactions that no running one may still precede.
-2. The subscriptions of these customers that bill these meters and have a threshold are looked at, one by one.
-3. The cursor moves when all were looked at: a worker that dies looks at some of them twice, and finds nothing.
+2. Alerts on these meters are told of these customers, once each (`usage.alerts`).
+3. The subscriptions of these customers that bill these meters and have a threshold are looked at, one by one.
+4. The cursor moves when all were looked at: a worker that dies looks at some of them twice, and finds nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from subscriptions.models import Subscription, SubscriptionItem
 from subscriptions.rules.next_action import RENEWING_STATUSES
 from subscriptions.selectors import SubscriptionNotFound
 from subscriptions.writes import lock_subscriptions, set_thresholds
+from usage.alerts import tell_alerts, tell_alerts_on
 from usage.models import UsageCursor
 
 READER = "thresholds"
@@ -96,6 +100,7 @@ def _tell(
 def run_thresholds(*, ctx: Context, clock_id: str | None = None) -> int:
     """Invoice what has reached its threshold; on a clock its own subscriptions only. Returns how many invoices."""
     if clock_id is not None:
+        tell_alerts_on(ctx, clock_id)
         waiting = _with_threshold().filter(test_clock_id=clock_id)
         return sum(_bill_early(ctx, *found) for found in waiting.values_list("merchant_id", "id"))
     made = 0
@@ -103,6 +108,7 @@ def run_thresholds(*, ctx: Context, clock_id: str | None = None) -> int:
         batch = _new_usage()
         if not batch:
             break
+        tell_alerts(ctx, {row[:3] for row in batch})
         made += _look(ctx, {row[:3] for row in batch})
         _move_cursor(ctx, *batch[-1][3:])
     return made
