@@ -1,7 +1,8 @@
 """Search clauses as conditions on rows, and Stripe's search_result object.
 
 What may be asked of each kind of object is a table of columns: text (exact whatever the letter case, ~ for a part of
-it), token (exact only), id, number (compared), instant (compared in whole seconds), flag, metadata.
+it), token (exact only), id, number (compared), instant (compared in whole seconds), flag, metadata, and unset for
+what is null on every object here.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class PageUnknown(OstinatoError):
 class Column:
     """Where a search field is found. `meaning` translates a shown word to the stored ones."""
 
-    kind: str  # text, token, id, number, instant, flag, metadata
-    path: str
+    kind: str  # text, token, id, number, instant, flag, metadata, unset
+    path: str = ""
     meaning: Mapping[str, tuple[str, ...]] | None = None
 
 
@@ -124,6 +125,8 @@ def _is_null(clause: Clause, column: Column) -> Q:
         raise OperatorNotSupported(operator=clause.operator, field=clause.name)
     if column.kind == "metadata":
         return ~Q(**{f"{column.path}__has_key": clause.key})
+    if column.kind == "unset":
+        return ~Q(pk__in=())
     empty = Q(**{f"{column.path}__isnull": True})
     return empty | Q(**{column.path: ""}) if column.kind in ("text", "token") else empty
 
@@ -168,6 +171,12 @@ def _flag(clause: Clause, column: Column, value: str) -> Q:
     return Q(**{column.path: value.lower() == "true"})
 
 
+def _unset(clause: Clause, _column: Column, _value: str) -> Q:
+    if clause.operator != ":":
+        raise OperatorNotSupported(operator=clause.operator, field=clause.name)
+    return Q(pk__in=())
+
+
 _CONDITIONS: Mapping[str, Callable[[Clause, Column, str], Q]] = {
     "text": _text,
     "token": _token_is,
@@ -175,6 +184,7 @@ _CONDITIONS: Mapping[str, Callable[[Clause, Column, str], Q]] = {
     "number": _number,
     "instant": _instant,
     "flag": _flag,
+    "unset": _unset,
 }
 
 

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
             (?P<field>[A-Za-z_][A-Za-z0-9_.]*)
             (?:\[\s*(?:"(?P<key2>(?:\\.|[^"\\])*)"|'(?P<key1>(?:\\.|[^'\\])*)')\s*\])?
             \s*(?P<operator>:|~|>=|<=|>|<)\s*
-            (?:"(?P<value2>(?:\\.|[^"\\])*)"|'(?P<value1>(?:\\.|[^'\\])*)'|(?P<bare>[^\s"']+))
+            (?:"(?P<value2>(?:\\.|[^"\\])*)"|'(?P<value1>(?:\\.|[^'\\])*)'|(?P<bare>-?[0-9]+|null|true|false))
             (?=\s|$)
         )
     )""",
@@ -79,7 +79,7 @@ def parse_query(text: str) -> Query:
     while text[at:].strip():
         match = _TOKEN.match(text, at)
         if match is None:
-            raise QueryUnreadable(rest=text[at:].strip()[:60], reason='write clauses as field:"value"')
+            raise QueryUnreadable(rest=text[at:].strip()[:60], reason='write clauses as field:"value", texts in quotes')
         at = match.end()
         if match["join"]:
             if not clauses or waiting:

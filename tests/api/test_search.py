@@ -44,6 +44,8 @@ def test_a_query_is_its_clauses(text: str, query: Query) -> None:
         ("email", QueryUnreadable),
         ("email:", QueryUnreadable),
         ('email:"a', QueryUnreadable),
+        ("status:active", QueryUnreadable),
+        ("total>ten", QueryUnreadable),
         ('(email:"a")', QueryUnreadable),
         ('email:"a"name:"b"', QueryUnreadable),
         ('email:"a" AND name:"b" OR name:"c"', QueryMixed),
@@ -145,6 +147,55 @@ def test_each_searchable_resource_finds_its_own(sdk: Sdk) -> None:
     [charge] = sdk.v1.charges.search({"query": card, "expand": ["data.customer"]}).data
     assert (charge.payment_intent, charge.customer.id) == (intent.id, customer.id)
     assert sdk.v1.subscriptions.search({"query": "canceled_at:null"}).data[0].id == subscription.id
+
+
+@pytest.fixture
+def books(sdk: Sdk) -> dict[str, str]:
+    """Names of what is found, by id: two subscriptions, one canceled; their invoices, charges, prices and products."""
+    names: dict[str, str] = {}
+    for name, amount, card in (("small", 500, "pm_card_visa"), ("big", 3000, "pm_card_mastercard")):
+        customer = sdk.customer(card=card, metadata={"size": name})
+        price = sdk.price(amount, lookup_key=f"{name}_monthly", metadata={"size": name})
+        items = [{"price": price.id}]
+        made = sdk.v1.subscriptions.create({"customer": customer.id, "items": items, "metadata": {"size": name}})
+        [charge] = sdk.v1.charges.list({"customer": customer.id}).data
+        found = (customer.id, price.id, price.product, made.id, made.latest_invoice, charge.id, charge.payment_intent)
+        names |= dict.fromkeys(found, name)
+        names[f"{name}'s customer"] = customer.id
+        if name == "big":
+            sdk.v1.subscriptions.cancel(made.id)
+    return names
+
+
+def test_what_can_be_asked_of_each_resource(sdk: Sdk, books: dict[str, str]) -> None:
+    big = books["big's customer"]
+    for resource, query, names in [
+        ("customers", 'metadata["size"]:"big" OR metadata["size"]:"small"', ["big", "small"]),
+        ("customers", '-metadata["size"]:null AND -metadata["size"]:"big"', ["small"]),
+        ("subscriptions", 'status:"active"', ["small"]),
+        ("subscriptions", '-status:"active"', ["big"]),
+        ("subscriptions", 'status:"active" OR status:"canceled"', ["big", "small"]),
+        ("subscriptions", "canceled_at>0", ["big"]),
+        ("subscriptions", "canceled_at:null", ["small"]),
+        ("invoices", "total>=500 AND total<3000", ["small"]),
+        ("invoices", "total>500", ["big"]),
+        ("invoices", f'customer:"{big}" AND currency:"USD" AND status:"paid"', ["big"]),
+        ("invoices", "-total:500 AND receipt_number:null", ["big"]),
+        ("invoices", 'last_finalization_error_code:"card_declined"', []),
+        ("prices", '-lookup_key:"small_monthly" AND type:"recurring"', ["big"]),
+        ("prices", 'lookup_key~"monthly" AND active:"true"', ["big", "small"]),
+        ("prices", "active:false", []),
+        ("products", 'name~"PLAN" AND -name~"500"', ["big"]),
+        ("products", "description:null AND url:null AND shippable:null", ["big", "small"]),
+        ("charges", 'payment_method_details.card.brand:"mastercard"', ["big"]),
+        ("charges", 'amount<1000 OR payment_method_details.card.brand:"mastercard"', ["big", "small"]),
+        ("charges", f'-customer:"{big}" AND status:"succeeded" AND refunded:"false"', ["small"]),
+        ("charges", "payment_method_details.card.exp_month>12", []),
+        ("payment_intents", 'amount>=3000 AND status:"succeeded"', ["big"]),
+        ("payment_intents", 'currency:"cad"', []),
+    ]:
+        found = getattr(sdk.v1, resource).search({"query": query}).data
+        assert [books[one.id] for one in found] == names, (resource, query)
 
 
 def test_another_merchant_finds_nothing_of_it(sdk: Sdk, people: dict[str, str]) -> None:
