@@ -151,16 +151,20 @@ def _about_methods(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
         if method is None or method.detached_at is not None or method.id not in paying:
             continue
         kind = KIND_OF_EVENT[event.type]
-        yield _draft(event, kind, method, {"method": method})
+        yield _draft(event, kind, method, {"method": method, "is_backup": paying[method.id]})
 
 
-def _paying_methods(methods: Sequence[PaymentMethod]) -> set[str]:
-    """Which of these a live subscription is charged to: its own method, or else its customer's default."""
-    owners = [method.customer for method in methods if method.customer]
-    default_of = {customer.id: customer.default_payment_method_id for customer in owners}
-    live = Subscription.objects.filter(customer_id__in=default_of).exclude(status__in=TERMINAL_STATUSES)
-    named = live.values_list("customer_id", "default_payment_method_id")
-    return {own or default_of[customer_id] for customer_id, own in named}
+def _paying_methods(methods: Sequence[PaymentMethod]) -> dict[str, bool]:
+    """What live subscriptions of these methods' owners are charged to, and whether as a backup alone.
+
+    A subscription's own method, or else its customer's default; then the customer's backups.
+    """
+    owners = {method.customer.id: method.customer for method in methods if method.customer}
+    live = Subscription.objects.filter(customer_id__in=owners).exclude(status__in=TERMINAL_STATUSES)
+    named = list(live.values_list("customer_id", "default_payment_method_id"))
+    backups = {backup for owner, _own in named for backup in owners[owner].backup_payment_method_ids}
+    first = {own or owners[owner].default_payment_method_id for owner, own in named}
+    return dict.fromkeys(backups, True) | dict.fromkeys(first, False)
 
 
 def _about_disputes(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:

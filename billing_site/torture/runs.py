@@ -60,6 +60,7 @@ def _report(rounds: Rounds, steer: Any, seconds: float, seed: int, bug: str) -> 
         "seconds": int(seconds),
         "seed": seed,
         "seeded_bug": bug,
+        "backups_tried": Charge.objects.exclude(backup_of="").count(),
         "taken": sum(row["status"] == "succeeded" for row in theirs["charge"]),
         "refunds": len(theirs["refund"]),
         "disputes": len(theirs["dispute"]),

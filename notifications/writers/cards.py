@@ -17,11 +17,14 @@ def card_expiring(facts: Facts, sender: Sender, voice: Voice) -> Mail:
         "card": method_words(method),
         "expiry": expiry_words(method.exp_month, method.exp_year),
     }
+    charged = _("Your payments to %(merchant)s are charged to it. Add another card, so that none is refused.")
+    if facts.get("is_backup"):
+        charged = _("It is your backup for payments to %(merchant)s. Add another card, so that you still have one.")
     return Mail(
         subject=_("Your card for %(merchant)s expires soon") % words,
         heading=_("%(card)s expires at the end of %(expiry)s.") % words,
         paragraphs=(
-            _("Your payments to %(merchant)s are charged to it. Add another card, so that none is refused.") % words,
+            charged % words,
             _("Does your bank send us its new cards by itself? Then there is nothing to do, and we write to you."),
         ),
         rows=(MailRow(_("Payment method"), words["card"]), MailRow(_("Expires"), words["expiry"])),
@@ -36,13 +39,13 @@ def card_updated(facts: Facts, sender: Sender, voice: Voice) -> Mail:
         "card": method_words(method),
         "expiry": expiry_words(method.exp_month, method.exp_year),
     }
+    said = _("From now on your payments to %(merchant)s are charged to %(card)s. There is nothing for you to do.")
+    if facts.get("is_backup"):
+        said = _("Your backup for payments to %(merchant)s is now %(card)s. There is nothing for you to do.")
     return Mail(
         subject=_("Your card for %(merchant)s was updated") % words,
         heading=_("Your bank sent us your new card."),
-        paragraphs=(
-            _("From now on your payments to %(merchant)s are charged to %(card)s. There is nothing for you to do.")
-            % words,
-        ),
+        paragraphs=(said % words,),
         rows=(MailRow(_("Payment method"), words["card"]), MailRow(_("Expires"), words["expiry"])),
         button=portal(method.merchant_id, _("See your account")),
         small_print=_("If you do not want that card charged, remove it in your account."),

@@ -3,6 +3,7 @@
 import pytest
 
 from billing_site.event_routes import CONSUMERS
+from customers.backups import set_backup_payment_methods
 from customers.models import PaymentMethod
 from engine.services.card_expiry import NotASandboxCard, replace_sandbox_card, run_card_expiries
 from engine.services.clocks import advance_clock, advance_clock_now
@@ -143,6 +144,17 @@ def test_a_card_that_pays_for_nothing_ends_in_peace(shop):
     relay(FEBRUARY)
     assert facts("payment_method.expiring") == 1
     assert not heard("card_expiring")
+
+
+def test_the_owner_of_a_backup_that_ends_is_told_that_it_is_the_backup(shop):
+    card = subscriber(shop, "pm_card_visa")
+    ids = {"ctx": context(JANUARY), "merchant_id": shop.id, "customer_id": card.customer_id}
+    ending = add_payment_method(instrument="pm_sandbox_expiresNextMonth", make_default=False, **ids)
+    set_backup_payment_methods(payment_method_ids=[ending.id], **ids)
+    day(FEBRUARY)
+    relay(FEBRUARY)
+    [mail] = heard("card_expiring")
+    assert "It is your backup for payments to" in mail.text
 
 
 def test_a_bank_account_has_no_new_card(shop):
