@@ -122,10 +122,10 @@ def grants_to_spend(customer_ids: Iterable[str], at: datetime) -> dict[str, list
 def credit_summary(merchant_id: str, customer_id: str, at: datetime) -> dict[str, tuple[int, int]]:
     """By currency (available, ledger): what an invoice could spend at `at`, and what the ledgers come to.
 
-    They differ by what is not effective yet or has expired without having been written off.
+    They differ by what is not effective yet or has expired without having been written off. What is spent is 0.
     """
     sums: dict[str, tuple[int, int]] = {}
-    for row in credit_grants(merchant_id, customer_id).filter(balance__gt=0, voided_at__isnull=True):
+    for row in credit_grants(merchant_id, customer_id).filter(voided_at__isnull=True):
         available, ledger = sums.get(row.currency, (0, 0))
         spendable = grant_is_spendable(credit_grant_facts(row), row.currency, at)
         sums[row.currency] = (available + (row.balance if spendable else 0), ledger + row.balance)

@@ -121,6 +121,7 @@ class Invoice(models.Model):
     pdf = models.FileField(upload_to="invoices/", blank=True, default="")
     pdf_sha256 = models.CharField(max_length=64, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
+    subscription_metadata = models.JSONField(default=dict, blank=True)  # the subscription's, as it was drafted
     test_clock_id = models.TextField(null=True, blank=True, db_collation="C")
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

@@ -340,7 +340,7 @@ def _credit_note_line(line: Any) -> dict[str, Any]:
 def _parent(invoice: Any) -> dict[str, Any] | None:
     if not invoice.subscription_id:
         return None
-    details = {"metadata": {}, "subscription": invoice.subscription_id}
+    details = {"metadata": dict(invoice.subscription_metadata), "subscription": invoice.subscription_id}
     return {"type": "subscription_details", "quote_details": None, "subscription_details": details}
 
 

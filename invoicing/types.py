@@ -213,6 +213,7 @@ class PlannedInvoice:
     default_tax_rate_ids: tuple[str, ...] = ()
     description: str = ""
     test_clock_id: str | None = None
+    subscription_metadata: Mapping[str, str] = field(default_factory=dict)  # the subscription's, as it was drafted
 
 
 @dataclass(frozen=True, slots=True)

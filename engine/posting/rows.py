@@ -69,6 +69,7 @@ def _invoice_row(ctx: Context, planned: PlannedInvoice, invoice_id: str, refs: R
         tax_rounding=planned.tax_rounding,
         locale=planned.locale,
         test_clock_id=planned.test_clock_id,
+        subscription_metadata=dict(planned.subscription_metadata),
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

@@ -135,6 +135,7 @@ def draft_invoice(
         default_tax_rate_ids=frame.default_tax_rate_ids,
         description=frame.description,
         test_clock_id=frame.test_clock_id,
+        subscription_metadata=frame.metadata,
     )
     return Draft(invoice, tuple(used_up(discounts, [line.discount_amounts for line in reckoned])))
 

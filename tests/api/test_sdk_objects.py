@@ -113,3 +113,14 @@ def test_events_carry_their_object_as_it_was(sdk: Sdk) -> None:
     assert sdk.v1.events.retrieve(created.id).data.object.id == subscription.id
     kinds = {one.type for one in sdk.v1.events.list({"limit": 100}).data}
     assert {"customer.created", "invoice.created", "invoice.finalized", "invoice.paid"} <= kinds
+
+
+def test_an_invoice_keeps_what_its_subscription_said_when_it_was_drafted(sdk: Sdk) -> None:
+    made = sdk.v1.subscriptions.create(
+        {"customer": sdk.customer().id, "items": [{"price": sdk.price(1000).id}], "metadata": {"team": "red"}}
+    )
+    sdk.v1.subscriptions.update(made.id, {"metadata": {"team": "blue"}})
+    told = sdk.v1.invoices.retrieve(made.latest_invoice).parent.subscription_details
+    assert (told.subscription, told.metadata["team"]) == (made.id, "red")
+    preview = sdk.v1.invoices.create_preview({"subscription": made.id})
+    assert preview.parent.subscription_details.metadata["team"] == "blue"
