@@ -11,6 +11,7 @@ from core.context import Context
 from core.errors import OstinatoError
 from dashboard.forms.credits import AMOUNT, LINES, CreditForm
 from dashboard.forms.fields import major
+from dashboard.selectors import money
 from dashboard.views.edge import error_text
 from dashboard.views.invoice_acts import InvoiceAct
 from dashboard.views.pages import FormPage
@@ -18,6 +19,7 @@ from engine.services import credit_notes
 from invoicing.models import CreditNote, Invoice
 from invoicing.rules.credit_notes import plan_credit_note
 from merchants.rules import Capability
+from payments.rules import MONEY_AT_BANK
 
 
 class InvoiceCredit(InvoiceAct, FormPage):
@@ -46,7 +48,12 @@ class InvoiceCredit(InvoiceAct, FormPage):
         }
 
     def context(self, form: Form) -> dict[str, Any]:
-        return {"left": self.left, "anything_paid": self.left.total - self.left.credited > self.left.amount_remaining}
+        disputes = money.disputes_of_invoice(self.merchant_id, self.object.pk)
+        return {
+            "left": self.left,
+            "anything_paid": self.left.total - self.left.credited > self.left.amount_remaining,
+            "dispute": next((dispute for dispute in disputes if dispute.status in MONEY_AT_BANK), None),
+        }
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, CreditForm)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -37,9 +37,11 @@ from invoicing.snapshots import credit_note_snapshot
 from invoicing.writes import insert_credit_note, move_credit_note
 from payments import writes as payments
 from payments.cancellation import cancel_intents
+from payments.disputes import money_at_bank
 from payments.models import Charge
 from subscriptions.facts import taxes_to_json
 
+T = TypeVar("T")
 REASONS = ("", "duplicate", "fraudulent", "order_change", "product_unsatisfactory")
 # What a gateway is told of a refund: it knows fewer reasons than a credit note.
 _REFUND_REASONS = {"duplicate": "duplicate", "fraudulent": "fraudulent"}
@@ -112,7 +114,7 @@ def creditable_invoice(*, merchant_id: str, invoice_id: str) -> CreditableInvoic
     """The invoice as a credit note would find it now: what is left of its lines, and what could be refunded."""
     invoice = invoice_by_id(merchant_id, invoice_id)
     charges = Charge.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id, status="succeeded")
-    return _creditable(invoice, list(charges))
+    return _creditable(invoice, _with_us(list(charges)))
 
 
 def previewed_rows(
@@ -183,11 +185,17 @@ def _creditable(invoice: Any, charges: Sequence[Any]) -> CreditableInvoice:
     )
 
 
+def _with_us(charges: Sequence[T]) -> list[T]:
+    """Without those whose money a bank took back because of a dispute: there is nothing to send a second time."""
+    at_bank = money_at_bank([charge.id for charge in charges if charge.disputed])  # type: ignore[attr-defined]
+    return [charge for charge in charges if charge.id not in at_bank]  # type: ignore[attr-defined]
+
+
 def _charges_to_refund(invoice: Row) -> list[Row]:
-    """The invoice's charges that took money, locked, the oldest first."""
+    """The invoice's charges that took money and still have it, locked, the oldest first."""
     paid = Charge.objects.filter(merchant_id=invoice.merchant_id, invoice_id=invoice.id, status="succeeded")
     locked = payments.lock_charges(paid.values_list("id", flat=True))
-    return sorted(locked.values(), key=lambda charge: (charge.created, charge.id))
+    return sorted(_with_us(list(locked.values())), key=lambda charge: (charge.created, charge.id))
 
 
 def _promise_refunds(ctx: Context, charges: Sequence[Row], amount: int, reason: str) -> list[tuple[str, int]]:

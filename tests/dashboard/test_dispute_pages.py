@@ -93,6 +93,12 @@ def test_why_a_payment_failed_is_said_in_the_readers_language_alone(desk_of, sho
     assert "Your card" not in page
 
 
+def test_crediting_a_contested_invoice_says_why_nothing_goes_back_to_the_card(desk, dispute):
+    page = desk.get("invoice_credit", dispute.invoice_id).content.decode()
+    assert "what the bank took cannot be refunded as well" in page
+    assert "At most CA$0.00" in page
+
+
 def test_evidence_is_read_back_and_answered_too_late_is_said(desk, dispute):
     page = desk.get("dispute_evidence", dispute.id).content.decode()
     assert "Zoé Gagnon" in page  # the customer's name is filled in

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.services.credit_notes import create_credit_note, preview_credit_note
 from engine.services.disputes import (
     DisputeNotAnswerable,
     EvidenceMissing,
@@ -17,6 +18,7 @@ from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
 from engine.services.sending import call_of
 from events.models import Event, ObjectVersion
+from invoicing.rules.credit_notes import CreditedLineRequest, CreditNoteRequest, RefundMoreThanPaid
 from payments.disputes import DisputeNotFound
 from payments.gateways import gateway_named
 from payments.models import BalanceTransaction, Charge, Dispute, Refund
@@ -210,3 +212,20 @@ def test_an_inquiry_that_is_closed_ends_without_money():
     close_dispute(ctx=context(NEW_YEAR + 2 * DAY), merchant_id=dispute.merchant_id, dispute_id=dispute.id)
     assert Dispute.objects.get().status == "warning_closed"
     assert not BalanceTransaction.objects.exists()
+
+
+def test_a_credit_note_refunds_nothing_that_the_bank_took_but_may_go_to_the_balance():
+    dispute = disputed()
+    asked = {"ctx": context(NEW_YEAR + 2 * DAY), "merchant_id": dispute.merchant_id, "invoice_id": dispute.invoice_id}
+    goodwill = (CreditedLineRequest(description="Goodwill", amount=1000),)
+    back_to_card = CreditNoteRequest(lines=goodwill, refund_amount=1000)
+    of_it = {"merchant_id": dispute.merchant_id, "invoice_id": dispute.invoice_id, "request": back_to_card}
+    for act in (
+        lambda: create_credit_note(ctx=asked["ctx"], **of_it),
+        lambda: preview_credit_note(**of_it),
+    ):
+        with pytest.raises(RefundMoreThanPaid) as refused:
+            act()
+        assert refused.value.params == {"left": 0}
+    create_credit_note(**asked, request=CreditNoteRequest(lines=goodwill, credit_amount=1000))
+    assert not Refund.objects.exists()
