@@ -39,6 +39,7 @@ SELLER = {
         {"type": "ca_qst", "value": "1220357742TQ0001"},
     ],
     "footer": "Merci de boire et de manger local. Thank you for keeping it local.",
+    "bank_details": "Caisse: 815 Desjardins\nTransit: 20042\nCompte: 081-742-6",
 }
 
 

@@ -163,6 +163,7 @@ class TestSettings:
             "legal_name": "Érable inc.",
             "country": "CA",
             "registrations": "ca_qst 1234567890TQ0001",
+            "bank_details": "Transit: 81530\r\nCompte: 123-456-7",
         } | change
 
     def test_they_are_saved_together(self, desk, shop) -> None:
@@ -175,6 +176,7 @@ class TestSettings:
         changed = Event.objects.get(type="number_series.updated")
         assert changed.previous_attributes == {"prefix": "INV", "next_number": 1}
         assert entity.tax_registrations == [{"type": "ca_qst", "value": "1234567890TQ0001"}]
+        assert entity.bank_details.splitlines() == ["Transit: 81530", "Compte: 123-456-7"]
 
     def test_a_customers_own_numbers_are_set_on_its_page(self, desk, shop) -> None:
         shop.invoice_numbering = "customer"

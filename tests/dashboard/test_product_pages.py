@@ -137,3 +137,12 @@ class TestFeatures:
         product = catalog.product(merchant=shop)
         for name in ("product_add_feature", "product_bundle"):
             assert desk_of("read_only").post(name, product.pk).status_code == 403
+
+
+def test_a_product_shows_its_words_as_a_card_statement_does(desk, shop) -> None:
+    shop.statement_descriptor = "ERABLE ET CIE"
+    shop.save(update_fields=["statement_descriptor"])
+    box = catalog.product(merchant=shop, statement_descriptor="Café box")
+    assert "ERABLE ET* CAFE BOX" in desk.get("product", box.pk).content.decode()
+    assert "On cards the bank shows: ERABLE ET* CAFE BOX" in desk.get("product_edit", box.pk).content.decode()
+    assert "On cards the bank shows: ERABLE ET* YOUR WORDS" in desk.get("product_new").content.decode()
