@@ -30,10 +30,11 @@ def update_credit_grant(
     ctx: Context,
     merchant_id: str,
     credit_grant_id: str,
+    name: str | None = None,
     expires_at: datetime | KeepExpiry | None = KEEP_EXPIRY,
     metadata: Mapping[str, str] | None = None,
 ) -> CreditGrant:
-    """Another expiry (None: never), other metadata (merged; a blank value removes its key).
+    """Another name, another expiry (None: never), other metadata (merged; a blank value removes its key).
 
     Raises `CreditGrantNotFound`, `GrantNotChangeable`, `GrantExpiresFirst`.
     """
@@ -48,6 +49,9 @@ def update_credit_grant(
                 raise rules.GrantExpiresFirst
             grant.expires_at = expires_at
             columns.append("expires_at")
+        if name is not None and rules.clean_text("name", name)[:100] != grant.name:
+            grant.name = rules.clean_text("name", name)[:100]
+            columns.append("name")
         if metadata is not None:
             merged = {key: value for key, value in {**grant.metadata, **metadata}.items() if value != ""}
             if merged != grant.metadata:

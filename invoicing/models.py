@@ -237,6 +237,17 @@ class InvoiceLine(models.Model):
             models.Index(name="line_by_invoice", fields=["invoice", "position"]),
         ]
 
+    @property
+    def is_one_off(self) -> bool:
+        """Whether an invoice item is behind it that may be priced anew: no share of a period, no usage."""
+        bound = self.proration or self.billed_period_id or self.credited_billed_period_id
+        return bool(self.invoice_item_id) and not bound
+
+    @property
+    def counts_money(self) -> bool:
+        """Whether the quantity is an amount, in minor units, of which a percentage is taken."""
+        return "percentage" in self.explanation
+
 
 class InvoiceLineTax(models.Model):
     """One rate's tax on one line."""

@@ -143,6 +143,11 @@ class PlannedLine:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def counts_money(self) -> bool:
+        """Whether the quantity is an amount, in minor units, of which a percentage is taken."""
+        return "percentage" in self.explanation
+
+    @property
     def discount_amount(self) -> int:
         return sum(discount.amount for discount in self.discount_amounts)
 

@@ -21,6 +21,7 @@ class LineRow:
     amount: int
     period_start: datetime | None = None
     period_end: datetime | None = None
+    counts_money: bool = False  # the quantity is an amount of which a percentage is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,15 @@ class _Tax(Protocol):
     def amount(self) -> int: ...
 
 
+def _line_row(line: Any, start: datetime | None = None, end: datetime | None = None) -> LineRow:
+    return LineRow(line.description, line.quantity, line.amount, start, end, line.counts_money)
+
+
 def planned_summary(planned: PlannedInvoice, settlement: Settlement | None = None) -> Summary:
     """A planned invoice; before the balance where no settlement is given, as for a new customer."""
     return Summary(
         currency=planned.currency,
-        lines=tuple(LineRow(line.description, line.quantity, line.amount) for line in planned.lines),
+        lines=tuple(_line_row(line) for line in planned.lines),
         subtotal=planned.totals.lines_gross,
         discount=planned.totals.total_discount,
         taxes=_by_rate(tax for line in planned.lines for tax in line.taxes),
@@ -84,9 +89,7 @@ def invoice_summary(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Summary:
     """An invoice as it is kept; `lines` come with their taxes."""
     return Summary(
         currency=invoice.currency,
-        lines=tuple(
-            LineRow(line.description, line.quantity, line.amount, line.period_start, line.period_end) for line in lines
-        ),
+        lines=tuple(_line_row(line, line.period_start, line.period_end) for line in lines),
         subtotal=invoice.lines_gross,
         discount=invoice.total_discount,
         taxes=_by_rate(tax for line in lines for tax in line.taxes.all()),

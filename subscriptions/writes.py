@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from core.context import Context
 from events.copying import Row, insert_rows, update_rows
@@ -147,6 +150,29 @@ def insert_schedule(**columns: Any) -> SubscriptionSchedule:
 
 def lock_schedule(schedule_id: str) -> SubscriptionSchedule | None:
     return SubscriptionSchedule.objects.select_for_update(no_key=True).filter(id=schedule_id).first()
+
+
+def lock_schedule_of(subscription_id: str) -> None:
+    """The schedule that leads the subscription, if one does."""
+    led = SubscriptionSchedule.objects.select_for_update(no_key=True).filter(subscription_id=subscription_id)
+    list(led.filter(status="active").values_list("id"))
+
+
+_WAKE = """
+UPDATE subscriptions_subscriptionschedule SET next_action_at = %s WHERE id IN (
+    SELECT id FROM subscriptions_subscriptionschedule WHERE id = ANY(%s) AND status = 'active'
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+
+
+def wake_schedules(schedule_ids: Sequence[str], at: datetime) -> None:
+    """Their subscriptions have ended: the run looks at once, and ends them too.
+
+    One that is locked takes its step just now and sees for itself: locks go from schedules to subscriptions, not back.
+    """
+    if schedule_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_WAKE, [at, list(schedule_ids)])
 
 
 def save_schedule(schedule: SubscriptionSchedule) -> None:

@@ -1,14 +1,14 @@
 """Forms about a running subscription: what it is changed to, and at how much usage it is invoiced early."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Price
+from catalog.models import Coupon, Price
 from dashboard.forms.fields import MajorAmountField, local_moment
-from dashboard.forms.sales import price_label
+from dashboard.forms.sales import discounts_of, price_label
 from engine.types import ItemChange
 
 
@@ -39,9 +39,18 @@ class ChangeForm(forms.Form):
     add_price = forms.ChoiceField(label=_("Add an item"), required=False)
     add_quantity = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1)
 
-    def __init__(self, *args: Any, subscription_items: Sequence[Any], prices: Sequence[Price], **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        subscription_items: Sequence[Any],
+        prices: Sequence[Price],
+        coupons: Sequence[Coupon] = (),
+        discounts: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ):
+        """`discounts` are what stands on the items, in words by item."""
         super().__init__(*args, **kwargs)
-        self.subscription_items = subscription_items
+        self.subscription_items, discounts = subscription_items, discounts or {}
         self.metered = {price.pk for price in prices if price.usage_type == "metered"}
         labels = {price.pk: price_label(price) for price in prices}
         for item in subscription_items:
@@ -53,6 +62,14 @@ class ChangeForm(forms.Form):
                 self.fields[f"quantity_{item.pk}"] = forms.IntegerField(
                     label=_("Quantity"), min_value=0, initial=item.quantity
                 )
+            if coupons or item.pk in discounts:
+                kept = [("keep", discounts[item.pk])] if item.pk in discounts else []
+                self.fields[f"coupon_{item.pk}"] = forms.ChoiceField(
+                    label=_("Its own coupon"),
+                    choices=[*kept, ("", _("none")), *((coupon.pk, str(coupon)) for coupon in coupons)],
+                    initial="keep" if kept else "",
+                    required=False,
+                )
             if len(subscription_items) > 1:
                 self.fields[f"remove_{item.pk}"] = forms.BooleanField(label=_("Remove"), required=False)
         held = {item.price_id for item in subscription_items}
@@ -63,7 +80,7 @@ class ChangeForm(forms.Form):
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The bound fields of each item, for the template."""
-        names = ("price", "quantity", "remove")
+        names = ("price", "quantity", "remove", "coupon")
         return [
             tuple(self[f"{name}_{item.pk}"] if f"{name}_{item.pk}" in self.fields else None for name in names)
             for item in self.subscription_items
@@ -77,9 +94,18 @@ class ChangeForm(forms.Form):
             other = price_id if price_id != item.price_id else ""
             if data.get(f"remove_{item.pk}"):
                 found.append(ItemChange(item_id=item.pk, deleted=True))
-            elif other or quantity != item.quantity:
+            elif other or quantity != item.quantity or f"coupon_{item.pk}" in self.changed_data:
                 counted = other in self.metered
-                found.append(ItemChange(item_id=item.pk, price_id=other, quantity=None if counted else quantity))
+                found.append(
+                    ItemChange(
+                        item_id=item.pk,
+                        price_id=other,
+                        quantity=None if counted else quantity,
+                        discounts=discounts_of(data[f"coupon_{item.pk}"])
+                        if f"coupon_{item.pk}" in self.changed_data
+                        else None,
+                    )
+                )
         if data["add_price"]:
             counted = data["add_price"] in self.metered
             quantity = None if counted else data["add_quantity"] or 1

@@ -12,6 +12,11 @@ from dashboard.forms.fields import CurrencyField, MajorAmountField, SectionedFor
 from dashboard.forms.sales import price_label
 
 
+class ChangeGrantForm(forms.Form):
+    name = forms.CharField(label=_("Name"), required=False, max_length=100, help_text=_("Such as “Welcome credit”."))
+    expires_at = local_moment(label=_("Expires"), required=False, help_text=_("Empty: never."))
+
+
 class CreditGrantForm(SectionedForm):
     layout = (
         (_("Credit"), ("name", "amount", "currency", "category")),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Coupon, Price, TaxRate
 from customers.models import Customer
 from dashboard.forms.fields import Layout, SectionedForm, local_moment
+from engine.types import DiscountRequest, ItemRequest
 from subscriptions.models import CollectionMethod
 
 ROWS = 4  # baskets are short; more items can be added later by a change
@@ -35,14 +36,19 @@ class BasketForm(SectionedForm):
             )
             self.fields[f"quantity_{n}"] = forms.IntegerField(label=_("Quantity"), min_value=1, initial=1)
 
-    def basket(self) -> list[tuple[Any, Any]]:
-        """The bound rows, for the template."""
-        return [(self[f"price_{n}"], self[f"quantity_{n}"]) for n in range(self.rows)]
+    def basket(self) -> list[tuple[Any, ...]]:
+        """The bound rows, for the template; a coupon of the row's own where the form has them."""
+        names = [name for name in ("price", "quantity", "coupon") if f"{name}_0" in self.fields]
+        return [tuple(self[f"{name}_{n}"] for name in names) for n in range(self.rows)]
 
     def items(self) -> list[tuple[str, int]]:
         data = self.cleaned_data
         rows = [(data.get(f"price_{n}"), data.get(f"quantity_{n}") or 1) for n in range(self.rows)]
         return [(price_id, quantity) for price_id, quantity in rows if price_id]
+
+
+def discounts_of(coupon_id: str | None) -> tuple[DiscountRequest, ...]:
+    return (DiscountRequest(coupon_id=coupon_id),) if coupon_id else ()
 
 
 def _tax_rates(form: forms.Form, rates: Sequence[TaxRate]) -> None:
@@ -120,8 +126,20 @@ class SubscribeForm(BasketForm):
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.fields["coupon_id"].choices = [("", "–"), *((c.pk, str(c)) for c in coupons)]  # type: ignore[attr-defined]
+        choices = [("", "–"), *((c.pk, str(c)) for c in coupons)]
+        self.fields["coupon_id"].choices = choices  # type: ignore[attr-defined]
+        for n in range(self.rows if coupons else 0):
+            self.fields[f"coupon_{n}"] = forms.ChoiceField(label=_("Its own coupon"), choices=choices, required=False)
         _tax_rates(self, tax_rates)
+
+    def requests(self) -> tuple[ItemRequest, ...]:
+        """The rows with a price, each with the coupon that is for it alone."""
+        data = self.cleaned_data
+        own = {data[f"price_{n}"]: data.get(f"coupon_{n}") for n in range(self.rows)}
+        return tuple(
+            ItemRequest(price_id, quantity, discounts=discounts_of(own[price_id]))
+            for price_id, quantity in self.items()
+        )
 
 
 class PauseForm(forms.Form):

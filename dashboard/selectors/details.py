@@ -19,7 +19,7 @@ from merchants.models import User
 from notifications.models import Message
 from payments.models import Charge, InvoicePayment, Refund
 from payments.selectors import methods_by_id
-from subscriptions.models import CheckoutSession, Discount, SubscriptionItem
+from subscriptions.models import CheckoutSession, Discount, Subscription, SubscriptionItem
 
 TIMELINE_LENGTH = 16
 
@@ -98,6 +98,17 @@ def paid_by_currency(merchant_id: str, customer_id: str) -> list[Any]:
     """What a customer has paid so far, one row per currency."""
     rows = InvoicePayment.objects.filter(merchant_id=merchant_id, invoice__customer_id=customer_id)
     return list(rows.values("currency").annotate(paid=Sum("amount_paid")).order_by("currency"))
+
+
+def item_discounts(subscription: Subscription) -> dict[str, str]:
+    """The names of what stands on single items of a subscription, by item."""
+    live = Discount.objects.filter(
+        merchant_id=subscription.merchant_id, subscription=subscription, deleted_at=None, consumed_at=None
+    ).exclude(subscription_item_id="")
+    found: dict[str, list[str]] = {}
+    for row in live.select_related("coupon").order_by("position", "id"):
+        found.setdefault(row.subscription_item_id, []).append(str(row.coupon))
+    return {item_id: ", ".join(names) for item_id, names in found.items()}
 
 
 def discounts_of(merchant_id: str, subscription_id: str) -> list[Discount]:

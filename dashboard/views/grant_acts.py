@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.context import Context
 from customers import selectors as people, services
+from customers.granting import KEEP_EXPIRY, update_credit_grant
 from customers.models import Customer
-from dashboard.forms.grants import CreditGrantForm
+from dashboard.forms.grants import ChangeGrantForm, CreditGrantForm
 from dashboard.selectors import making
 from dashboard.views.customer_acts import CustomerAct
 from dashboard.views.pages import FormPage
@@ -49,6 +50,30 @@ class GrantAct(CustomerAct):
     @property
     def ids(self) -> dict[str, str]:
         return {"merchant_id": self.merchant_id, "credit_grant_id": self.grant.pk}
+
+
+class CustomerChangeGrant(GrantAct):
+    danger = False
+    form = ChangeGrantForm
+    title = _("Change the credit grant")
+    button = _("Save")
+    done = _("The credit grant was changed.")
+
+    def initial(self) -> dict[str, Any]:
+        return {"name": self.grant.name, "expires_at": self.grant.expires_at}
+
+    def perform(self, ctx: Context, form: Form) -> str:
+        data = form.cleaned_data
+        # An expiry that is left alone keeps its seconds, which the field does not show.
+        expires_at = data["expires_at"] if "expires_at" in form.changed_data else KEEP_EXPIRY
+        update_credit_grant(
+            ctx=ctx,
+            merchant_id=self.merchant_id,
+            credit_grant_id=self.grant.pk,
+            name=data["name"],
+            expires_at=expires_at,
+        )
+        return self.back_url()
 
 
 class CustomerVoidGrant(GrantAct):

@@ -45,6 +45,7 @@ class InvoiceDetail(DetailPage):
         lines = invoicing.invoice_lines(found)
         return {
             "lines": lines,
+            "is_open_draft": found.status == "draft" and self.scope.can["invoices"],
             "explained": explain_invoice(found, lines, get_language() or "en", self.scope.merchant.timezone),
             "taxes": details.taxes_of(found),
             "charges": charges,

@@ -18,11 +18,11 @@ from customers.models import Customer
 from dashboard.forms.changes import ChangeForm, ThresholdsForm
 from dashboard.forms.fields import major
 from dashboard.forms.sales import CancelForm, SubscribeForm
-from dashboard.selectors import lists
+from dashboard.selectors import details, lists
 from dashboard.views.edge import context_of, error_text, outcome_words
 from dashboard.views.pages import ActPage, FormPage
 from engine.services import cancel, change, subscribe, thresholds
-from engine.types import ChangeRequest, ItemRequest, SubscribeRequest
+from engine.types import ChangeRequest, SubscribeRequest
 from merchants.rules import Capability
 from subscriptions.models import Subscription
 
@@ -67,7 +67,7 @@ class SubscriptionNew(FormPage):
         request = SubscribeRequest(
             merchant_id=self.merchant_id,
             customer_id=data["customer_id"],
-            items=tuple(ItemRequest(price_id, quantity) for price_id, quantity in form.items()),  # type: ignore[attr-defined]
+            items=form.requests(),  # type: ignore[attr-defined]
             coupon_ids=(data["coupon_id"],) if data["coupon_id"] else (),
             trial_period_days=data["trial_period_days"],
             collection_method=data["collection_method"],
@@ -109,6 +109,8 @@ class SubscriptionChange(FormPage, SubscriptionAct):
         prices = catalog.active_prices(self.merchant_id, currency=self.object.currency).filter(type="recurring")
         return {
             "subscription_items": list(self.object.items.all()),
+            "coupons": list(catalog.coupons(self.merchant_id).order_by("-created")),
+            "discounts": details.item_discounts(self.object),
             "prices": list(prices.order_by("product__name", "created")),
         }
 

@@ -20,6 +20,7 @@ from engine.services.phases import end_schedule
 from engine.services.transitions import stop_invoices
 from engine.types import CancelRequest, ChangePlan, ChangeResult, ChangeSnapshot, ScheduleCancelRequest
 from invoicing.models import Invoice
+from subscriptions.writes import lock_schedule_of
 
 Planner = Callable[[ChangeSnapshot], ChangePlan]
 
@@ -99,6 +100,7 @@ def _end(ctx: Context, merchant_id: str, subscription_id: str, planner: Planner)
 
 
 def _post(ctx: Context, merchant_id: str, subscription_id: str, planner: Planner) -> Batch:
+    lock_schedule_of(subscription_id)  # before the subscription: the order of locks
     rows, subscription, snapshot = load_change(ctx.as_of, merchant_id, subscription_id, lock=True)
     plan = planner(snapshot)
     check_plan(plan, snapshot.debits)

@@ -32,7 +32,8 @@ from engine.types import RefusedPlan, RenewalPlan, RunReport
 from engine.writes import refuse, resolve_refusals
 from events.copying import Row
 from invoicing.models import Invoice
-from subscriptions.writes import lock_subscriptions
+from subscriptions.types import TERMINAL_STATUSES
+from subscriptions.writes import lock_subscriptions, wake_schedules
 
 KIND = "renewal"
 
@@ -104,6 +105,7 @@ def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
     expired: list[str] = []
     lapsed: list[str] = []
     planned: list[str] = []
+    led: list[str] = []  # schedules of what ends
     paid = _paid_updates(due, ctx.as_of)
     for subscription in due:
         if subscription.id in paid:
@@ -121,10 +123,13 @@ def _bill(ctx: Context, due: list[Row], abandoned: list[str]) -> ChunkReport:
             expired.append(subscription.id)
         if plan.void_pending_update:
             lapsed.append(subscription.pending_update["invoice"])
+        if plan.state.status in TERMINAL_STATUSES and subscription.schedule_id:
+            led.append(subscription.schedule_id)
         planned.append(subscription.id)
         _gather(batch, plan, subscription)
     unfinalized = finalize_new(batch)
     batch.write()
+    wake_schedules(led, ctx.as_of)
     settle_paid(batch)
     canceled = [*void_open_invoices(ctx, expired), *void_if_open(ctx, lapsed)]
     transaction.on_commit(lambda: abandoned.extend(canceled))

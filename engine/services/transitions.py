@@ -33,7 +33,7 @@ from subscriptions.selectors import discount_ids_of
 from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import subscription_snapshot
 from subscriptions.types import TERMINAL_STATUSES
-from subscriptions.writes import lock_subscriptions, update_attributes, update_states
+from subscriptions.writes import lock_subscriptions, update_attributes, update_states, wake_schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,9 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str], sav
     _tell_moved(ctx, moved, items, before)
     regraded = [row for row in moved if (row.status in ENTITLING_STATUSES) != (before[row.id] in ENTITLING_STATUSES)]
     tell_entitlements(ctx, [(row.merchant_id, row.customer_id) for row in regraded])
-    stop_invoices(ctx, [row.id for row in moved if row.status in TERMINAL_STATUSES])
+    ended = [row for row in moved if row.status in TERMINAL_STATUSES]
+    stop_invoices(ctx, [row.id for row in ended])
+    wake_schedules([row.schedule_id for row in ended if row.schedule_id], ctx.as_of)
 
 
 def tell_updated(ctx: Context, rows: Sequence[Row]) -> None:

@@ -201,7 +201,7 @@ class PaperWriter:
         return DocumentLine(
             description=line.description,
             details=tuple(details),
-            quantity=format_quantity(line.quantity, self.locale),
+            quantity=self.money(line.quantity) if line.counts_money else format_quantity(line.quantity, self.locale),
             unit_price=shown,
             tax=" + ".join(words.rate(tax.percentage, self.locale) for tax in line.taxes.all()),
             amount=self.money(line.amount),

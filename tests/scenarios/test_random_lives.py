@@ -11,6 +11,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.db.models import Q
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test as run_as_test
@@ -195,8 +196,11 @@ class Life(UsesThings, MakesPlans):
             assert self.waiting(row) == before, "up and back is worth something"
 
     def is_billed_as_it_is(self, live) -> bool:
+        """Nor was a discount given or taken away since it was billed: a change bills by those of its own moment."""
         standing = BilledPeriod.objects.filter(subscription_item_id=live.id, credited_from=None, reversed_at=None)
-        return standing.filter(price_id=live.price_id, quantity=live.quantity, end__gt=self.now).exists()
+        billed = standing.filter(price_id=live.price_id, quantity=live.quantity, end__gt=self.now).first()
+        given = Discount.objects.filter(subscription_id=live.subscription_id)
+        return bool(billed) and not given.filter(Q(deleted_at__isnull=False) | Q(created__gt=billed.created)).exists()
 
     def change_items(self, row, *changes, mode):
         request = ChangeRequest(self.shop.id, row.id, changes, mode)

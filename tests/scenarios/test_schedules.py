@@ -10,6 +10,7 @@ from engine.rules.subscribing import PriceNotFound
 from engine.services.cancel import cancel_subscription
 from engine.services.clocks import advance_clock, advance_clock_now, create_clock
 from engine.services.phases import run_schedules
+from engine.services.recover import add_payment_method
 from engine.services.renew import run_renewals
 from engine.services.schedules import (
     AlreadyScheduled,
@@ -17,6 +18,7 @@ from engine.services.schedules import (
     cancel_schedule,
     create_schedule,
     release_schedule,
+    schedule_subscription,
     update_schedule,
 )
 from engine.types import ItemRequest
@@ -328,3 +330,29 @@ def test_a_step_that_stays_refused_is_tried_ever_later(shop):
         tried.append((schedule.next_action_at - moment).total_seconds() / 3600)
         moment = schedule.next_action_at
     assert tried == [1, 3, 12, 24, 24]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "ends", "told_as"),
+    [
+        pytest.param("pm_card_chargeCustomerFail", None, "aborted", id="nobody pays"),
+        pytest.param("pm_card_visa", utc(2024, 2, 10), "canceled", id="its own end comes first"),
+    ],
+)
+def test_what_ends_by_itself_takes_its_schedule_with_it(instrument, ends, told_as):
+    """At once, and not when its phase would have been over: three months from January."""
+    shop = merchant(grace=0)
+    watch = create_clock(ctx=context(JAN_1), merchant_id=shop.id, name="watch", frozen_time=JAN_1)
+    owner = customer(merchant=shop, payment_method="pm_card_visa", test_clock=watch)
+    row = subscription(customer=owner, prices=[price(merchant=shop)], at=JAN_1, cancel_at=ends)
+    now, then = PhaseRequest((ItemRequest(row.items.get().price_id),), iterations=3), phase(price(merchant=shop))
+    schedule = schedule_subscription(
+        ctx=context(JAN_1), merchant_id=shop.id, subscription_id=row.id, phases=(now, then), end_behavior="release"
+    )
+    add_payment_method(ctx=context(JAN_1), merchant_id=shop.id, customer_id=owner.id, instrument=instrument)
+    advance_clock(ctx=context(JAN_1), merchant_id=shop.id, clock_id=watch.id, to=utc(2024, 2, 28))
+    assert advance_clock_now(ctx=context(JAN_1), clock_id=watch.id)
+    row.refresh_from_db()
+    schedule.refresh_from_db()
+    assert (row.status, schedule.status, schedule.canceled_at) == ("canceled", "canceled", row.ended_at)
+    assert told(schedule)[-1] == f"subscription_schedule.{told_as}"
