@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from invoicing.line_facts import LineFacts
 
 
 class NumberSeries(models.Model):
@@ -200,7 +201,7 @@ class Invoice(models.Model):
         return self.number or self.id
 
 
-class InvoiceLine(models.Model):
+class InvoiceLine(LineFacts, models.Model):
     """One line. `amount` is gross of discounts; `explanation` keeps how it came about."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "il"), editable=False, db_collation="C")
@@ -233,20 +234,7 @@ class InvoiceLine(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        indexes = [
-            models.Index(name="line_by_invoice", fields=["invoice", "position"]),
-        ]
-
-    @property
-    def is_one_off(self) -> bool:
-        """Whether an invoice item is behind it that may be priced anew: no share of a period, no usage."""
-        bound = self.proration or self.billed_period_id or self.credited_billed_period_id
-        return bool(self.invoice_item_id) and not bound
-
-    @property
-    def counts_money(self) -> bool:
-        """Whether the quantity is an amount, in minor units, of which a percentage is taken."""
-        return "percentage" in self.explanation
+        indexes = [models.Index(name="line_by_invoice", fields=["invoice", "position"])]
 
 
 class InvoiceLineTax(models.Model):
