@@ -10,6 +10,7 @@ from django_q.tasks import async_task
 
 from core.context import Context
 from engine.services.card_expiry import run_card_expiries
+from engine.services.checkout_expiry import run_checkout_expiries
 from engine.services.clocks import ClockIsHeld, advance_clock_now, clocks_on_their_way, run_clock_now
 from engine.services.collect import run_collections
 from engine.services.disputes import run_disputes
@@ -97,10 +98,11 @@ def balances() -> None:
 
 
 def overdue() -> None:
-    """Sent invoices that are late, and credit grants and quotes that are over."""
+    """Sent invoices that are late, and what is over: credit grants, quotes, one-time sales that nobody paid."""
     run_overdue(ctx=_now())
     run_grant_expiries(ctx=_now())
     run_quote_expiries(ctx=_now())
+    run_checkout_expiries(ctx=_now())
 
 
 def cards() -> None:

@@ -346,6 +346,11 @@ class CheckoutSession(models.Model):
     class Meta:
         indexes = [
             models.Index(name="checkout_awaiting", fields=["invoice_id"], condition=Q(awaits_payment=True)),
+            models.Index(
+                name="checkout_unpaid",
+                fields=["expires_at"],
+                condition=Q(mode="payment", status="open") & ~Q(invoice_id=""),
+            ),
         ]
 
 

@@ -65,6 +65,17 @@ def expire_session(*, ctx: Context, merchant_id: str, session_id: str) -> Checko
     return session
 
 
+def tell_expired(ctx: Context, session_id: str) -> bool:
+    """The session is over, unless it was closed meanwhile: then False. Inside the caller's transaction."""
+    rows = CheckoutSession.objects.select_for_update(no_key=True, of=("self",))
+    session = rows.select_related("merchant", "payment_link").get(id=session_id)
+    if session.status != CheckoutStatus.OPEN:
+        return False
+    expire_checkout_session(session)
+    _tell(ctx, session, "expired")
+    return True
+
+
 def body_of(ctx: Context, session: CheckoutSession) -> dict[str, Any]:
     """The session as Stripe shows it, with what it came to, or would for a visitor of whom nothing is known."""
     assert session.payment_link is not None

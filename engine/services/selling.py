@@ -43,6 +43,8 @@ def post_sale(ctx: Context, sale: Sale) -> tuple[Batch, str]:
     drafted.invoice.update(
         metadata=dict(sale.metadata),
         discount_ids=None if sale.discounts is None else [one.id for one in stack],
+        # Nobody is chased for what was not paid on the page: it waits, and goes when its session is over.
+        auto_advance=drafted.invoice.auto_advance and sale.charge,
         **sale.texts.columns(),
         **({"due_date": sale.due_date} if sale.due_date else {}),
     )

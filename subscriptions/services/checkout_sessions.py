@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.signing import Signer
@@ -13,7 +13,7 @@ from django.db.models import F
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret, new_secret
-from subscriptions.models import CheckoutSession, CheckoutStatus
+from subscriptions.models import CheckoutMode, CheckoutSession, CheckoutStatus
 
 SESSION_LIFETIME = timedelta(hours=24)  # Stripe's
 
@@ -120,6 +120,14 @@ def answered_sessions(invoice_ids: Collection[str]) -> list[CheckoutSession]:
         session.awaits_payment = False
         _save(session, "awaits_payment")
     return found
+
+
+def unpaid_sessions_over(moment: datetime, limit: int) -> list[CheckoutSession]:
+    """Sessions whose day is over and whose one-time sale was not paid, the earliest first."""
+    rows = CheckoutSession.objects.filter(
+        mode=CheckoutMode.PAYMENT, status=CheckoutStatus.OPEN, expires_at__lte=moment
+    ).exclude(invoice_id="")
+    return list(rows.order_by("expires_at", "id")[:limit])
 
 
 def expire_checkout_session(session: CheckoutSession) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from dunning.models import RecoveryCase
 from engine.consumers import tell_checkouts
+from engine.services.checkout_expiry import run_checkout_expiries
 from events.models import Event
 from events.types import DeliveredEvent
 from subscriptions.models import CheckoutSession
 from tests.api.sdk import Sdk
 from tests.api.test_checkout_sessions import SHOP, session, visit
-from tests.factories.times import context
+from tests.factories.times import NEW_YEAR, context
 from tests.portal.conftest import QUEBEC
+
+AN_HOUR_AGO = NEW_YEAR - timedelta(hours=1)
 
 
 def told(sdk: Sdk, what: str) -> list[Any]:
@@ -73,6 +78,23 @@ def test_what_is_to_be_kept_is_kept(sdk: Sdk) -> None:
     browser, _ = visit(opened.url)
     browser.post(f"/pay/s/{opened.id}", QUEBEC, follow=True)
     assert sdk.v1.customers.retrieve(customer.id).invoice_settings.default_payment_method
+
+
+def test_nobody_is_chased_for_what_was_not_paid_on_the_page(sdk: Sdk) -> None:
+    customer = sdk.customer()  # whose default card would pay
+    opened = once(sdk, customer=customer.id)
+    browser, _ = visit(opened.url)
+    browser.post(f"/pay/s/{opened.id}", QUEBEC | {"instrument": "pm_card_chargeCustomerFail"}, follow=True)
+    [unpaid] = sdk.v1.invoices.list({"customer": customer.id}).data
+    assert (unpaid.status, unpaid.auto_advance, unpaid.next_payment_attempt) == ("open", False, None)
+    assert not RecoveryCase.objects.exists()
+    assert run_checkout_expiries(ctx=context(AN_HOUR_AGO)) == 0
+    CheckoutSession.objects.filter(id=opened.id).update(expires_at=AN_HOUR_AGO)
+    assert [run_checkout_expiries(ctx=context(NEW_YEAR)) for _ in range(2)] == [1, 0]
+    assert sdk.v1.invoices.retrieve(unpaid.id).status == "void"
+    assert sdk.v1.checkout.sessions.retrieve(opened.id).status == "expired"
+    assert [one.id for one in told(sdk, "expired")] == [opened.id]
+    assert browser.get(f"/pay/s/{opened.id}").status_code == 410
 
 
 def test_a_session_has_its_own_discount(sdk: Sdk) -> None:
