@@ -125,7 +125,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- database and cache ------------------------------------------------------------------------------------
 def _database(variable: str) -> dict[str, Any]:
-    database: dict[str, Any] = env.db_url(variable)
+    database: dict[str, Any] = env.db_url(variable, engine="billing_site.postgresql")
     # A Unix socket's folder stands in the URL with its slashes quoted.
     return {**database, "HOST": unquote(database["HOST"])}
 

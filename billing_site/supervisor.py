@@ -113,7 +113,7 @@ class Supervisor:
         self.say = say
         self.ready = ready  # said once, when the web server answers
         self.heartbeats = Path(tempfile.mkdtemp(prefix="ostinato-"))
-        self.web = Child("web", _gunicorn(host, port, web_workers), signal.SIGQUIT, say)
+        self.web = Child("web", gunicorn_command(host, port, web_workers), signal.SIGQUIT, say)
         self.cluster = Child(
             "cluster",
             [sys.executable, "manage.py", "cluster"],
@@ -186,7 +186,9 @@ class Supervisor:
         self.say(f"{'ostinato':<8}| stopped")
 
 
-def _gunicorn(host: str, port: int, workers: int) -> list[str]:
+def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
+    """The web server as it is run in truth, here and by the benchmarks: processes for the cores, and a few threads
+    each, which wait for the database and for processors."""
     command = [sys.executable, "-m", "gunicorn", "billing_site.wsgi:application"]
     command += ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", "4"]
     if Path("/dev/shm").is_dir():  # noqa: S108 - gunicorn's heartbeat files must not wait for a disk

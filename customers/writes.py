@@ -22,6 +22,7 @@ from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
 from customers.types import BalanceEntry, GrantEntry
 from events.copying import Row
+from events.reading import read_rows
 
 
 def lock_customers(merchant_id: str, customer_ids: Iterable[str]) -> dict[str, Customer]:
@@ -152,7 +153,7 @@ def claim_expired_grants(
     owners = Customer.objects.select_for_update(no_key=True).filter(id__in={owner for _, owner in found}).order_by("id")
     list(owners.values_list("id"))
     still = due.filter(id__in=[grant_id for grant_id, _ in found]).order_by("next_action_at", "id")
-    return [Row(values) for values in still.values()]
+    return read_rows(still)
 
 
 def set_currency(customer_id: str, currency: str) -> int:
@@ -220,7 +221,7 @@ def claim_ending_cards(
     if only is not None:
         due = due.filter(id__in=list(only))
     locked = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    return [Row(values) for values in locked.order_by("next_action_at", "id").values()[:limit]]
+    return read_rows(locked.order_by("next_action_at", "id")[:limit])
 
 
 def _ending(as_of: datetime, clock_id: str | None) -> QuerySet[PaymentMethod]:

@@ -10,6 +10,7 @@ from core.ids import new_id
 from dunning.models import CaseStatus, RecoveryCase, RecoveryPolicy
 from dunning.selectors import default_policies
 from events.copying import Row, insert_rows, new_row, update_rows
+from events.reading import read_rows
 
 _CASE_FIELDS = (
     "status",
@@ -47,7 +48,7 @@ def lock_open_cases(invoice_ids: Iterable[str]) -> dict[str, Row]:
     rows = RecoveryCase.objects.select_for_update(no_key=True).filter(
         invoice_id__in=set(invoice_ids), status=CaseStatus.OPEN
     )
-    return {values["invoice_id"]: Row(values) for values in rows.order_by("id").values()}
+    return {row.invoice_id: row for row in read_rows(rows.order_by("id"))}
 
 
 def new_case(ctx: Context, *, policy_id: str, merchant_id: str, invoice_id: str, **facts: Any) -> Row:

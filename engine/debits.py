@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from events.copying import Row
+from events.reading import read_rows
 from invoicing.models import Invoice, InvoiceItem, InvoiceLine
 from subscriptions.facts import debit_facts, discount_amounts_from_json
 from subscriptions.models import BilledPeriod
@@ -28,7 +29,7 @@ def standing_periods(merchant_id: str, subscription_id: str, as_of: datetime) ->
         kind="advance",
         end__gt=as_of,
     )
-    return [Row(values) for values in found.order_by("start", "sequence", "id").values()]
+    return read_rows(found.order_by("start", "sequence", "id"))
 
 
 def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) -> tuple[DebitFacts, ...]:
@@ -39,7 +40,7 @@ def standing_debits(periods: Sequence[Row], prices: Mapping[str, PriceFacts]) ->
     known = {row.id for row in periods}
     missing = {row.share_of for row in periods if row.share_of} - known
     if missing:
-        periods = [*periods, *(Row(values) for values in BilledPeriod.objects.filter(id__in=missing).values())]
+        periods = [*periods, *read_rows(BilledPeriod.objects.filter(id__in=missing))]
     facts = _facts(periods, prices)
     bases = {debit.id: debit for debit in facts}
     shares = {row.id: bases[row.share_of] for row in periods if row.share_of}

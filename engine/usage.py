@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from catalog.models import Price
 from engine.rules.arrears import LATE_FOR, spans_to_read
 from engine.types.usage import UsageFacts
-from events.copying import Row
+from events.reading import read_rows
 from subscriptions.facts import billed_usage, price_facts
 from subscriptions.models import BilledPeriod
 from subscriptions.rules.amounts import in_currency
@@ -48,7 +48,7 @@ def billed_of(
         kind__in=["arrears", "late"],
         end__gte=since,
     )
-    rows = [Row(values) for values in found.order_by("start", "sequence", "id").values()]
+    rows = read_rows(found.order_by("start", "sequence", "id"))
     known = dict(prices) | prices_of({row.price_id for row in rows} - prices.keys())
     billed: dict[str, list[BilledUsage]] = defaultdict(list)
     for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -43,10 +44,14 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
     """All of the queryset's rows with every column of its model, by attribute name. One query, or none when it can
     match nothing. Raises `django.db.Error`."""
-    fields = queryset.model._meta.concrete_fields
-    found = queryset.values_list(*(field.attname for field in fields))
+    model: type[models.Model] = queryset.model
+    fields = model._meta.concrete_fields
+    query = queryset.query
+    assert query.default_cols, "whole rows"
+    assert not query.annotation_select, "and nothing else"
+    assert not query.select_related, "nor of other tables"
     try:
-        statement, params = found.query.sql_with_params()
+        statement, params = query.sql_with_params()
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:
@@ -54,7 +59,7 @@ def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
         cursor.execute(statement, params)
         rows = cursor.fetchall()
     names = [field.attname for field in fields]
-    converters = [(index, convert) for index, field in enumerate(fields) if (convert := _converter(field)) is not None]
+    converters = _converters(model) if rows else []
     return [_row(names, values, converters) for values in rows]
 
 
@@ -64,6 +69,12 @@ def _row(names: list[str], values: tuple[Any, ...], converters: list[tuple[int, 
         if values[index] is not None:
             row.__dict__[names[index]] = convert(values[index])
     return row
+
+
+@cache
+def _converters(model: type[models.Model]) -> list[tuple[int, Callable[[Any], Any]]]:
+    found = [(index, _converter(field)) for index, field in enumerate(model._meta.concrete_fields)]
+    return [(index, convert) for index, convert in found if convert is not None]
 
 
 def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:

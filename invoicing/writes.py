@@ -12,6 +12,7 @@ from django.db.models import Q
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.copying import Row, insert_rows, update_rows
+from events.reading import read_rows
 from invoicing.models import (
     CreditNote,
     CreditNoteLine,
@@ -118,7 +119,7 @@ class NumberBlock:
 def lock_invoices(invoice_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
     rows = Invoice.objects.select_for_update(no_key=True).filter(id__in=set(invoice_ids)).order_by("id")
-    return [Row(values) for values in rows.values()]
+    return read_rows(rows)
 
 
 def insert_number_series(ctx: Context, *, merchant_id: str, billing_entity_id: str, prefix: str) -> NumberSeries:

@@ -9,6 +9,7 @@ from typing import Any
 from core.context import Context
 from core.ids import new_ids
 from events.copying import Row, insert_rows, new_row, update_rows
+from events.reading import read_rows
 from events.writes import record_events
 from payments.events import intent_event, told
 from payments.models import (
@@ -175,7 +176,7 @@ def insert_refunds(rows: Sequence[Row]) -> None:
 def lock_intents(intent_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
     rows = PaymentIntent.objects.select_for_update(no_key=True).filter(id__in=set(intent_ids)).order_by("id")
-    return {values["id"]: Row(values) for values in rows.values()}
+    return {row.id: row for row in read_rows(rows)}
 
 
 def lock_open_intents(invoice_ids: Iterable[str]) -> dict[str, Row]:
@@ -183,13 +184,13 @@ def lock_open_intents(invoice_ids: Iterable[str]) -> dict[str, Row]:
     rows = PaymentIntent.objects.select_for_update(no_key=True).filter(
         invoice_id__in=set(invoice_ids), status__in=OPEN_INTENT_STATUSES
     )
-    return {values["invoice_id"]: Row(values) for values in rows.order_by("id").values()}
+    return {row.invoice_id: row for row in read_rows(rows.order_by("id"))}
 
 
 def lock_charges(charge_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
     rows = Charge.objects.select_for_update(no_key=True).filter(id__in=set(charge_ids)).order_by("id")
-    return {values["id"]: Row(values) for values in rows.values()}
+    return {row.id: row for row in read_rows(rows)}
 
 
 def update_intents(intents: Sequence[Any]) -> None:
@@ -268,7 +269,7 @@ _REFUND_SETTLED = (
 def lock_refunds(refund_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order; their charges are locked before."""
     rows = Refund.objects.select_for_update(no_key=True).filter(id__in=set(refund_ids)).order_by("id")
-    return {values["id"]: Row(values) for values in rows.values()}
+    return {row.id: row for row in read_rows(rows)}
 
 
 def update_refunds(rows: Sequence[Row]) -> None:

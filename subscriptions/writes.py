@@ -11,6 +11,7 @@ from django.db import connection
 
 from core.context import Context
 from events.copying import Row, insert_rows, update_rows
+from events.reading import read_rows
 from subscriptions.models import (
     BilledPeriod,
     Discount,
@@ -28,7 +29,7 @@ STATE_FIELDS = (*(field.name for field in fields(SubscriptionState)), "latest_in
 def lock_subscriptions(subscription_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
     rows = Subscription.objects.select_for_update(no_key=True).filter(id__in=set(subscription_ids)).order_by("id")
-    return [Row(values) for values in rows.values()]
+    return read_rows(rows)
 
 
 def insert_subscriptions(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -30,7 +30,7 @@ TEST_POSTGRES = Path(env.str("TEST_POSTGRES_DIR", default=str(BASE_DIR / "var" /
     f".{PROCESS}" if PROCESS else ""
 )
 if env.str("TEST_DATABASE_URL", default=""):
-    DATABASES = {"default": env.db_url("TEST_DATABASE_URL")}
+    DATABASES = {"default": env.db_url("TEST_DATABASE_URL", engine="billing_site.postgresql")}
 else:
     DATABASES = {"default": database_settings(TEST_POSTGRES)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -161,7 +161,8 @@ def create(call: Call) -> Json:
     result = carried_out(
         call, lambda: subscribe(ctx=ctx, request=subscribe_request(call, ctx, customer.id, call.params))
     )
-    set_thresholds(call, ctx, subscription_of(call, result.subscription_id), call.params)
+    if is_made_of_parts(call.params):
+        set_thresholds(call, ctx, subscription_of(call, result.subscription_id), call.params)
     return shown_by_id(call, result.subscription_id)
 
 

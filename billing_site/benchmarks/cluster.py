@@ -63,10 +63,16 @@ def _use(settings: dict[str, object]) -> None:
 def postgres_cpu_seconds(data: Path) -> float:
     """Processor time of the server and all its processes, those that ended included. 0 where /proc is not."""
     try:
-        postmaster = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        ticks = _ticks(postmaster, with_ended_children=True)
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        ticks += sum(_ticks(int(child)) for child in children)
+        return cpu_seconds(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
+    except (OSError, ValueError):
+        return 0.0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its children, those that ended included. 0 where /proc is not."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ticks = _ticks(pid, with_ended_children=True) + sum(_ticks(int(child)) for child in children)
     except (OSError, ValueError):
         return 0.0
     return ticks / os.sysconf("SC_CLK_TCK")

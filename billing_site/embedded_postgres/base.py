@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.postgresql import base
-
 from billing_site.embedded_postgres.server import ensure_running
+from billing_site.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -17,6 +17,7 @@ from customers.writes import lock_customer
 from engine.selectors import bodies_kept
 from engine.services.offers import coupons_asked_for
 from events.copying import Row, new_row
+from events.reading import read_rows
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
@@ -71,7 +72,7 @@ def give_discount(
         [coupon] = coupons.values()
         check_redeemable(coupon, customer.currency or coupon.currency, ctx.as_of)
         standing = Discount.objects.filter(customer=customer, deleted_at__isnull=True).of_customers()
-        replaced = [Row(values) for values in standing.order_by("id").values()]
+        replaced = read_rows(standing.order_by("id"))
         remove_discounts([row.id for row in replaced], ctx.as_of)
         discount = new_row(
             Discount,
@@ -100,7 +101,7 @@ def delete_discount(*, ctx: Context, merchant_id: str, discount_id: str) -> None
         lock_subscriptions([found.subscription_id] if found.subscription_id else [])
         customer = lock_customer(merchant_id, found.customer_id)
         standing = Discount.objects.filter(id=discount_id, deleted_at__isnull=True)
-        rows = [Row(values) for values in standing.values()]
+        rows = read_rows(standing)
         if not rows:
             raise DiscountNotFound
         _take_away(ctx, rows, customer)

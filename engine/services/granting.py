@@ -26,6 +26,7 @@ from engine.rules.drafting import taxes_told
 from engine.rules.redrafting import rates_of, written_line
 from engine.selectors import bodies_kept
 from events.copying import Row
+from events.reading import read_rows
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import InvoiceLine, InvoiceLineTax
@@ -102,7 +103,7 @@ def _rows_of(batch: Batch, draft: Row) -> tuple[list[Row], dict[str, list[Row]]]
     for values in InvoiceLineTax.objects.filter(invoice_id=draft.id).order_by("id").values():
         taxes[values["line_id"]].append(Row(values))
     lines = InvoiceLine.objects.filter(invoice_id=draft.id).order_by("position", "id")
-    return [Row(values) for values in lines.values()], taxes
+    return read_rows(lines), taxes
 
 
 def _with_discounts(row: Row, taxes: Sequence[Row]) -> PlannedLine:

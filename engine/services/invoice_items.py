@@ -21,6 +21,7 @@ from engine.services.drafts import open_draft
 from engine.services.line_discounts import give_to_item
 from engine.types.items import InvoiceItemChange, InvoiceItemRequest
 from events.copying import Row, new_row
+from events.reading import read_rows
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice, InvoiceItem
@@ -292,4 +293,4 @@ def _check_subscription(merchant_id: str, customer_id: str, subscription_id: str
 def items_of(merchant_id: str, item_ids: Sequence[str]) -> dict[str, Row]:
     """Items by id, deleted ones left out."""
     rows = InvoiceItem.objects.filter(merchant_id=merchant_id, id__in=item_ids, deleted_at__isnull=True)
-    return {values["id"]: Row(values) for values in rows.values()}
+    return {row.id: row for row in read_rows(rows)}

@@ -18,6 +18,7 @@ from engine.selectors import bodies_kept
 from engine.services.offers import offers_asked_for
 from engine.types import DiscountRequest
 from events.copying import Row, new_row
+from events.reading import read_rows
 from events.types import EventRow
 from events.writes import record_events
 from merchants.models import Merchant
@@ -160,7 +161,7 @@ def _rows(ctx: Context, customer: Customer, given: Sequence[NewDiscount], place:
 def _take_away(ctx: Context, customer: Customer, ids: Sequence[str]) -> None:
     if ids:
         remove_discounts(ids, ctx.as_of)
-        _tell(ctx, customer, "deleted", [Row(values) for values in Discount.objects.filter(id__in=ids).values()])
+        _tell(ctx, customer, "deleted", read_rows(Discount.objects.filter(id__in=ids)))
 
 
 def _tell(ctx: Context, customer: Customer, what: str, rows: Sequence[Row]) -> None:

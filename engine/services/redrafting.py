@@ -24,6 +24,7 @@ from engine.services.line_discounts import discounts_by_id, discounts_of_lines
 from engine.types.usage import UsageFacts
 from engine.usage import prices_of
 from events.copying import Row, new_row
+from events.reading import read_rows
 from invoicing.models import InvoiceLine, InvoiceLineTax
 from invoicing.types import PlannedLine
 from invoicing.writes import LINE_AMOUNTS, LINE_COLUMNS, rewrite_drafts
@@ -248,4 +249,4 @@ def _by_invoice(queryset: Any) -> dict[str, list[Row]]:
 
 
 def _rows(queryset: Any) -> list[Row]:
-    return [Row(values) for values in queryset.values()]
+    return read_rows(queryset)

@@ -15,6 +15,7 @@ from dunning.models import CaseStatus
 from dunning.writes import close_cases
 from engine.selectors import bodies_kept
 from events.copying import Row
+from events.reading import read_rows
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
@@ -204,8 +205,8 @@ def live_items(subscription_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The live items of subscriptions that the caller has locked."""
     found: dict[str, list[Row]] = {subscription_id: [] for subscription_id in subscription_ids}
     rows = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
-    for values in rows.order_by("created", "id").values():
-        found[values["subscription_id"]].append(Row(values))
+    for row in read_rows(rows.order_by("created", "id")):
+        found[row.subscription_id].append(row)
     return found
 
 
@@ -216,7 +217,7 @@ def stop_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:
     advancing = Invoice.objects.filter(
         subscription_id__in=subscription_ids, status__in=["draft", "open"], auto_advance=True
     )
-    rows = [Row(values) for values in advancing.select_for_update(no_key=True).order_by("id").values()]
+    rows = read_rows(advancing.select_for_update(no_key=True).order_by("id"))
     for row in rows:
         row.update(auto_advance=False, next_payment_attempt=None, next_action_at=None, version=row.version + 1)
         row["automatically_finalizes_at"] = None

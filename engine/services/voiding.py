@@ -12,6 +12,7 @@ from engine.selectors import bodies_kept
 from engine.services.granting import give_grants_back
 from engine.services.transitions import invoice_event
 from events.copying import Row
+from events.reading import read_rows
 from events.writes import record_events
 from invoicing.models import Invoice
 from invoicing.writes import lock_invoices, update_progress
@@ -24,7 +25,7 @@ def void_open_invoices(ctx: Context, subscription_ids: Sequence[str]) -> list[st
     if not subscription_ids:
         return []
     found = Invoice.objects.filter(subscription_id__in=subscription_ids, status="open")
-    return void_rows(ctx, [Row(values) for values in found.select_for_update(no_key=True).order_by("id").values()])
+    return void_rows(ctx, read_rows(found.select_for_update(no_key=True).order_by("id")))
 
 
 def void_if_open(ctx: Context, invoice_ids: Sequence[str]) -> list[str]:

@@ -81,22 +81,26 @@ def answer_once(
     """
     fingerprint = _fingerprint(operation, parameters)
     with own_transaction():
-        stored = SandboxReply(
-            merchant_id=call.merchant_id,
-            idempotency_key=call.key,
-            parameters_hash=fingerprint,
-            reply={},
-            recorded_at=call.recorded_at,
-        )
-        SandboxReply.objects.bulk_create([stored], ignore_conflicts=True)
-        held = SandboxReply.objects.get(merchant_id=call.merchant_id, idempotency_key=call.key)
-        if held.parameters_hash != fingerprint:
-            raise IdempotencyKeyReused
-        if held.id != stored.id:
+        if not _take_key(call, fingerprint):
+            held = SandboxReply.objects.get(merchant_id=call.merchant_id, idempotency_key=call.key)
+            if held.parameters_hash != fingerprint:
+                raise IdempotencyKeyReused
             return held.reply, True
         reply = work()
-        SandboxReply.objects.filter(id=stored.id).update(reply=reply)
+        SandboxReply.objects.filter(merchant_id=call.merchant_id, idempotency_key=call.key).update(reply=reply)
         return reply, False
+
+
+def _take_key(call: Call, fingerprint: str) -> bool:
+    """Whether the key is new; its row is ours to fill. Waits for a rival's commit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_sandboxreply"
+            " (id, merchant_id, idempotency_key, parameters_hash, reply, recorded_at)"
+            " VALUES (%s, %s, %s, %s, '{}', %s) ON CONFLICT DO NOTHING RETURNING id",
+            [new_id("sbr"), call.merchant_id, call.key, fingerprint, call.recorded_at],
+        )
+        return cursor.fetchone() is not None
 
 
 def store_replies(replies: Sequence[tuple[Call, str, Mapping[str, Any], Json]]) -> set[Call]:
