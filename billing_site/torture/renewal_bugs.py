@@ -81,10 +81,10 @@ def number_from_a_sequence() -> None:
 
 def _next_block(count: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(1)")
+        cursor.execute("SELECT pg_advisory_xact_lock(1)")
         cursor.execute("SELECT nextval('careless_numbers')")
         first: int = cursor.fetchone()[0]
-        cursor.execute("SELECT setval('careless_numbers', %s), pg_advisory_unlock(1)", [first + count - 1])
+        cursor.execute("SELECT setval('careless_numbers', %s)", [first + count - 1])
     return first
 
 
