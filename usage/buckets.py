@@ -64,7 +64,7 @@ UPDATE usage_usagebucket b SET state = 'ready', events = u.events, total = u.tot
 FROM (
     SELECT k.id, counted.* FROM usage_usagebucket k CROSS JOIN LATERAL (
         SELECT count(*) AS events, coalesce(sum(e.value), 0) AS total, max(e.value) AS largest,
-            (array_agg(e.value ORDER BY e."timestamp" DESC, e.value DESC))[1] AS latest,
+            (array_agg(e.value ORDER BY e."timestamp" DESC, e.recorded_at DESC, e.id DESC))[1] AS latest,
             max(e."timestamp") AS latest_at, min(e.reported_at) AS first_reported_at,
             max(e.reported_at) AS last_reported_at
         FROM usage_usageevent e

@@ -25,8 +25,8 @@ class SummaryWindowInvalid(OstinatoError):
 
 
 # What each formula makes of its parts: the events of a stretch that no bucket covers, and a bucket's own columns.
-# `last` goes by content, so that the order of arrival is nothing; `unique` is never in buckets.
-_LATEST = "(array_agg({value} ORDER BY {at} DESC, {value} DESC))[1]"
+# Of events of one instant, as on a clock that stands, `last` is the one reported last; `unique` is never in buckets.
+_LATEST = "(array_agg({value} ORDER BY {order}))[1]"
 _FORMULAS = {
     # name: (of events, of a bucket, of the parts)
     "sum": ("sum(e.value), NULL::timestamptz", "b.total, NULL", "coalesce(sum(value), 0)"),
@@ -34,9 +34,10 @@ _FORMULAS = {
     "max": ("max(e.value), NULL::timestamptz", "b.largest, NULL", "coalesce(max(value), 0)"),
     "unique": ("count(DISTINCT e.label)::numeric, NULL::timestamptz", "NULL, NULL", "coalesce(sum(value), 0)"),
     "last": (
-        _LATEST.format(value="e.value", at='e."timestamp"') + ', max(e."timestamp")',
+        _LATEST.format(value="e.value", order='e."timestamp" DESC, e.recorded_at DESC, e.id DESC')
+        + ', max(e."timestamp")',
         "b.latest, b.latest_at",
-        "coalesce(" + _LATEST.format(value="value", at="at") + ", 0)",
+        "coalesce(" + _LATEST.format(value="value", order="at DESC") + ", 0)",
     ),
 }
 _REPORTED = """

@@ -53,7 +53,7 @@ def raw_total(formula: str, asked: UsageWindow) -> Decimal:
         "sum": lambda: sum((row.value for row in rows), Decimal(0)),
         "count": lambda: Decimal(len(rows)),
         "max": lambda: max(row.value for row in rows),
-        "last": lambda: max((row.timestamp, row.value) for row in rows)[1],
+        "last": lambda: max((row.timestamp, row.recorded_at, row.id, row.value) for row in rows)[3],
         "unique": lambda: Decimal(len({row.label for row in rows})),
     }[formula]()
 

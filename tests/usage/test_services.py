@@ -107,6 +107,9 @@ def test_every_formula_counts_the_same_in_any_order_of_arrival(formula):
     def same(found, random):
         # An identifier stands for one use: what comes twice is the same use again.
         by_identifier = {identifier: (MAY_1 + timedelta(hours=hour), value) for hour, value, identifier in found}
+        if formula == "last":  # of one instant the last reported counts: here each has its own
+            by_instant = {at: name for name, (at, _) in by_identifier.items()}
+            by_identifier = {name: by_identifier[name] for name in by_instant.values()}
         totals = []
         for _ in range(2):
             owner = customer(merchant=shop)
@@ -121,6 +124,20 @@ def test_every_formula_counts_the_same_in_any_order_of_arrival(formula):
         assert totals[0] == totals[1] == EXPECTED[formula](list(by_identifier.values()))
 
     same()
+
+
+def test_of_one_instant_the_last_reported_is_last():
+    owner = customer(merchant=(shop := merchant()))
+    counted = meter(merchant=shop, formula="last")
+    events = [
+        MeterEvent("calls", {"stripe_customer_id": owner.id, "value": value}, f"one {value}", MAY_1)
+        for value in ("3", "9", "4")
+    ]
+    for event in events[:2]:
+        record_meter_events(ctx=context(MAY_10), merchant_id=shop.id, events=[event])
+    assert total(counted, owner) == 9
+    record_meter_events(ctx=context(MAY_10), merchant_id=shop.id, events=events[2:])
+    assert total(counted, owner) == 4
 
 
 def test_a_window_may_ask_for_what_was_reported_until_a_moment():
