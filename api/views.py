@@ -25,6 +25,7 @@ from api.keys import authenticate, note_use
 from api.models import ApiKey, IdempotentRequest
 from api.openapi.document import document
 from api.openapi.expansion import check_expansions
+from api.other_mode import named_by_mode
 from api.protocol import errors
 from api.protocol.forms import decode
 from api.protocol.operation import Call, Download, Operation
@@ -202,6 +203,7 @@ def _perform(
     except OstinatoError as refusal:
         if refusal.code == "resource_missing" and refusal.params.get("id") in ids.values():
             refusal.param = "id"  # named by the address, whatever a service calls it
+        refusal = named_by_mode(refusal, key.merchant)
         return errors.status_of(refusal), errors.error_body(refusal, request_id=ctx.request_id)
     return 200, body
 

@@ -133,10 +133,26 @@ def test_a_key_opens_its_own_merchants_door_only(caller: Caller) -> None:
     assert live.secret.startswith("sk_live_")
     assert live("GET", f"/v1/customers/{made}")["error"]["code"] == "resource_missing"
     told = live("POST", "/v1/customers", "name=Bob")
+    assert "mode" not in caller("GET", f"/v1/customers/{told['id']}")["error"]["message"]  # no kin of ours
     assert (told["livemode"], caller("GET", f"/v1/customers/{made}")["livemode"]) == (True, False)
     for other, status in ((caller.merchant.id, 200), ("acct_other", 403)):
         send(caller, "GET", "/v1/customers", **{"Stripe-Account": other})
         assert caller.last.status_code == status
+
+
+def test_an_object_of_the_other_mode_is_named_to_its_merchant(db: None) -> None:
+    live = new_caller(Client(), livemode=True)
+    test = new_caller(Client(), name="Érable, sandbox", prefix="TST", parent=live.merchant)
+    for here, there, modes in ((test, live, ("live", "test")), (live, test, ("test", "live"))):
+        theirs = there("POST", "/v1/customers", "name=Ada")["id"]
+        says = f"; a similar object exists in {modes[0]} mode, but a {modes[1]} mode key was used to make this request."
+        for method, path, body, status, param in (
+            ("GET", f"/v1/customers/{theirs}", "", 404, "id"),
+            ("POST", "/v1/invoices", f"customer={theirs}", 400, "customer"),
+        ):
+            error = here(method, path, body)["error"]
+            assert (here.last.status_code, error["param"]) == (status, param)
+            assert error["message"] == f"No such customer: '{theirs}'{says}"
 
 
 @pytest.mark.parametrize(
