@@ -1,5 +1,7 @@
 """One filter bar per list."""
 
+from django.db.models import Func, QuerySet, Value
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, CouponDuration, PaymentLink, Product, TaxRate
@@ -8,6 +10,7 @@ from dashboard.filters.base import ListFilter, choice, date_from, date_to, yes_n
 from engine.models import BillingRun, Refusal, RefusalStatus
 from events.models import Event
 from invoicing.models import BillingReason, Invoice, InvoiceStatus
+from invoicing.rules.transfers import OF_NUMBER, number_of_reference
 from notifications.models import Message, MessageStatus
 from payments.models import PaymentIntent, PaymentIntentStatus
 from subscriptions.models import CollectionMethod, Subscription, SubscriptionStatus
@@ -42,11 +45,20 @@ class SubscriptionFilter(ListFilter):
 
 class InvoiceFilter(ListFilter):
     search_fields = ("number", "customer__name", "customer__email")
-    placeholder = _("Number, customer or id")
+    placeholder = _("Number, reference, customer or id")
     status = choice(_("Status"), InvoiceStatus.choices)
     billing_reason = choice(_("Reason"), BillingReason.choices)
     since = date_from()
     until = date_to()
+
+    def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """A transfer's reference, as the bank shows it, finds its invoice."""
+        known = number_of_reference(value)
+        if not known:
+            return super().search(queryset, name, value)
+        plain = Func(Upper("number"), Value("[^A-Z0-9]"), Value(""), Value("g"), function="REGEXP_REPLACE")
+        match = "endswith" if len(known) == OF_NUMBER else "exact"
+        return queryset.alias(plain_number=plain).filter(**{f"plain_number__{match}": known})
 
     class Meta:
         model = Invoice

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from stdnum import iso11649
 from stdnum.iso7064 import mod_97_10
 
 MOST_LINES = 10
-_OF_NUMBER = 21  # what ISO 11649 leaves beside "RF" and its two check digits
+OF_NUMBER = 21  # what ISO 11649 leaves beside "RF" and its two check digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,15 @@ def payment_reference(number: str) -> str:
 
     "ERABLE-0042" is "RF72 ERAB LE00 42": the letters and digits of the number, its last 21 if there are more.
     """
-    kept = re.sub(r"[^A-Z0-9]", "", number.upper())[-_OF_NUMBER:]
+    kept = re.sub(r"[^A-Z0-9]", "", number.upper())[-OF_NUMBER:]
     whole = f"RF{mod_97_10.calc_check_digits(kept + 'RF')}{kept}"
     return " ".join(whole[start : start + 4] for start in range(0, len(whole), 4))
+
+
+def number_of_reference(text: str) -> str:
+    """What a reference says of its invoice's number: its letters and digits, the last 21 of them; blank for any other
+    text, one with wrong check digits included."""
+    return iso11649.compact(text)[4:] if iso11649.is_valid(text) else ""
 
 
 def bank_lines(text: str) -> tuple[tuple[str, str], ...]:

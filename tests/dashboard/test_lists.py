@@ -5,7 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from invoicing.rules.transfers import payment_reference
 from tests.factories import catalog, customers
+from tests.factories.payments import open_invoice
 from tests.factories.signups import subscription
 from tests.factories.times import utc
 
@@ -159,3 +161,12 @@ class TestCsv:
         few = count()
         grow(busy_shop, 5)
         assert count() == few
+
+
+def test_an_invoice_is_found_by_the_reference_of_its_transfer(desk, shop) -> None:
+    ada = customers.customer(merchant=shop)
+    wanted, other = (open_invoice(customer=ada) for _ in range(2))
+    found = desk.get("invoices", data={"q": payment_reference(wanted.number)}).content.decode()
+    assert (wanted.pk in found, other.pk in found) == (True, False)
+    mistyped = desk.get("invoices", data={"q": "RF00 INV0 001"}).content.decode()
+    assert wanted.pk not in mistyped

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from stdnum import iso11649
 
-from invoicing.rules.transfers import bank_lines, payment_reference, transfer_of
+from invoicing.rules.transfers import bank_lines, number_of_reference, payment_reference, transfer_of
 
 DETAILS = "Beneficiary: Érable et Cie inc.\nIBAN: FR76 3000 6000 0112 3456 7890 189\n\nDesjardins, Montréal\n"
 
@@ -59,3 +59,11 @@ def test_it_is_printed_on_what_is_sent_and_owed_where_the_seller_takes_transfers
         "seller_snapshot": {"bank_details": DETAILS},
     }
     assert (transfer_of(SimpleNamespace(**invoice | fields)) is not None) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("RF07 EC00 42", "EC0042"), ("rf07ec0042", "EC0042"), ("RF08 EC00 42", ""), ("EC-0042", ""), ("", "")],
+)
+def test_a_reference_tells_the_number_it_is_of(text, number) -> None:
+    assert number_of_reference(text) == number
