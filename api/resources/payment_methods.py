@@ -95,18 +95,21 @@ def method_of(call: Call, given: str) -> PaymentMethod:
 
 
 def create(call: Call) -> Json:
+    return payment_method_snapshot(described_method(call, call.params))
+
+
+def described_method(call: Call, params: Json) -> PaymentMethod:
     """From a test token, or what is printed on a published test card or account: no one's own number is ever kept."""
-    kind = call.params["type"]
-    if kind not in call.params:
+    kind = params["type"]
+    if kind not in params:
         raise ParameterMissing(param=kind, name=kind)
-    row = services.create_payment_method(
+    return services.create_payment_method(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
-        billing_details=call.params.get("billing_details", {}),
-        metadata=new_metadata(call.params),
-        **_instrument(call, kind, call.params[kind]),
+        billing_details=params.get("billing_details", {}),
+        metadata=new_metadata(params),
+        **_instrument(call, kind, params[kind]),
     )
-    return payment_method_snapshot(row)
 
 
 def _instrument(call: Call, kind: str, given: Json) -> dict[str, Any]:

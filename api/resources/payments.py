@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from api.business_time import clocked
 from api.lookup import found, new_metadata
 from api.paging import in_range, page, whole_list
-from api.payment_tokens import method_id
+from api.payment_tokens import attached_id
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, RANGE, boolean, choice, fields, hash_of, integer, text
 from api.resources.invoices import invoice_of, raise_if_unpaid
+from api.resources.payment_methods import CREATE as DESCRIBED, described_method
 from core.errors import OstinatoError, gettext_noop
 from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
@@ -43,6 +44,7 @@ CONFIRM_INTENT = fields(
     error_on_requires_action=boolean(),
     off_session=boolean(),
     payment_method=text(most=200),
+    payment_method_data=hash_of(DESCRIBED),
     return_url=text(most=2000),
 )
 
@@ -89,7 +91,10 @@ def confirm_intent(call: Call) -> Json:
     if row.status in ("succeeded", "canceled"):
         raise IntentOver(status=row.status)
     given = call.params.get("payment_method", "")
-    method = method_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
+    if "payment_method_data" in call.params:
+        given = described_method(call, call.params["payment_method_data"]).id
+    # What is of nobody yet is the customer's from here on: the invoices to come may be charged to it.
+    method = attached_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
     outcome = pay_invoice(
         ctx=ctx,
         merchant_id=call.merchant_id,

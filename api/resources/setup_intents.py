@@ -24,6 +24,7 @@ from api.protocol.schema import (
     text,
 )
 from api.resources.customers import customer_of
+from api.resources.payment_methods import CREATE as DESCRIBED, described_method
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
@@ -42,7 +43,7 @@ _COMMON = fields(
     payment_method=text(clearable=True, most=200),
     payment_method_types=_TYPES,
 )
-_CONFIRM = fields(return_url=text(most=2000))
+_CONFIRM = fields(payment_method_data=hash_of(DESCRIBED), return_url=text(most=2000))
 CREATE = fields(
     _COMMON,
     _CONFIRM,
@@ -65,6 +66,13 @@ class SetupNeedsMethod(OstinatoError):
     )
 
 
+def _given(call: Call) -> str:
+    """The method that was named, or one of nobody's by what was said of it."""
+    if "payment_method_data" in call.params:
+        return described_method(call, call.params["payment_method_data"]).id
+    return call.params.get("payment_method") or ""
+
+
 def _row(call: Call) -> SetupIntent:
     return found(SetupIntent.objects.filter(merchant_id=call.merchant_id), call.id, "setupintent")
 
@@ -77,7 +85,7 @@ def create(call: Call) -> Json:
     params = call.params
     customer = customer_of(call, params["customer"], "customer") if "customer" in params else None
     ctx = clocked(call, customer.test_clock_id if customer else None)
-    given = params.get("payment_method") or ""
+    given = _given(call)
     if params.get("confirm") and not given:
         raise ParameterMissing(param="payment_method", name="payment_method")
     row = services.create_setup_intent(
@@ -134,7 +142,7 @@ def confirm(call: Call) -> Json:
     ctx = _time(call, row)
     if row.status in ("succeeded", "canceled"):
         raise services.SetupIntentOver(status=row.status)
-    if given := call.params.get("payment_method"):
+    if given := _given(call):
         row.payment_method_id = _known(call, ctx, row.customer_id or "", given)
     if not row.payment_method_id:
         raise SetupNeedsMethod

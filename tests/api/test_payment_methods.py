@@ -144,3 +144,22 @@ def test_a_cards_date_is_changed_and_told(sdk: Sdk) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         sdk.v1.payment_methods.update(bank.id, {"card": {"exp_month": 3}})
     assert refused.value.param == "card"
+
+
+def test_a_card_can_be_described_where_it_is_used(sdk: Sdk) -> None:
+    customer = sdk.customer(card="").id
+    setup = sdk.v1.setup_intents.create({"customer": customer})
+    done = sdk.v1.setup_intents.confirm(setup.id, {"payment_method_data": card("4242424242424242")})
+    assert sdk.v1.payment_methods.retrieve(done.payment_method).customer == customer
+    begun = sdk.v1.subscriptions.create(
+        {
+            "customer": customer,
+            "items": [{"price": sdk.price(800).id}],
+            "payment_behavior": "default_incomplete",
+            "expand": ["latest_invoice.payments"],
+        }
+    )
+    intent = begun.latest_invoice.payments.data[0].payment.payment_intent
+    paid = sdk.v1.payment_intents.confirm(intent, {"payment_method_data": card("5555555555554444")})
+    method = sdk.v1.payment_methods.retrieve(paid.payment_method)
+    assert (paid.status, method.card.brand, method.customer) == ("succeeded", "mastercard", customer)
