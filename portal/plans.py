@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from catalog.models import Price
 from catalog.selectors import active_prices
@@ -34,6 +36,16 @@ def plans_for(merchant_id: str, item: SubscriptionItem, taken: set[str]) -> list
     if all(not plan.is_current for plan in found):  # no longer sold, but it is what they have
         found.insert(0, _plan(item.price, item))
     return found
+
+
+def offered_plans(plans: list[Plan], update: Mapping[str, Any]) -> list[Plan]:
+    """Those that the portal's configuration lets subscribers move to, and the one they have."""
+    if "price" not in update["default_allowed_updates"]:
+        return [plan for plan in plans if plan.is_current]
+    if update["products"] is None:
+        return plans
+    listed = {price for product in update["products"] for price in product["prices"]}
+    return [plan for plan in plans if plan.is_current or plan.price_id in listed]
 
 
 def _plan(price: Price, item: SubscriptionItem) -> Plan:

@@ -11,6 +11,7 @@ from subscriptions.models import (
     CheckoutSession,
     Discount,
     EntitlementSummary,
+    PortalConfiguration,
     PortalSession,
     Quote,
     Subscription,
@@ -96,6 +97,14 @@ class PortalSessionAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "customer__id__exact", "customer__email")
     list_select_related = ("customer", "merchant")
     exclude = ("token_hash",)
+
+
+@admin.register(PortalConfiguration)
+class PortalConfigurationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "merchant", "is_default", "active", "created")
+    list_filter = ("active", BY_MERCHANT)
+    search_fields = ("id__exact", "name")
+    list_select_related = ("merchant",)
 
 
 @admin.register(Quote)

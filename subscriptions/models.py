@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import new_id
+from subscriptions.portal_models import PortalConfiguration as PortalConfiguration
 from subscriptions.quote_models import Quote as Quote, QuoteStatus as QuoteStatus
 
 
@@ -362,6 +363,7 @@ class PortalSession(models.Model):
     customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="+")
     token_hash = models.TextField()
     return_url = models.URLField(max_length=2000, blank=True, default="")
+    configuration_id = models.TextField(blank=True, default="", db_collation="C")  # blank: the merchant's default
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()

@@ -265,6 +265,30 @@ def _told(instant: str | None) -> int | None:
     return None if instant is None else epoch(datetime.fromisoformat(instant))
 
 
+def portal_configuration_snapshot(row: Any, *, livemode: bool) -> dict[str, Any]:
+    """Stripe's billing_portal.configuration."""
+    return {
+        "id": row.id,
+        "object": "billing_portal.configuration",
+        "active": row.active,
+        "application": None,
+        "business_profile": {
+            "headline": row.headline or None,
+            "privacy_policy_url": None,
+            "terms_of_service_url": None,
+        },
+        "created": epoch(row.created),
+        "default_return_url": row.default_return_url or None,
+        "features": row.features,
+        "is_default": row.is_default,
+        "livemode": livemode,
+        "login_page": {"enabled": False, "url": None},
+        "metadata": dict(row.metadata),
+        "name": row.name or None,
+        "updated": epoch(row.updated),
+    }
+
+
 def checkout_session_snapshot(
     session: Any,
     *,

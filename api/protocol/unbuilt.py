@@ -23,7 +23,6 @@ _NAMES: list[tuple[str, str]] = [
     (r"payment_intents", "Payments that belong to no invoice"),
     (r"charges(/[^/]+/capture)?", "Charges without an invoice"),
     (r"billing/feedback_options(/.*)?", "Feedback options"),
-    (r"billing_portal/configurations(/.*)?", "Portal configurations"),
     (r"invoices/[^/]+/attach_payment", "Attaching payments to invoices"),
     (r"test_helpers/confirmation_tokens(/.*)?", "Confirmation tokens"),
     (r"test_helpers/customers(/.*)?", "Cash balances"),

@@ -1,4 +1,4 @@
-"""/v1/checkout/sessions, /v1/billing_portal/sessions: pages of ours that a shop sends people to."""
+"""/v1/checkout/sessions: pages of ours that a shop sends people to."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ from subscriptions.facts import price_facts
 from subscriptions.models import CheckoutSession
 from subscriptions.rules.amounts import line_amount
 from subscriptions.services.checkout_sessions import SESSION_LIFETIME, derived_secret
-from subscriptions.services.portal_sessions import open_portal_session
 
-SESSIONS, PORTAL = "/v1/checkout/sessions", "/v1/billing_portal/sessions"
+SESSIONS = "/v1/checkout/sessions"
 SOONEST = timedelta(minutes=30)
 LINE = hash_of(
     {
@@ -108,7 +107,6 @@ LIST_SESSIONS = fields(
     status=choice("complete", "expired", "open"),
     subscription=text(most=200),
 )
-CREATE_PORTAL = fields(customer=text(required=True, most=200), return_url=text(most=2000))
 
 
 # What belongs to one mode alone.
@@ -353,34 +351,10 @@ def _line(item: PaymentLinkItem, price: Json) -> Json:
     }
 
 
-def open_portal(call: Call) -> Json:
-    """A way into the portal that works once, for half an hour."""
-    customer = customer_of(call, call.params["customer"], "customer")
-    back = checked_address(call.params["return_url"], "return_url") if "return_url" in call.params else ""
-    row, token = open_portal_session(
-        ctx=call.ctx, merchant_id=call.merchant_id, customer_id=customer.id, return_url=back
-    )
-    return {
-        "id": row.id,
-        "object": "billing_portal.session",
-        "configuration": "bpc_" + call.merchant_id.removeprefix("acct_"),
-        "created": int(row.created.timestamp()),
-        "customer": customer.id,
-        "customer_account": None,
-        "flow": None,
-        "livemode": call.livemode,
-        "locale": None,
-        "on_behalf_of": None,
-        "return_url": back or None,
-        "url": settings.SITE_URL + reverse("portal_link", args=[call.merchant_id, token]),
-    }
-
-
 OPERATIONS = [
     Operation("POST", SESSIONS, create_session, CREATE_SESSION),
     Operation("GET", SESSIONS, list_sessions, LIST_SESSIONS),
     Operation("GET", SESSIONS + "/{id}", retrieve_session),
     Operation("POST", SESSIONS + "/{id}/expire", expire),
     Operation("GET", SESSIONS + "/{id}/line_items", list_session_lines, PAGE),
-    Operation("POST", PORTAL, open_portal, CREATE_PORTAL),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
@@ -63,8 +64,11 @@ class DetailsForm(AddressForm):
     preferred_locale = forms.ChoiceField(label=_("Language of invoices and messages"), choices=settings.LANGUAGES)
     field_order = ("name", *ADDRESS_FIELDS, "phone", "preferred_locale")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fixed: Sequence[str] = (), **kwargs: Any) -> None:
+        """`fixed` fields are shown and stay as they are, whatever is sent."""
         super().__init__(*args, **kwargs)
+        for name in fixed:
+            self.fields[name].disabled = True
         # Another country has other fields: they are exchanged at once, or by the save button without scripts.
         self.fields["country"].widget.attrs |= {
             "hx-post": reverse("portal_account_address"),
@@ -115,3 +119,12 @@ class CancelForm(PaperForm):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def __init__(self, *args: Any, reasons: Sequence[str], **kwargs: Any) -> None:
+        """`reasons` are those that may be given; without any nobody is asked."""
+        super().__init__(*args, **kwargs)
+        if not reasons:
+            del self.fields["feedback"], self.fields["comment"]
+            return
+        feedback = self.fields["feedback"]
+        feedback.choices = [one for one in feedback.choices if one[0] in reasons]  # type: ignore[attr-defined]

@@ -24,8 +24,9 @@ class ChangeForm(PaperForm):
     )
     at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, plans: list[Plan], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, plans: list[Plan], fixed_quantity: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["quantity"].disabled = fixed_quantity
         self.plans = plans
         self.fields["price"].choices = [(plan.price_id, plan.name) for plan in plans]  # type: ignore[attr-defined]
 

@@ -14,12 +14,14 @@ from customers.selectors import tax_ids
 from customers.services import TaxIdNotFound, add_tax_id, remove_tax_id, update_customer
 from customers.types import TaxId
 from portal.forms.account import DetailsForm, TaxIdForm, tax_id_word
-from portal.views.visitor import Visitor, context_of, error_text, paper, show_error, signed_in
+from portal.forms.address import ADDRESS_FIELDS
+from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
 def details(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    offered(visitor, "customer_update")
     form = _details_form(request, visitor)
     if request.method == "POST" and form.is_valid():
         try:
@@ -49,6 +51,7 @@ def address(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_POST
 @signed_in
 def add_number(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    _check_tax_ids(visitor)
     form = TaxIdForm(request.POST, country=visitor.customer.country)
     if form.is_valid():
         try:
@@ -69,6 +72,7 @@ def add_number(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_POST
 @signed_in
 def remove_number(request: HttpRequest, visitor: Visitor, tax_id_id: str) -> HttpResponse:
+    _check_tax_ids(visitor)
     try:
         remove_tax_id(
             ctx=context_of(request, visitor.customer),
@@ -83,7 +87,15 @@ def remove_number(request: HttpRequest, visitor: Visitor, tax_id_id: str) -> Htt
 
 
 def _details_form(request: HttpRequest, visitor: Visitor) -> DetailsForm:
-    return DetailsForm(request.POST or None, initial=DetailsForm.initial_of(visitor.customer))
+    allowed = offered(visitor, "customer_update")["allowed_updates"]
+    parts = {"name": ("name",), "phone": ("phone",), "address": ADDRESS_FIELDS}
+    fixed = [name for part, names in parts.items() if part not in allowed for name in names]
+    return DetailsForm(request.POST or None, initial=DetailsForm.initial_of(visitor.customer), fixed=fixed)
+
+
+def _check_tax_ids(visitor: Visitor) -> None:
+    if "tax_id" not in offered(visitor, "customer_update")["allowed_updates"]:
+        raise Http404
 
 
 def _saved(request: HttpRequest, language: str) -> HttpResponse:

@@ -17,13 +17,14 @@ from payments.services import attach_payment_method, detach_payment_method
 from payments.setups import way_of
 from portal.forms.checkout import InstrumentForm
 from portal.views.processor import enters_elsewhere, to_setup
-from portal.views.visitor import Visitor, context_of, error_text, paper, show_error, signed_in
+from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 from portal.wording import expiry_words, look_of, method_words
 
 
 @require_GET
 @signed_in
 def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    offered(visitor, "payment_method_update")
     now = context_of(request, visitor.customer).as_of
     backups = visitor.customer.backup_payment_method_ids
     methods = [
@@ -53,6 +54,7 @@ def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    offered(visitor, "payment_method_update")
     if enters_elsewhere(visitor.merchant):
         return to_setup(request, visitor)
     way = way_of(visitor.merchant)
@@ -78,6 +80,7 @@ def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @require_POST
 @signed_in
 def make_default(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
+    offered(visitor, "payment_method_update")
     try:
         set_default_payment_method(
             ctx=context_of(request, visitor.customer),
@@ -102,6 +105,7 @@ BACKUP_ACTS = {
 @signed_in
 def backup(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
     """A backup more, one less, or another order of them."""
+    offered(visitor, "payment_method_update")
     act = request.POST.get("act", "")
     if act not in BACKUP_ACTS:
         raise Http404
@@ -125,6 +129,7 @@ def backup(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> Ht
 @require_POST
 @signed_in
 def remove(request: HttpRequest, visitor: Visitor, payment_method_id: str) -> HttpResponse:
+    offered(visitor, "payment_method_update")
     try:
         detach_payment_method(
             ctx=context_of(request, visitor.customer),

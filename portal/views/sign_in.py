@@ -53,7 +53,12 @@ def use_link(request: HttpRequest, merchant_id: str, token: str) -> HttpResponse
     except PortalLinkSpent as spent:
         context = {"reason": error_text(spent), "page_width": "narrow"}
         return paper(request, "link_spent.html", merchant, context, status=410)
-    sign_in(request, session.customer, proven_email=session.customer.email)
+    sign_in(
+        request,
+        session.customer,
+        proven_email=session.customer.email,
+        configuration_id=session.configuration_id,
+    )
     return redirect("portal_home")
 
 
@@ -71,7 +76,7 @@ def switch(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     wanted = request.POST.get("customer", "")
     for customer in accounts_of(visitor):
         if customer.id == wanted:
-            sign_in(request, customer, proven_email=visitor.proven_email)
+            sign_in(request, customer, proven_email=visitor.proven_email, configuration_id=visitor.portal.id or "")
             return redirect("portal_home")
     raise Http404
 

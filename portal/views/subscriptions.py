@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.context import Context
 from core.errors import OstinatoError
-from engine.services.cancel import schedule_cancel, undo_cancel
+from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
 from engine.services.change import change_subscription, preview_change
 from engine.services.upcoming import preview_upcoming
 from engine.types import ChangePreview, ChangeRequest, ItemChange
@@ -20,8 +22,8 @@ from invoicing.selectors import invoices
 from portal.agreements import Agreement, agreement_of
 from portal.forms.account import CancelForm
 from portal.forms.change import ChangeForm
-from portal.plans import plans_for
-from portal.views.visitor import Visitor, context_of, error_text, paper, show_error, signed_in
+from portal.plans import offered_plans, plans_for
+from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 from subscriptions.models import Subscription, SubscriptionItem
 from subscriptions.selectors import SubscriptionNotFound, subscription_by_id
 
@@ -55,11 +57,17 @@ def detail(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
 @signed_in
 def change(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
     """Choose, see what it costs, confirm. The confirmation carries the instant of the preview, so both agree."""
+    update = offered(visitor, "subscription_update")
     subscription, agreement = _own(visitor, subscription_id)
     item = _changeable_item(subscription, agreement, request)
     taken = {other.price_id for other in subscription.items.all()}
-    plans = plans_for(visitor.merchant.id, item, taken)
-    form = ChangeForm(request.POST or None, plans=plans, initial={"price": item.price_id, "quantity": item.quantity})
+    plans = offered_plans(plans_for(visitor.merchant.id, item, taken), update)
+    form = ChangeForm(
+        request.POST or None,
+        plans=plans,
+        fixed_quantity="quantity" not in update["default_allowed_updates"],
+        initial={"price": item.price_id, "quantity": item.quantity},
+    )
     context = {"subscription": subscription, "agreement": agreement, "item": item, "form": form}
     status = 200
     if request.method == "POST":
@@ -78,30 +86,44 @@ def change(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
 @require_http_methods(["GET", "POST"])
 @signed_in
 def cancel(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
-    """End at the period's end, with a reason if they care to give one."""
+    """End at the period's end (or at once, by the portal's configuration), with a reason if they care to give one."""
+    feature = offered(visitor, "subscription_cancel")
     _subscription, agreement = _own(visitor, subscription_id)
     if agreement.is_over or agreement.is_ending:
         return redirect("portal_subscription", subscription_id)
-    form = CancelForm(request.POST or None)
+    reason = feature["cancellation_reason"]
+    form = CancelForm(request.POST or None, reasons=reason["options"] if reason["enabled"] else [])
+    at_once = feature["mode"] == "immediately"
     if request.method == "POST" and form.is_valid():
         try:
-            schedule_cancel(
-                ctx=context_of(request, visitor.customer),
-                merchant_id=visitor.merchant.id,
-                subscription_id=subscription_id,
-                at_period_end=True,
-                feedback=form.cleaned_data["feedback"],
-                comment=form.cleaned_data["comment"],
-            )
+            _end(request, visitor, subscription_id, feature, form)
         except OstinatoError as refused:
             show_error(form, refused)
         else:
-            messages.success(
-                request, gettext("Your subscription will end as you asked. You can change your mind until then.")
-            )
+            said = gettext("Your subscription will end as you asked. You can change your mind until then.")
+            messages.success(request, gettext("Your subscription has ended.") if at_once else said)
             return redirect("portal_subscription", subscription_id)
-    context = {"visitor": visitor, "agreement": agreement, "form": form, "tab": "overview"}
+    context = {"visitor": visitor, "agreement": agreement, "form": form, "at_once": at_once, "tab": "overview"}
     return paper(request, "cancel.html", visitor.merchant, context, status=422 if form.errors else 200)
+
+
+def _end(
+    request: HttpRequest, visitor: Visitor, subscription_id: str, feature: Mapping[str, Any], form: CancelForm
+) -> None:
+    """As the portal's configuration has it. Raises what canceling refuses."""
+    words = {name: form.cleaned_data.get(name, "") for name in ("feedback", "comment")}
+    ctx, merchant_id = context_of(request, visitor.customer), visitor.merchant.id
+    if feature["mode"] == "immediately":
+        cancel_subscription(
+            ctx=ctx,
+            merchant_id=merchant_id,
+            subscription_id=subscription_id,
+            prorate=feature["proration_behavior"] != "none",
+            invoice_now=feature["proration_behavior"] == "always_invoice",
+            **words,
+        )
+        return
+    schedule_cancel(ctx=ctx, merchant_id=merchant_id, subscription_id=subscription_id, at_period_end=True, **words)
 
 
 @require_POST
@@ -162,7 +184,7 @@ def _change_or_preview(
         merchant_id=visitor.merchant.id,
         subscription_id=subscription.id,
         items=(ItemChange(item_id=item.id, price_id=price_id, quantity=quantity),),
-        proration_behavior="always_invoice",
+        proration_behavior=visitor.may["subscription_update"]["proration_behavior"],
         proration_date=at or ctx.as_of,
     )
     if at is not None:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
@@ -22,6 +22,9 @@ from core.errors import OstinatoError
 from customers.models import Customer
 from customers.selectors import CustomerNotFound, customer_by_id, customer_time
 from merchants.models import Merchant
+from subscriptions.models import PortalConfiguration
+from subscriptions.rules.portal_features import Features
+from subscriptions.services.portal_configurations import portal_of
 
 P = ParamSpec("P")
 SESSION_KEY = "portal"
@@ -35,6 +38,12 @@ class Visitor:
     merchant: Merchant
     customer: Customer
     proven_email: str
+    portal: PortalConfiguration
+
+    @property
+    def may(self) -> Features:
+        """What this portal offers: features by Stripe's names, each with `enabled`."""
+        return cast(Features, self.portal.features)
 
 
 def context_of(request: HttpRequest, customer: Customer | None = None) -> Context:
@@ -48,7 +57,7 @@ def context_of(request: HttpRequest, customer: Customer | None = None) -> Contex
     )
 
 
-def sign_in(request: HttpRequest, customer: Customer, *, proven_email: str = "") -> None:
+def sign_in(request: HttpRequest, customer: Customer, *, proven_email: str = "", configuration_id: str = "") -> None:
     """Scope this browser to one customer, under a new session key so that a planted one is worth nothing."""
     until = timezone.now() + SIGNED_IN_FOR
     request.session.cycle_key()
@@ -56,6 +65,7 @@ def sign_in(request: HttpRequest, customer: Customer, *, proven_email: str = "")
         "merchant": customer.merchant_id,
         "customer": customer.id,
         "email": proven_email,
+        "configuration": configuration_id,
         "until": until.isoformat(),
     }
 
@@ -74,7 +84,8 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
         customer = customer_by_id(kept["merchant"], kept["customer"])
     except CustomerNotFound:
         return None
-    return Visitor(customer.merchant, customer, kept["email"])
+    portal = portal_of(customer.merchant_id, kept.get("configuration", ""))
+    return Visitor(customer.merchant, customer, kept["email"], portal)
 
 
 def signed_in(
@@ -94,6 +105,14 @@ def signed_in(
         return response
 
     return guarded
+
+
+def offered(visitor: Visitor, feature: str) -> dict[str, Any]:
+    """The feature's settings. What this portal does not offer is not there: raises `Http404`."""
+    found: dict[str, Any] = visitor.may[feature]
+    if not found["enabled"]:
+        raise Http404
+    return found
 
 
 def speak(request: HttpRequest, *wished: str) -> None:

@@ -20,7 +20,7 @@ class PortalLinkSpent(OstinatoError):
 
 
 def open_portal_session(
-    *, ctx: Context, merchant_id: str, customer_id: str, return_url: str = ""
+    *, ctx: Context, merchant_id: str, customer_id: str, return_url: str = "", configuration_id: str = ""
 ) -> tuple[PortalSession, str]:
     """A link's row and its token, which nobody can read again."""
     token = new_secret()
@@ -29,6 +29,7 @@ def open_portal_session(
         customer_id=customer_id,
         token_hash=hash_secret(token),
         return_url=return_url,
+        configuration_id=configuration_id,
         # The wall's time, also for a customer on a test clock: whoever reads the mail lives in ours.
         expires_at=ctx.recorded_at + LINK_LIFETIME,
         created=ctx.as_of,
