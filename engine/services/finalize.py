@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
@@ -13,7 +13,7 @@ from engine.rules.finalization import plan_finalization
 from engine.selectors import claim_drafts, finalization_snapshot, load_rows
 from engine.services.chunks import ChunkReport, Job, run_job
 from engine.services.collect import collect_invoices
-from engine.services.granting import spend_grants_on
+from engine.services.granting import GrantSpending
 from engine.services.redrafting import refresh_usage
 from engine.services.transitions import InvoiceNews, subscriptions_after_payment
 from engine.services.voiding import void_rows, write_off_rows
@@ -102,20 +102,24 @@ def _finalized(ctx: Context, drafts: list[Row], subscriptions: dict[str, Row]) -
     return batch, finalize_rows(batch, drafts)
 
 
-def finalize_rows(batch: Batch, drafts: Iterable[Row]) -> list[RefusedPlan]:
+def finalize_rows(batch: Batch, drafts: Sequence[Row]) -> list[RefusedPlan]:
     """Plan the finalization of drafts, one after the other so that a customer's balance is spent once.
 
     Returns what the planner would not finalize: these stay drafts.
     """
     refused: list[RefusedPlan] = []
+    if not drafts:
+        return refused
+    spending = GrantSpending(batch, drafts)
     for draft in drafts:
         subscription = batch.subscriptions.get(draft.subscription_id or "")
-        spend_grants_on(batch, draft)
+        spending.on(draft)
         plan = plan_finalization(finalization_snapshot(batch.rows, draft, subscription), batch.ctx.as_of)
         if isinstance(plan, RefusedPlan):
             refused.append(plan)
         else:
             batch.add_finalization(plan, draft)
+    spending.write()
     return refused
 
 

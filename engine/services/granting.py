@@ -6,7 +6,6 @@ and the balance's check stand behind it. A voided invoice gives back what it had
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,42 +37,88 @@ from subscriptions.facts import discount_amounts_from_json
 _EXEMPTIONS = {"customer_exempt": "exempt", "reverse_charge": "reverse"}
 
 
-def spend_grants_on(batch: Batch, draft: Row) -> None:
-    """Let the customer's grants pay what they may of a draft, in the batch's rows or in the database.
+class GrantSpending:
+    """What grants pay of the drafts of one batch, one after the other; their ledgers are written together.
 
-    One query for the whole batch when nobody has credit; a draft whose customer has some costs six more.
+    One query for the whole batch when nobody has credit, the same few statements for any number of drafts else.
     """
-    if draft.status != "draft":
-        return
-    if batch.rows.grants is None:
-        batch.rows.grants = grants_to_spend(batch.rows.customers, batch.ctx.as_of)
-    grants = batch.rows.grants.get(draft.customer_id, [])
-    if not grants:
-        return
-    lines, taxes = _rows_of(batch, draft)
-    ids = {line.price_id for line in lines}
-    metered = set(Price.objects.filter(id__in=ids, usage_type="metered").values_list("id", flat=True))
-    planned = [_with_discounts(line, taxes[line.id]) for line in lines]
-    every_tax = [tax for of_line in taxes.values() for tax in of_line]
-    exempt = next((_EXEMPTIONS[tax.taxability_reason] for tax in every_tax if tax.taxability_reason in _EXEMPTIONS), "")
-    taxed = credited_lines(
-        planned,
-        metered,
-        grants,
-        rates_of(every_tax),
-        currency=draft.currency,
-        at=batch.ctx.as_of,
-        tax_exempt=exempt,
-        rounding=draft.tax_rounding,
-    )
-    if taxed is None:
-        return
-    _write(batch, draft, lines, taxed, {grant.id: grant.name for grant in grants})
-    used = {grant.id: 0 for grant in grants}
-    for line in taxed:
-        for credit in line.credit_amounts:
-            used[credit.credit_grant_id] += credit.amount
-    batch.rows.grants[draft.customer_id] = [replace(grant, balance=grant.balance - used[grant.id]) for grant in grants]
+
+    def __init__(self, batch: Batch, drafts: Sequence[Row]) -> None:
+        self.batch = batch
+        if batch.rows.grants is None:
+            batch.rows.grants = grants_to_spend(batch.rows.customers, batch.ctx.as_of)
+        self.grants = batch.rows.grants
+        self.entries: list[GrantEntry] = []
+        self.rewritten: tuple[list[Row], list[Row], list[Row]] = ([], [], [])  # drafts, their lines, their taxes
+        paid = [draft for draft in drafts if draft.status == "draft" and self.grants.get(draft.customer_id)]
+        self.rows = _rows_of(batch, paid)
+        prices = {line.price_id for lines, _ in self.rows.values() for line in lines}
+        found = Price.objects.filter(id__in=prices, usage_type="metered") if prices else Price.objects.none()
+        self.metered = set(found.values_list("id", flat=True))
+
+    def on(self, draft: Row) -> None:
+        """Let the customer's grants pay what they may of a draft, in the batch's rows or in those to be rewritten."""
+        grants = self.grants.get(draft.customer_id, [])
+        if not grants or draft.id not in self.rows:
+            return
+        lines, taxes = self.rows[draft.id]
+        every_tax = [tax for of_line in taxes.values() for tax in of_line]
+        reasons = (tax.taxability_reason for tax in every_tax)
+        taxed = credited_lines(
+            [_with_discounts(line, taxes.get(line.id, [])) for line in lines],
+            self.metered,
+            grants,
+            rates_of(every_tax),
+            currency=draft.currency,
+            at=self.batch.ctx.as_of,
+            tax_exempt=next((_EXEMPTIONS[reason] for reason in reasons if reason in _EXEMPTIONS), ""),
+            rounding=draft.tax_rounding,
+        )
+        if taxed is None:
+            return
+        self._put(draft, lines, taxed, {grant.id: grant.name for grant in grants})
+        used = {grant.id: 0 for grant in grants}
+        for line in taxed:
+            for credit in line.credit_amounts:
+                used[credit.credit_grant_id] += credit.amount
+        self.grants[draft.customer_id] = [replace(grant, balance=grant.balance - used[grant.id]) for grant in grants]
+
+    def write(self) -> None:
+        """The drafts that were written before, and the ledgers."""
+        if not self.entries:
+            return
+        if self.rewritten[0]:
+            rewrite_drafts(*self.rewritten)
+        _tell(self.batch.ctx, append_grant_entries(self.batch.ctx, self.entries).values())
+
+    def _put(self, draft: Row, lines: Sequence[Row], taxed: Sequence[PlannedLine], names: Mapping[str, str]) -> None:
+        totals = invoice_totals(taxed)
+        draft.update(
+            credit_grants_applied=totals.credit_grants_applied,
+            inclusive_tax_backed_out=totals.inclusive_tax_backed_out,
+            inclusive_tax=totals.inclusive_tax,
+            exclusive_tax=totals.exclusive_tax,
+            total=totals.total,
+            amount_due=totals.draft_amount_due,
+            amount_remaining=totals.draft_amount_due,
+        )
+        taxes_by_line = {}
+        for row, line in zip(lines, taxed, strict=True):
+            ids = new_ids("cgtxn", len(line.credit_amounts))
+            row.update(credit_amounts=_credits(line, ids), explanation=_explained(line, names))
+            taxes_by_line[row.id] = [tax_row(self.batch.ctx, draft, row.id, tax) for tax in line.taxes]
+            self.entries += [
+                GrantEntry(credit.credit_grant_id, "credits_applied", -credit.amount, draft.id, row.id, id=entry_id)
+                for credit, entry_id in zip(line.credit_amounts, ids, strict=True)
+            ]
+        taxes = [tax for of_line in taxes_by_line.values() for tax in of_line]
+        drafted = self.batch.new_invoices.get(draft.id)
+        if drafted is None:
+            for kept, more in zip(self.rewritten, ([draft], lines, taxes), strict=True):
+                kept.extend(more)
+        else:
+            drafted.taxes[:] = taxes
+            drafted.taxes_by_line = {line_id: found for line_id, found in taxes_by_line.items() if found}
 
 
 def give_grants_back(ctx: Context, invoices: Sequence[Row]) -> None:
@@ -93,55 +138,29 @@ def give_grants_back(ctx: Context, invoices: Sequence[Row]) -> None:
     _tell(ctx, append_grant_entries(ctx, entries).values())
 
 
-def _rows_of(batch: Batch, draft: Row) -> tuple[list[Row], dict[str, list[Row]]]:
-    """The draft's lines in order and their taxes: of this very batch, or as they were written."""
-    taxes: dict[str, list[Row]] = defaultdict(list)
-    drafted = batch.new_invoices.get(draft.id)
-    if drafted is not None:
-        taxes.update(drafted.taxes_by_line)
-        return drafted.lines, taxes
-    for values in InvoiceLineTax.objects.filter(invoice_id=draft.id).order_by("id").values():
-        taxes[values["line_id"]].append(Row(values))
-    lines = InvoiceLine.objects.filter(invoice_id=draft.id).order_by("position", "id")
-    return read_rows(lines), taxes
+def _rows_of(batch: Batch, drafts: Sequence[Row]) -> dict[str, tuple[list[Row], dict[str, list[Row]]]]:
+    """The drafts' lines in order and their taxes by line: of this very batch, or as they were written (two queries)."""
+    found: dict[str, tuple[list[Row], dict[str, list[Row]]]] = {}
+    written = []
+    for draft in drafts:
+        drafted = batch.new_invoices.get(draft.id)
+        if drafted is None:
+            written.append(draft.id)
+            found[draft.id] = ([], {})
+        else:
+            found[draft.id] = (drafted.lines, drafted.taxes_by_line)
+    if written:
+        for line in read_rows(InvoiceLine.objects.filter(invoice_id__in=written).order_by("position", "id")):
+            found[line.invoice_id][0].append(line)
+        for tax in read_rows(InvoiceLineTax.objects.filter(invoice_id__in=written).order_by("id")):
+            found[tax.invoice_id][1].setdefault(tax.line_id, []).append(tax)
+    return found
 
 
 def _with_discounts(row: Row, taxes: Sequence[Row]) -> PlannedLine:
     """The line as it stands: its discounts were taken and stay."""
     line = written_line(row, taxes)
     return replace(line, discount_amounts=discount_amounts_from_json(row.discount_amounts), explanation=row.explanation)
-
-
-def _write(
-    batch: Batch, draft: Row, lines: Sequence[Row], taxed: Sequence[PlannedLine], names: Mapping[str, str]
-) -> None:
-    totals = invoice_totals(taxed)
-    draft.update(
-        credit_grants_applied=totals.credit_grants_applied,
-        inclusive_tax_backed_out=totals.inclusive_tax_backed_out,
-        inclusive_tax=totals.inclusive_tax,
-        exclusive_tax=totals.exclusive_tax,
-        total=totals.total,
-        amount_due=totals.draft_amount_due,
-        amount_remaining=totals.draft_amount_due,
-    )
-    entries, taxes_by_line = [], {}
-    for row, line in zip(lines, taxed, strict=True):
-        ids = new_ids("cgtxn", len(line.credit_amounts))
-        row.update(credit_amounts=_credits(line, ids), explanation=_explained(line, names))
-        taxes_by_line[row.id] = [tax_row(batch.ctx, draft, row.id, tax) for tax in line.taxes]
-        entries += [
-            GrantEntry(credit.credit_grant_id, "credits_applied", -credit.amount, draft.id, row.id, id=entry_id)
-            for credit, entry_id in zip(line.credit_amounts, ids, strict=True)
-        ]
-    taxes = [tax for of_line in taxes_by_line.values() for tax in of_line]
-    drafted = batch.new_invoices.get(draft.id)
-    if drafted is None:
-        rewrite_drafts([draft], lines, taxes)
-    else:
-        drafted.taxes[:] = taxes
-        drafted.taxes_by_line = {line_id: found for line_id, found in taxes_by_line.items() if found}
-    _tell(batch.ctx, append_grant_entries(batch.ctx, entries).values())
 
 
 def _credits(line: PlannedLine, entry_ids: Sequence[str]) -> list[dict[str, Any]]:
