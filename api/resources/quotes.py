@@ -218,6 +218,8 @@ def list_(call: Call) -> Json:
     rows = selectors.quotes(call.merchant_id)
     names = {"customer": "customer_id", "status": "status", "test_clock": "test_clock_id"}
     rows = rows.filter(**{column: params[name] for name, column in names.items() if name in params})
+    if not params.keys() & {"customer", "test_clock"}:
+        rows = rows.filter(test_clock_id__isnull=True)  # as with subscriptions
     return page(rows, call, lambda found: shown(call, found), url=URL)
 
 

@@ -199,6 +199,16 @@ def test_quotes_lapse_on_their_day(sdk: Sdk) -> None:
     assert kinds(sdk).count("quote.canceled") == 2
 
 
+def test_what_lives_on_a_clock_is_listed_by_its_clock_or_its_customer(sdk: Sdk) -> None:
+    clock, price = sdk.clock(JAN_1), sdk.price(1000).id
+    timed, real = sdk.customer(clock.id).id, sdk.customer().id
+    on_clock, plain = (
+        sdk.v1.quotes.create({"customer": one, "line_items": [{"price": price}]}).id for one in (timed, real)
+    )
+    for wanted, found in (({}, plain), ({"test_clock": clock.id}, on_clock), ({"customer": timed}, on_clock)):
+        assert [quote.id for quote in sdk.v1.quotes.list(wanted).data] == [found]
+
+
 def test_a_revision_keeps_the_number_and_counts_on(sdk: Sdk) -> None:
     first = offered(sdk, {"price": sdk.price(1000).id})
     copy = sdk.v1.quotes.create({"from_quote": {"quote": first.id, "is_revision": True}})
