@@ -2,7 +2,7 @@
 
 Found something? Hypothesis prints the life that does it (`LIFE_SHRINK=1`: takes minutes to find the shortest): make it
 a table test where the fault is.
-The same 10 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, more of them and longer ones.
+The same 8 lives of 18 steps each time; `LIVES=200 LIFE_STEPS=60` lives others, more of them and longer ones.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ from tests.scenarios.random_words import while_there_is
 from usage.models import UsageEvent
 
 # The checks read every row of the merchant: many short lives find more than a few long ones.
-LIVES = int(os.environ.get("LIVES", "10"))
+LIVES = int(os.environ.get("LIVES", "8"))
 STEPS = int(os.environ.get("LIFE_STEPS", "18"))
 
 
