@@ -14,6 +14,7 @@ from api.protocol.schema import PAGE, RANGE, fields, list_of, text
 from api.webhooks.event_types import UNTOLD, WITHIN
 from api.webhooks.pending import pending_webhooks
 from core.json_values import epoch
+from engine.rules.arrears import USAGE_DISCARDED
 from events.models import Event, ObjectVersion
 from events.selectors import events
 
@@ -87,7 +88,9 @@ def _event(row: Event, body: Any, body_before: Any) -> Json:
     data: Json = {"object": body or {"id": row.object_id, "object": row.object_type}}
     if row.type == "invoice.created" and body:
         data["object"] = as_drafted(body)
-    if row.type.endswith(".updated"):
+    if row.type == USAGE_DISCARDED:  # ours: how much was used and is not billed
+        data["previous_attributes"] = row.previous_attributes
+    elif row.type.endswith(".updated"):
         previous = previous_attributes(body_before, body) if body and body_before else None
         if previous or row.previous_attributes is not None:
             data["previous_attributes"] = previous or row.previous_attributes
