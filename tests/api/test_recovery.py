@@ -48,7 +48,7 @@ def test_a_subscription_is_sold_once(caller: Caller, monkeypatch: pytest.MonkeyP
         "POST", "/v1/prices", "product_data[name]=Box&currency=cad&unit_amount=1000&recurring[interval]=month"
     )["id"]
     card = caller("GET", f"/v1/customers/{customer}/payment_methods")["data"][0]["id"]
-    cut_off(monkeypatch, subscriptions, "set_thresholds")
+    cut_off(monkeypatch, subscriptions, "shown_by_id")
     body = f"customer={customer}&items[0][price]={price}&default_payment_method={card}&expand[]=customer"
     caller("POST", "/v1/subscriptions", body, **{"Idempotency-Key": "k2"})
     assert caller.last.status_code == 500

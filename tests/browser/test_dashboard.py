@@ -100,7 +100,7 @@ def test_a_working_day(page) -> None:
 
     page.click("main .data a[href*='/invoices/'] >> nth=0")
     page.click("text=View the payment")
-    page.click(".page-actions :text('Refund')")
+    page.click(".page-actions :text-is('Refund')")
     page.fill("dialog [name=amount]", "5.001")
     page.click("dialog button[type=submit]")
     assert "more decimals than CAD" in page.inner_text(".field-error")
