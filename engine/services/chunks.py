@@ -12,18 +12,17 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 import django.db
 import psycopg
 from django.db import transaction
 
+from core.collector import collector_paused
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.log_context import bound
@@ -150,21 +149,8 @@ def _next_chunk(ctx: Context, job: Job, chunk_size: int, claimed: list[str], cul
     raise AssertionError("the loop returns or raises")
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A chunk's rows are many and live until its commit: the collector would walk them again and again, a quarter of
-    the run's time, and find nothing. What they leave is freed by counting, as always."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def _in_one_transaction(job: Job, limit: int, only: Collection[str] | None, claimed: list[str]) -> ChunkReport | None:
-    with _collector_paused(), transaction.atomic(durable=True):
+    with collector_paused(), transaction.atomic(durable=True):
         rows = job.claim(limit, only)
         if not rows:
             return None

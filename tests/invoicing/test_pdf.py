@@ -3,6 +3,7 @@
 import hashlib
 import io
 import logging
+import re
 import threading
 
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from invoicing.models import Invoice
-from invoicing.pdf import service
+from invoicing.pdf import render, service
 from invoicing.pdf.logo import LogoBroken, LogoMissing, printable_logo
 from invoicing.pdf.service import DraftHasNoPdf, StoredPdfDamaged, draft_preview_pdf, invoice_pdf
 from invoicing.pdf.words import tax_name
@@ -230,3 +231,9 @@ def test_well_known_taxes_have_a_word_in_each_language(given, english, french):
         assert tax_name(given) == english
     with translation.override("fr-ca"):
         assert tax_name(given) == french
+
+
+def test_every_weight_of_the_style_sheet_has_a_font_file_of_its_own():
+    named = {int(weight) for weight in re.findall(r"font-weight: (\d+)", render.STYLE_SHEET.read_text())}
+    assert named <= set(render.WEIGHTS)
+    assert all(render._font_face(family, weight) for family in render.SUBSETS for weight in named)
