@@ -25,6 +25,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core.collector import collector_paused
 from core.context import Context
 from events.models import ConsumedAhead, ConsumerCursor, HeldEvent
 from events.rules import delivery_order, halves, latest_versions, retry_wait
@@ -63,7 +64,7 @@ class Batch:
 
 def relay_batch(*, ctx: Context, consumer: Consumer, size: int) -> Batch | None:
     """Deliver the next `size` events of the outbox, as above. None when another worker is at it."""
-    with transaction.atomic(durable=True):
+    with collector_paused(), transaction.atomic(durable=True):
         cursor = lock_cursor(consumer.name)
         if cursor is None:
             return None

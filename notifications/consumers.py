@@ -48,27 +48,38 @@ def queue_mails(ctx: Context, events: Sequence[DeliveredEvent]) -> None:
 def _about_invoices(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
     if not events:
         return
-    invoices = _invoices({event.object_id for event in events})
-    lines = lines_of(list(invoices))
+    met = _decisive({event.object_id for event in events})
     troubled = [event.object_id for event in events if event.type.startswith("invoice.payment_")]
     failures = failures_of(troubled) if troubled else Failures()
-    paid = [event.object_id for event in events if event.type == "invoice.paid"]
+    told = [(event, _invoice_kind(event, met[event.object_id], failures)) for event in events if event.object_id in met]
+    # Most of what a run finalizes is charged by itself and says nothing: what a mail shows is read for the others.
+    invoices = _invoices({event.object_id for event, kind in told if kind})
+    lines = lines_of(list(invoices)) if invoices else {}
+    paid = [event.object_id for event, kind in told if kind and event.type == "invoice.paid"]
     payments = payments_of(paid) if paid else {}
-    for event in events:
+    for event, kind in told:
         invoice = invoices.get(event.object_id)
-        if invoice is None:
-            continue  # a draft that was deleted since
-        kind = invoice_mail(
-            event.type,
-            collection_method=invoice.collection_method,
-            billing_reason=invoice.billing_reason,
-            amount_due=invoice.amount_paid if event.type == "invoice.paid" else invoice.amount_remaining,
-            attempt=failures.attempt(invoice.id, event.created),
-        )
-        if kind:
+        if kind and invoice:
             facts: Facts = {"invoice": invoice, "lines": lines[invoice.id], **failures.facts(invoice.id)}
             facts["payments"] = payments.get(invoice.id, [])
             yield _draft(event, kind, invoice, facts, invoice.id)
+
+
+def _decisive(ids: set[str]) -> dict[str, Invoice]:
+    """Of each invoice what decides whether it is told of; a draft that was deleted since is missing."""
+    return Invoice.objects.only("collection_method", "billing_reason", "amount_paid", "amount_remaining").in_bulk(
+        list(ids)
+    )
+
+
+def _invoice_kind(event: DeliveredEvent, invoice: Invoice, failures: Failures) -> str:
+    return invoice_mail(
+        event.type,
+        collection_method=invoice.collection_method,
+        billing_reason=invoice.billing_reason,
+        amount_due=invoice.amount_paid if event.type == "invoice.paid" else invoice.amount_remaining,
+        attempt=failures.attempt(invoice.id, event.created),
+    )
 
 
 def _about_parts(events: Sequence[DeliveredEvent]) -> Iterable[Draft]:
