@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import transaction
 
+from core.collector import collector_paused
 from core.context import Context
 from engine.selectors import claim_collections, over_collections
 from engine.services.attempts import PlannedAttempts, plan_attempts
@@ -125,7 +126,7 @@ def run_collections(
 
 def _collect_due(ctx: Context, clock_id: str | None, chunk_size: int) -> int:
     ended = _end_overdue_recoveries(ctx, clock_id, chunk_size)
-    with transaction.atomic(durable=True):
+    with collector_paused(), transaction.atomic(durable=True):
         claimed = claim_collections(ctx.as_of, clock_id=clock_id, limit=chunk_size)
         due = [row for row in claimed if not _is_over(row, ctx)]
         planned = plan_attempts(ctx, due, off_session=True, by_run=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
+from core.collector import collector_paused
 from core.context import Context
 from core.ids import new_id
 from customers.services import adjust_balance
@@ -86,7 +87,7 @@ def _settle(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str
 
 
 def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
-    with transaction.atomic(durable=True):
+    with collector_paused(), transaction.atomic(durable=True):
         touched = Charge.objects.filter(id__in=list(answers)).values_list("invoice_id", "payment_intent_id")
         pairs = list(touched)
         work = hold(ctx, {invoice_id for invoice_id, _ in pairs if invoice_id} | set(invoice_ids))
@@ -129,6 +130,7 @@ class Settlement:
     paid: list[str] = field(default_factory=list)
     news: list[InvoiceNews] = field(default_factory=list)
     facts: list[tuple[Any, str, Row]] = field(default_factory=list)
+    told_invoices: set[str] = field(default_factory=set)
 
     # --- one answer ----------------------------------------------------------------------------------------------
 
@@ -257,7 +259,7 @@ class Settlement:
         return self.subscriptions.get(invoice.subscription_id or "")
 
     def _bump(self, invoice: Row) -> None:
-        if not any(kind is _invoice and row is invoice for kind, _, row in self.facts):
+        if invoice.id not in self.told_invoices:
             invoice["version"] += 1
         self.moved_invoices[invoice.id] = invoice
 
@@ -298,6 +300,7 @@ class Settlement:
 
     def _tell(self, *facts: tuple[Any, str, Row]) -> None:
         self.facts.extend(facts)
+        self.told_invoices.update(row.id for kind, _, row in facts if kind is _invoice)
 
     def _news(self, invoice: Row, what: str, end_behavior: str = "", payment_method_id: str = "") -> None:
         if invoice.subscription_id:
