@@ -11,15 +11,7 @@ from django.utils.translation import pgettext
 from core.money_format import format_quantity
 from invoicing.models import CreditNote, CreditNoteLine
 from invoicing.pdf import words
-from invoicing.pdf.document import (
-    LETTER_COUNTRIES,
-    DocumentLine,
-    InvoiceDocument,
-    PaperWriter,
-    Row,
-    django_language,
-    labels,
-)
+from invoicing.pdf.document import DocumentLine, InvoiceDocument, PaperWriter, Row, django_language
 
 
 def credit_note_document(note: CreditNote, lines: Sequence[CreditNoteLine], logo: str = "") -> InvoiceDocument:
@@ -37,20 +29,14 @@ class _CreditNoteWriter(PaperWriter):
 
     def document(self, logo: str) -> InvoiceDocument:
         note, void = self.note, self.note.status == "void"
-        seller = self.party(self.seller, self.seller.get("legal_name", ""), self.seller.get("tax_registrations", []))
         return InvoiceDocument(
-            language=self.locale,
-            paper="Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
-            brand_color=self.seller.get("brand_color") or "#1c1d22",
-            merchant_name=self.seller.get("name") or seller.name,
+            **self.letterhead(logo),
             title=pgettext("paper", "Credit note"),
             number=note.number,
             stamp=pgettext("paper", "Void") if void else "",
             stamp_tone="void" if void else "due",
             watermark=pgettext("paper", "VOID") if void else "",
             meta=tuple(self.meta()),
-            seller=seller,
-            buyer=self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
             headline=pgettext("paper", "%(amount)s credited on %(date)s")
             % {"amount": self.money(note.total), "date": self.day(note.created)},
             subline=note.memo,
@@ -60,9 +46,6 @@ class _CreditNoteWriter(PaperWriter):
             due=Row(pgettext("paper", "Total credited"), self.money(note.total), strong=True),
             notes=tuple(self.notes()),
             footer=self.seller.get("footer", ""),
-            contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
-            logo=logo,
-            labels=labels(),
         )
 
     def meta(self) -> Iterable[Row]:

@@ -108,12 +108,8 @@ class PaperWriter:
         invoice = self.invoice
         stamp, tone = self.stamp()
         owed = 0 if invoice.status == "void" else invoice.amount_remaining
-        seller = self.party(self.seller, self.seller.get("legal_name", ""), self.seller.get("tax_registrations", []))
         return InvoiceDocument(
-            language=self.locale,
-            paper="Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
-            brand_color=self.seller.get("brand_color") or "#1c1d22",
-            merchant_name=self.seller.get("name") or seller.name,
+            **self.letterhead(logo),
             title=pgettext("paper", "Invoice"),
             number=invoice.number or "",
             stamp=stamp,
@@ -124,8 +120,6 @@ class PaperWriter:
             if tone == "void"
             else "",
             meta=tuple(self.meta()),
-            seller=seller,
-            buyer=self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
             headline=self.headline(),
             subline=invoice.description,
             lines=tuple(self.line(line) for line in self.lines),
@@ -134,11 +128,23 @@ class PaperWriter:
             due=Row(pgettext("paper", "Amount due"), self.money(owed), strong=True),
             notes=tuple(self.notes()),
             footer=invoice.footer or self.seller.get("footer", ""),
-            contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
-            logo=logo,
             transfer=tuple(self.transfer()),
-            labels=labels(),
         )
+
+    def letterhead(self, logo: str) -> dict[str, Any]:
+        """What all papers of a merchant share: its language and looks, who writes to whom, the form's own words."""
+        seller = self.party(self.seller, self.seller.get("legal_name", ""), self.seller.get("tax_registrations", []))
+        return {
+            "language": self.locale,
+            "paper": "Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
+            "brand_color": self.seller.get("brand_color") or "#1c1d22",
+            "merchant_name": self.seller.get("name") or seller.name,
+            "seller": seller,
+            "buyer": self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
+            "contact": " · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
+            "logo": logo,
+            "labels": self.labels(),
+        }
 
     def money(self, minor: int) -> str:
         # A typographic minus in front reads the same in every locale's currency pattern.
@@ -277,25 +283,24 @@ class PaperWriter:
         if self.invoice.status == "void":
             yield pgettext("paper", "This invoice is void. Nothing is owed.")
 
+    def labels(self) -> dict[str, str]:
+        """The words of the form itself."""
+        return {
+            "from": pgettext("paper", "From"),
+            "bill_to": pgettext("paper", "Bill to"),
+            "description": pgettext("paper", "Description"),
+            "quantity": pgettext("paper", "Qty"),
+            "unit_price": pgettext("paper", "Unit price"),
+            "tax": pgettext("paper", "Tax"),
+            "amount": pgettext("paper", "Amount"),
+            "page": pgettext("paper", "page"),
+            "questions": pgettext("paper", "Questions?"),
+            "transfer": pgettext("paper", "Pay by bank transfer"),
+        }
+
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return time_zone(name or "UTC")
     except UnknownTimeZone:
         return ZoneInfo("UTC")
-
-
-def labels() -> dict[str, str]:
-    """The words of the form itself."""
-    return {
-        "from": pgettext("paper", "From"),
-        "bill_to": pgettext("paper", "Bill to"),
-        "description": pgettext("paper", "Description"),
-        "quantity": pgettext("paper", "Qty"),
-        "unit_price": pgettext("paper", "Unit price"),
-        "tax": pgettext("paper", "Tax"),
-        "amount": pgettext("paper", "Amount"),
-        "page": pgettext("paper", "page"),
-        "questions": pgettext("paper", "Questions?"),
-        "transfer": pgettext("paper", "Pay by bank transfer"),
-    }

@@ -14,15 +14,7 @@ from core.errors import OstinatoError, gettext_noop
 from core.money_format import format_quantity, format_unit_amount
 from invoicing.models import Invoice
 from invoicing.pdf import words
-from invoicing.pdf.document import (
-    LETTER_COUNTRIES,
-    DocumentLine,
-    InvoiceDocument,
-    PaperWriter,
-    Row,
-    django_language,
-    labels,
-)
+from invoicing.pdf.document import DocumentLine, InvoiceDocument, PaperWriter, Row, django_language
 from invoicing.pdf.logo import logo_or_nothing
 from invoicing.pdf.render import render_pdf
 from invoicing.pdf.selectors import coupon_names
@@ -63,25 +55,22 @@ class _QuoteWriter(PaperWriter):
         self.rates = {
             row.id: row for row in TaxRate.objects.filter(merchant_id=quote.merchant_id, id__in=_rates(quote))
         }
-        self.coupons = coupon_names(quote.merchant_id, self._coupon_ids().values(), quote.locale)
+        offered = [*quote.discounts, *(one for line in quote.lines for one in line["discounts"])]
+        coupons = {one["discount"] or one["id"]: one["coupon"] for one in offered}
+        names = coupon_names(quote.merchant_id, coupons.values(), quote.locale)
+        self.discount_names = {discount: names[coupon] for discount, coupon in coupons.items() if coupon in names}
 
     def document(self, logo: str) -> InvoiceDocument:
         quote = self.quote
         stamp, tone = self.stamp()
-        seller = self.party(self.seller, self.seller.get("legal_name", ""), self.seller.get("tax_registrations", []))
         return InvoiceDocument(
-            language=self.locale,
-            paper="Letter" if self.seller.get("address", {}).get("country") in LETTER_COUNTRIES else "A4",
-            brand_color=self.seller.get("brand_color") or "#1c1d22",
-            merchant_name=self.seller.get("name") or seller.name,
+            **self.letterhead(logo),
             title=pgettext("paper", "Quote"),
             number=quote.number,
             stamp=stamp,
             stamp_tone=tone,
             watermark="",
             meta=tuple(self.meta()),
-            seller=seller,
-            buyer=self.party(self.buyer, self.buyer.get("name", ""), self.buyer.get("tax_ids", [])),
             headline=quote.header or self.headline(),
             subline=quote.description,
             lines=tuple(self.offered(line) for line in quote.lines),
@@ -90,10 +79,10 @@ class _QuoteWriter(PaperWriter):
             due=Row(self._due_label(), self.money(quote.computed["upfront"]["amount_total"]), strong=True),
             notes=tuple(self.notes()),
             footer=quote.footer or self.seller.get("footer", ""),
-            contact=" · ".join(filter(None, (self.seller.get("email", ""), self.seller.get("url", "")))),
-            logo=logo,
-            labels=labels() | {"bill_to": pgettext("paper", "For")},
         )
+
+    def labels(self) -> dict[str, str]:
+        return super().labels() | {"bill_to": pgettext("paper", "For")}
 
     def stamp(self) -> tuple[str, str]:
         if self.quote.status == "accepted":
@@ -179,12 +168,8 @@ class _QuoteWriter(PaperWriter):
         label = f"{words.tax_name(rate.display_name)} {words.rate(rate.percentage, self.locale)}"
         return Row(label, self.money(tax["amount"]), note=base)
 
-    def _coupon_ids(self) -> dict[str, str]:
-        offered = [*self.quote.discounts, *(one for line in self.quote.lines for one in line["discounts"])]
-        return {one["discount"] or one["id"]: one["coupon"] for one in offered}
-
     def _discount_name(self, discount_id: str) -> str:
-        return self.coupons.get(self._coupon_ids().get(discount_id, ""), pgettext("paper", "Discount"))
+        return self.discount_names.get(discount_id, pgettext("paper", "Discount"))
 
 
 def _rates(quote: Quote) -> set[str]:
