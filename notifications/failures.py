@@ -8,7 +8,7 @@ from datetime import datetime
 
 from customers.models import PaymentMethod
 from dunning.models import RecoveryCase
-from notifications.payments import methods_of_try
+from notifications.payments import charges_by_invoice, methods_of_try
 from notifications.rules import Attempt
 from notifications.types import Facts
 from payments.models import Charge
@@ -45,12 +45,15 @@ def failures_of(invoice_ids: Iterable[str]) -> Failures:
     """Three queries, whatever the number of invoices."""
     ids = set(invoice_ids)
     charges = list(Charge.objects.filter(invoice_id__in=ids).order_by("recorded_at", "attempt", "id"))
-    last = {charge.invoice_id: charge for charge in charges}
+    by_invoice = charges_by_invoice(charges)
+    last = {invoice_id: tried[-1] for invoice_id, tried in by_invoice.items()}
     methods = methods_by_id(charge.payment_method_id for charge in charges)
     cases = RecoveryCase.objects.filter(invoice_id__in=ids).select_related("policy").order_by("created", "id")
     return Failures(
         charges=last,
         cases={case.invoice_id: case for case in cases},
         methods=methods,
-        tries={invoice_id: methods_of_try(charge, charges, methods) for invoice_id, charge in last.items()},
+        tries={
+            invoice_id: methods_of_try(charge, by_invoice[invoice_id], methods) for invoice_id, charge in last.items()
+        },
     )

@@ -93,7 +93,8 @@ def plan_backups(
     for invoice, intent, charge in ready:
         first = charge.backup_of or charge.id
         over = {one.payment_method_id for one in tried.get(first, ())} | {charge.payment_method_id}
-        backup = _next(order[invoice.id][1:], charge, over, {method for held, method in barred if held == invoice.id})
+        open_to = [method for method in order[invoice.id][1:] if (invoice.id, method.id) not in barred]
+        backup = _next(open_to, charge, over)
         if backup:
             intent.update(payment_method_id=backup, status="requires_confirmation", next_action=None)
             planned[charge.id] = _charge(ctx, intent, charge, first, invoice.test_clock_id)
@@ -101,9 +102,9 @@ def plan_backups(
     return planned
 
 
-def _next(methods: Sequence[PaymentMethod], charge: Row, over: set[str], barred: set[str]) -> str:
+def _next(methods: Sequence[PaymentMethod], charge: Row, over: set[str]) -> str:
     """A processor knows its own methods only; each is tried once in a try."""
-    fit = (one.id for one in methods if one.gateway == charge.gateway and one.id not in over | barred)
+    fit = (one.id for one in methods if one.gateway == charge.gateway and one.id not in over)
     return next(fit, "")
 
 
