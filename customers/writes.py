@@ -143,8 +143,7 @@ def claim_expired_grants(
     as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
 ) -> list[Row]:
     """Grants that are over and of which something is left, under their customers' locks as every spender takes them."""
-    due = CreditGrant.objects.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
-    due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    due = CreditGrant.objects.filter(next_action_at__isnull=False, next_action_at__lte=as_of, test_clock_id=clock_id)
     if only is not None:
         due = due.filter(id__in=list(only))
     found = list(due.order_by("next_action_at", "id").values_list("id", "customer_id")[:limit])
@@ -225,5 +224,6 @@ def claim_ending_cards(
 
 
 def _ending(as_of: datetime, clock_id: str | None) -> QuerySet[PaymentMethod]:
-    due = PaymentMethod.objects.filter(next_action_at__lte=as_of, customer__isnull=False, detached_at__isnull=True)
-    return due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    return PaymentMethod.objects.filter(
+        next_action_at__lte=as_of, test_clock_id=clock_id, customer__isnull=False, detached_at__isnull=True
+    )

@@ -81,8 +81,7 @@ def _claim(
     rows: QuerySet[Any], as_of: datetime, clock_id: str | None, limit: int, only: Collection[str] | None
 ) -> list[Row]:
     # Written so that the partial indexes (subscription_due, …_on_clock) serve it.
-    due = rows.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
-    due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    due = rows.filter(next_action_at__isnull=False, next_action_at__lte=as_of, test_clock_id=clock_id)
     if only is not None:
         due = due.filter(id__any=list(only))
     locked = due.select_for_update(skip_locked=True, no_key=True).order_by("next_action_at", "id")

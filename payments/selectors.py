@@ -166,8 +166,7 @@ def unanswered_refunds(wall: datetime, *, sent_before: datetime) -> QuerySet[Ref
 
 
 def _on_clock(rows: QuerySet, clock_id: str | None) -> QuerySet:
-    rows = rows.filter(test_clock_id__isnull=True) if clock_id is None else rows.filter(test_clock_id=clock_id)
-    return rows.order_by("next_action_at", "id")
+    return rows.filter(test_clock_id=clock_id).order_by("next_action_at", "id")
 
 
 def payouts_of(merchant_id: str) -> QuerySet[Payout]:

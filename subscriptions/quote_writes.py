@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from events.copying import Row, update_rows
+from events.reading import read_rows
 from subscriptions.models import Quote
 
 _LAPSED = ("id", "status", "canceled_at", "next_action_at", "version")
@@ -32,12 +33,11 @@ def claim_lapsed_quotes(
     as_of: datetime, *, clock_id: str | None, limit: int, only: Collection[str] | None = None
 ) -> list[Row]:
     """Drafts and open quotes whose day has come, the earliest first, under their locks."""
-    due = Quote.objects.filter(next_action_at__isnull=False, next_action_at__lte=as_of)
-    due = due.filter(test_clock_id__isnull=True) if clock_id is None else due.filter(test_clock_id=clock_id)
+    due = Quote.objects.filter(next_action_at__isnull=False, next_action_at__lte=as_of, test_clock_id=clock_id)
     if only is not None:
         due = due.filter(id__in=list(only))
     rows = due.select_for_update(no_key=True, skip_locked=True).order_by("next_action_at", "id")
-    return [Row(values) for values in rows.values()[:limit]]
+    return read_rows(rows[:limit])
 
 
 def write_lapsed(rows: Sequence[Row]) -> None:
