@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
@@ -13,11 +12,11 @@ from dashboard.filters.integration import RequestFilter
 from dashboard.selectors import integration
 from dashboard.tables.integration import RequestTable
 from dashboard.views.pages import DetailPage, ListPage, Page
-from dashboard.views.webhooks import SetUpOnly
 from merchants.rules import Capability
 
 
-class RequestList(SetUpOnly, ListPage):
+class RequestList(ListPage):
+    capability = Capability.SETTINGS
     title = _("API requests")
     subtitle = _("What your systems asked, and how it was answered. Secrets are not kept.")
     table = RequestTable
@@ -34,11 +33,10 @@ class RequestList(SetUpOnly, ListPage):
 class RequestDetail(DetailPage):
     """Found by the log's own id, or by the request id that an answer carried."""
 
+    capability = Capability.SETTINGS
     template = "dashboard/logs/detail.html"
 
     def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        if not self.scope.may(Capability.SETTINGS):
-            raise PermissionDenied
         rows = integration.listed_requests(self.merchant_id).filter(Q(pk=pk) | Q(request_id=pk))
         found = rows.order_by("-created").first()
         if found is None:

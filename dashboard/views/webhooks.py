@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,21 +17,28 @@ from dashboard.filters.integration import DeliveryFilter, WebhookFilter
 from dashboard.forms.integration import EventSendForm, SecretRollForm, WebhookForm
 from dashboard.selectors import integration, lists
 from dashboard.tables.integration import DeliveryTable, WebhookTable
-from dashboard.views.pages import ActPage, DetailPage, ListPage
+from dashboard.views.pages import ActPage, DetailPage, ListPage, Page
 from events.models import Event
 from merchants.rules import Capability
 
 
-class SetUpOnly:
+class _Endpoints(Page):
     """Who may not set up does not see where the merchant's systems are."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not self.scope.may(Capability.SETTINGS):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        return super().get(request, *args, **kwargs)  # type: ignore[misc]
+    capability = Capability.SETTINGS
+
+    def rows(self) -> QuerySet[WebhookEndpoint]:
+        return integration.listed_endpoints(self.merchant_id)
 
 
-class WebhookList(SetUpOnly, ListPage):
+class _Deliveries(Page):
+    capability = Capability.SETTINGS
+
+    def rows(self) -> QuerySet[WebhookDelivery]:
+        return integration.listed_deliveries(self.merchant_id)
+
+
+class WebhookList(_Endpoints, ListPage):
     title = _("Webhooks")
     subtitle = _("Addresses of your own systems that are told what happens here, as it happens.")
     table = WebhookTable
@@ -45,22 +51,16 @@ class WebhookList(SetUpOnly, ListPage):
     create_label = _("New endpoint")
     create_capability = Capability.SETTINGS
 
-    def rows(self) -> QuerySet[WebhookEndpoint]:
-        return integration.listed_endpoints(self.merchant_id)
 
-
-class WebhookDetail(SetUpOnly, DetailPage):
+class WebhookDetail(_Endpoints, DetailPage):
     template = "dashboard/webhooks/detail.html"
-
-    def rows(self) -> QuerySet[WebhookEndpoint]:
-        return integration.listed_endpoints(self.merchant_id)
 
     def facts(self, found: WebhookEndpoint) -> dict[str, Any]:
         sent = integration.listed_deliveries(self.merchant_id).filter(endpoint=found)
         return {"deliveries": sent.order_by("-created", "-id")[:25]}
 
 
-class DeliveryList(SetUpOnly, ListPage):
+class DeliveryList(_Deliveries, ListPage):
     title = _("Webhook deliveries")
     subtitle = _("What was sent to your endpoints, and what they answered.")
     table = DeliveryTable
@@ -69,15 +69,9 @@ class DeliveryList(SetUpOnly, ListPage):
     empty_icon = "send"
     empty_title = _("Nothing was sent yet")
 
-    def rows(self) -> QuerySet[WebhookDelivery]:
-        return integration.listed_deliveries(self.merchant_id)
 
-
-class DeliveryDetail(SetUpOnly, DetailPage):
+class DeliveryDetail(_Deliveries, DetailPage):
     template = "dashboard/webhooks/delivery.html"
-
-    def rows(self) -> QuerySet[WebhookDelivery]:
-        return integration.listed_deliveries(self.merchant_id)
 
     def facts(self, found: WebhookDelivery) -> dict[str, Any]:
         payload = integration.payload_of(found)
