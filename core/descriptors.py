@@ -7,7 +7,9 @@ import unicodedata
 
 from core.errors import OstinatoError, gettext_noop
 
-_PRINTED = re.compile(r"""[^<>\\'"*]{5,22}""")
+SHORTEST, LONGEST = 5, 22
+_LONGEST_PREFIX = 10  # what Stripe leaves of a descriptor that stands before a charge's own
+_PRINTED = re.compile(rf"""[^<>\\'"*]{{{SHORTEST},{LONGEST}}}""")
 
 
 class StatementDescriptorInvalid(OstinatoError):
@@ -22,10 +24,6 @@ def check_statement_descriptor(text: str) -> None:
     """Blank, or what card networks print (Stripe's rule). Raises `StatementDescriptorInvalid`."""
     if text and not (_PRINTED.fullmatch(text) and re.search("[A-Za-z]", text)):
         raise StatementDescriptorInvalid
-
-
-SHORTEST, LONGEST = 5, 22
-_LONGEST_PREFIX = 10  # what Stripe leaves of a descriptor that stands before a charge's own
 
 
 def plain_letters(text: str) -> str:

@@ -93,7 +93,6 @@ def kind_of(operation: Operation) -> str:
 
 
 def _named(noun: str) -> str:
-    noun = {"invoiceitem": "invoiceitem"}.get(noun, noun)
     return next((prefix + noun for prefix in _PREFIXES if prefix + noun in by_object()), "")
 
 

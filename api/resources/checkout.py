@@ -26,7 +26,7 @@ from api.protocol.schema import (
     text,
     timestamp,
 )
-from api.resources.customers import customer_of
+from api.resources.customers import CUSTOM_FIELDS, customer_of
 from api.resources.prices import shown as shown_prices
 from api.resources.pricing import RECURRING_PRICE_DATA, discount_requests, price_ids, tax_rate_ids
 from catalog import baskets
@@ -59,9 +59,7 @@ _INVOICE_CREATION = hash_of(
         "invoice_data": hash_of(
             fields(
                 METADATA,
-                custom_fields=list_of(
-                    hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), most=4
-                ),
+                custom_fields=CUSTOM_FIELDS,
                 description=text(most=1500),
                 footer=text(most=5000),
             )

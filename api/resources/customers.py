@@ -43,6 +43,9 @@ _TEXTS = ("email", "name", "description", "phone")
 
 ADDRESS = hash_of({name: text(clearable=True, most=500) for name in _ADDRESS_FIELDS}, clearable=True)
 TAX_ID = {"type": text(required=True, most=50), "value": text(required=True, most=100)}
+CUSTOM_FIELDS = list_of(
+    hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), clearable=True, most=4
+)
 _COMMON = fields(
     METADATA,
     address=ADDRESS,
@@ -53,11 +56,7 @@ _COMMON = fields(
     invoice_settings=hash_of(
         {
             "backup_payment_methods": list_of(text(most=200), clearable=True, most=10),
-            "custom_fields": list_of(
-                hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}),
-                clearable=True,
-                most=4,
-            ),
+            "custom_fields": CUSTOM_FIELDS,
             "default_payment_method": text(clearable=True),
             "footer": text(clearable=True, most=5000),
         }

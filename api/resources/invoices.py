@@ -26,7 +26,7 @@ from api.protocol.schema import (
     text,
     timestamp,
 )
-from api.resources.customers import customer_of
+from api.resources.customers import CUSTOM_FIELDS, customer_of
 from api.resources.invoice_previews import CREATE_PREVIEW, create_preview
 from api.resources.pricing import DISCOUNTS, TAX_RATES, discount_requests, tax_rate_ids
 from core.context import Context
@@ -54,9 +54,7 @@ _PAPER: Fields = fields(
     automatic_tax=hash_of({"enabled": choice("false", required=True)}),
     automatically_finalizes_at=timestamp(),
     collection_method=COLLECTION,
-    custom_fields=list_of(
-        hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), clearable=True, most=4
-    ),
+    custom_fields=CUSTOM_FIELDS,
     days_until_due=integer(least=0, most=3650),
     default_payment_method=text(clearable=True, most=200),
     default_tax_rates=TAX_RATES,

@@ -10,7 +10,7 @@ from api.lookup import blanked_metadata, found, new_metadata
 from api.paging import page, page_of, whole_list
 from api.protocol.operation import Call, Download, Json, Operation
 from api.protocol.schema import METADATA, PAGE, boolean, choice, fields, hash_of, integer, list_of, text, timestamp
-from api.resources.customers import customer_of
+from api.resources.customers import CUSTOM_FIELDS, customer_of
 from api.resources.prices import shown as shown_prices
 from api.resources.pricing import (
     DISCOUNTS,
@@ -45,9 +45,6 @@ _LINE = {
     "quantity": QUANTITY,
     "tax_rates": TAX_RATES,
 }
-_CUSTOM_FIELDS = list_of(
-    hash_of({"name": text(required=True, most=40), "value": text(required=True, most=140)}), clearable=True, most=4
-)
 _TERMS = fields(
     METADATA,
     automatic_tax=hash_of({"enabled": choice("false", required=True)}),
@@ -61,7 +58,7 @@ _TERMS = fields(
     header=text(clearable=True, most=50),
     invoice_settings=hash_of(
         {
-            "custom_fields": _CUSTOM_FIELDS,
+            "custom_fields": CUSTOM_FIELDS,
             "days_until_due": integer(least=0, most=3650),
             "description": text(clearable=True, most=1500),
             "footer": text(clearable=True, most=5000),

@@ -6,6 +6,9 @@ Source: docs.stripe.com/testing.
 
 from __future__ import annotations
 
+from stdnum import luhn
+from stdnum.iso7064 import mod_97_10
+
 from core.errors import OstinatoError, gettext_noop
 from payments.gateways.sandbox_instruments import Instrument, instrument
 
@@ -77,7 +80,7 @@ class IbanInvalid(OstinatoError):
 def card_numbered(number: str) -> Instrument:
     """The instrument of a test card's number, written with or without spaces. Raises the refusals above."""
     digits = number.replace(" ", "").replace("-", "")
-    if not (digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19 and _luhn(digits)):
+    if not (digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19 and luhn.is_valid(digits)):
         raise CardNumberIncorrect
     found = instrument(_CARDS.get(digits, ""))
     if found is None:
@@ -90,7 +93,7 @@ def account_of_iban(iban: str) -> Instrument:
     written = iban.replace(" ", "").upper()
     if not (written.isascii() and written.isalnum() and 15 <= len(written) <= 34 and written[:2].isalpha()):
         raise IbanInvalid
-    if int("".join(str(int(char, 36)) for char in written[4:] + written[:4])) % 97 != 1:
+    if not mod_97_10.is_valid(written[4:] + written[:4]):
         raise IbanInvalid
     return _known("pm_sepa_debit_fails" if written in _FAILING_IBANS else "pm_sepa_debit")
 
@@ -107,8 +110,3 @@ def _known(token: str) -> Instrument:
     found = instrument(token)
     assert found is not None, token
     return found
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(d) * 2 - 9 * (int(d) > 4) if i % 2 else int(d) for i, d in enumerate(reversed(digits))]
-    return sum(doubled) % 10 == 0
