@@ -59,11 +59,11 @@ class Invoice(models.Model):
     """A bill. After finalization a trigger freezes amounts, lines, number and the legal snapshot."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "in"), editable=False, db_collation="C")
-    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
-    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="invoices")
+    merchant = models.ForeignKey("merchants.Merchant", models.PROTECT, related_name="+", db_index=False)
+    customer = models.ForeignKey("customers.Customer", models.PROTECT, related_name="invoices", db_index=False)
     billing_entity = models.ForeignKey("merchants.BillingEntity", on_delete=models.PROTECT, related_name="+")
     subscription = models.ForeignKey(
-        "subscriptions.Subscription", null=True, blank=True, on_delete=models.PROTECT, related_name="invoices"
+        "subscriptions.Subscription", models.PROTECT, null=True, blank=True, related_name="invoices", db_index=False
     )
     status = models.CharField(max_length=14, choices=InvoiceStatus, default=InvoiceStatus.DRAFT)
     billing_reason = models.CharField(max_length=24, choices=BillingReason)
@@ -206,7 +206,7 @@ class InvoiceLine(LineFacts, models.Model):
 
     id = models.TextField(primary_key=True, default=partial(new_id, "il"), editable=False, db_collation="C")
     merchant_id = models.TextField(db_collation="C")
-    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, db_constraint=False, related_name="lines")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, db_constraint=False, related_name="lines", db_index=False)
     position = models.PositiveIntegerField(default=0)
     type = models.CharField(max_length=12)  # subscription, invoiceitem
     description = models.TextField(blank=True, default="")

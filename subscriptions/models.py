@@ -40,7 +40,7 @@ class Subscription(models.Model):
     """A customer's running agreement. `next_action_at` is the one column that says when the run must look at it."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "sub"), editable=False, db_collation="C")
-    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+", db_index=False)
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
     billing_entity = models.ForeignKey("merchants.BillingEntity", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=20, choices=SubscriptionStatus)

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL engine, with the SQL of whole rows worked out once (ENGINE = "billing_site.postgresql").
+"""Django's PostgreSQL engine: whole rows' SQL worked out once, no index twice (ENGINE = "billing_site.postgresql").
 
-`base.py` is what Django loads; `compiler.py` is what is different.
+`base.py` is what Django loads; `compiler.py` and `schema.py` are what is different.
 """

@@ -1,6 +1,8 @@
-"""Django's PostgreSQL backend with our compiler."""
+"""Django's PostgreSQL backend with our compiler and schema editor."""
 
 from django.db.backends.postgresql import base, operations
+
+from billing_site.postgresql.schema import DatabaseSchemaEditor
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -9,3 +11,4 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+    SchemaEditorClass = DatabaseSchemaEditor

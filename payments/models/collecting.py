@@ -25,7 +25,7 @@ class PaymentIntent(models.Model):
     """What is to be collected for an invoice. At most one is open per invoice."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "pi"), editable=False, db_collation="C")
-    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+", db_index=False)
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="payment_intents")
     invoice = models.ForeignKey(
         "invoicing.Invoice", null=True, blank=True, on_delete=models.PROTECT, related_name="payment_intents"

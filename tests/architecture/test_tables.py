@@ -102,3 +102,22 @@ def test_the_exceptions_are_still_needed():
     tables = our_tables().keys()
     assert WITHOUT_MERCHANT.keys() <= tables
     assert UNIQUE_WITHOUT_MERCHANT.keys() <= tables
+
+
+def test_no_table_of_ours_keeps_a_second_index_for_patterns():
+    # Ids are in byte order (collation "C"), where the plain index serves LIKE 'in_%' as well: a twin only costs.
+    twins = rows(
+        "SELECT indrelid::regclass::text, indexrelid::regclass::text FROM pg_index JOIN pg_opclass o"
+        " ON o.oid = indclass[0] JOIN pg_attribute a ON a.attrelid = indrelid AND a.attnum = indkey[0]"
+        " JOIN pg_collation l ON l.oid = a.attcollation WHERE opcname = 'text_pattern_ops' AND l.collname = 'C'"
+    )
+    assert not [twin for table, twin in twins if table in our_tables()]
+
+
+def test_prefixes_of_ids_are_found_by_the_plain_index():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT 1 FROM invoicing_invoice WHERE id LIKE 'in\\_0R9%'")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "invoicing_invoice_pkey" in plan
+    assert "Index Cond" in plan

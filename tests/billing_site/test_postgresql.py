@@ -1,5 +1,7 @@
 """The engine's compiler keeps the columns of plain reads, and of nothing else."""
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.db.models import Count, F
@@ -74,3 +76,15 @@ def test_rows_that_are_not_whole_are_not_read_as_such():
 
 def test_the_tests_run_on_this_engine():
     assert connection.ops.compiler("SQLCompiler") is compiler.SQLCompiler
+
+
+def test_an_older_house_loses_its_twins_for_patterns_and_no_other_index():
+    twins = import_module("billing_site.migrations.0003_pattern_twins")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX invoicing_invoice_id_like ON invoicing_invoice (id text_pattern_ops)")
+        cursor.execute("CREATE INDEX only_one_like ON invoicing_invoice (description text_pattern_ops)")
+        cursor.execute(twins.DROP)
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'invoicing_invoice'")
+        left = {name for (name,) in cursor.fetchall()}
+    assert "invoicing_invoice_id_like" not in left
+    assert {"invoicing_invoice_pkey", "only_one_like", "invoice_by_customer"} <= left
