@@ -67,6 +67,8 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "released": ("neutral", _("Released")),
     "enabled": ("success", _("Switched on")),
     "disabled": ("neutral", _("Switched off")),
+    "failing": ("warning", _("Failing")),
+    "retrying": ("warning", _("Retrying")),
     "revoked": ("neutral", _("Revoked")),
 }
 

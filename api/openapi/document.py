@@ -198,7 +198,10 @@ def reference() -> list[dict[str, Any]]:
                 ],
             }
         )
-    return [{"resource": name, "operations": found} for name, found in sorted(groups.items())]
+    return [
+        {"resource": name, "title": name.replace("_", " ").capitalize(), "operations": found}
+        for name, found in sorted(groups.items())
+    ]
 
 
 def type_words(told: Any) -> str:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from api.models import DeliveryStatus, EndpointStatus, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from api.webhooks.rules import next_attempt
+from core.errors import gettext_noop
 
 # A dead sender's deliveries are sent again after this long; far longer than a try may take.
 LEASE = timedelta(minutes=2)
@@ -74,7 +75,9 @@ def claim(room: Mapping[str, int], now: datetime) -> list[Claimed]:
     gone = [row[0] for row in rows if row[6] is None]
     if gone:  # its payload went with the retention; there is nothing to send any more
         WebhookDelivery.objects.filter(id__in=gone).update(
-            status=DeliveryStatus.FAILED, next_attempt_at=None, last_error="its payload is not kept any more"
+            status=DeliveryStatus.FAILED,
+            next_attempt_at=None,
+            last_error=gettext_noop("its payload is not kept any more"),
         )
     return [Claimed(*row[:6], row[6].encode()) for row in rows if row[6] is not None]  # type: ignore[call-arg]
 

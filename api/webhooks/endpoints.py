@@ -121,7 +121,7 @@ def delete_endpoint(*, ctx: Context, merchant_id: str, endpoint_id: str) -> None
         row.status = EndpointStatus.DISABLED
         row.save(update_fields=["deleted_at", "status"])
         WebhookDelivery.objects.filter(endpoint_id=row.id, next_attempt_at__isnull=False).update(
-            next_attempt_at=None, status=DeliveryStatus.FAILED, last_error="the endpoint was deleted"
+            next_attempt_at=None, status=DeliveryStatus.FAILED, last_error=gettext_noop("the endpoint was deleted")
         )
         _tell(ctx, [row], "deleted")
 

@@ -29,7 +29,7 @@ from api.webhooks.addresses import AddressRefused, PinnedResolver, check_host
 from api.webhooks.claims import Claimed, Outcome, claim, endpoints_with_work, record
 from api.webhooks.rules import BODY_KEPT, kept_body, kept_headers, signature_header
 from api.webhooks.secrets import signing_secrets
-from core.errors import OstinatoError
+from core.errors import OstinatoError, gettext_noop
 
 log = logging.getLogger("webhooks")
 
@@ -194,20 +194,20 @@ async def _beginning_of(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _words(fault: BaseException) -> str:
-    """What the merchant reads of a failure, without the inside of our network."""
+    """What the merchant reads of a failure, put into its language by the page; without the inside of our network."""
     if isinstance(fault, OstinatoError):
         return fault.message[:300]
     cause = getattr(fault, "os_error", None) or fault.__cause__
     if isinstance(fault, AddressRefused) or isinstance(cause, AddressRefused):
-        return "the address is not public"
+        return gettext_noop("the address is not public")
     if isinstance(fault, TimeoutError):
-        return "no answer in time"
+        return gettext_noop("no answer in time")
     if isinstance(fault, aiohttp.ClientConnectorDNSError):
-        return "the name cannot be resolved"
+        return gettext_noop("the name cannot be resolved")
     if isinstance(fault, aiohttp.ClientSSLError):
-        return "the TLS connection failed"
+        return gettext_noop("the TLS connection failed")
     if isinstance(fault, aiohttp.ClientConnectorError):
-        return "the connection was refused"
+        return gettext_noop("the connection was refused")
     if isinstance(fault, aiohttp.ClientError):
-        return "the connection broke"
+        return gettext_noop("the connection broke")
     return type(fault).__name__

@@ -4,10 +4,10 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from api.models import ApiRequest, DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
+from api.models import ApiKey, ApiRequest, DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
 from dashboard.filters.base import ListFilter, choice, date_from, date_to
 
 METHODS = (("GET", "GET"), ("POST", "POST"), ("DELETE", "DELETE"))
@@ -42,9 +42,11 @@ class RequestFilter(ListFilter):
     method = choice(_("Method"), METHODS)
     outcome = choice(_("Status"), OUTCOMES, method="by_outcome")
     key = django_filters.CharFilter(
-        field_name="key_id",
+        method="by_key",
         label=_("Key"),
-        widget=forms.TextInput(attrs={"class": "form-control", "placeholder": _("Key"), "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"class": "form-control", "placeholder": _("Key"), "aria-label": _("Key"), "autocomplete": "off"}
+        ),
     )
     since = date_from()
     until = date_to()
@@ -52,6 +54,12 @@ class RequestFilter(ListFilter):
     class Meta:
         model = ApiRequest
         fields: list[str] = []
+
+    def by_key(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """By the key's id, a part of its name, or its last characters."""
+        own = ApiKey.objects.filter(id=OuterRef("key_id"), merchant_id=OuterRef("merchant_id"))
+        named = Q(id=value) | Q(name__icontains=value) | Q(hint__endswith=value)
+        return queryset.filter(Exists(own.filter(named)))
 
     def by_outcome(self, queryset: QuerySet, name: str, value: Any) -> QuerySet:
         first = int(value) * 100

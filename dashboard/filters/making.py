@@ -7,6 +7,8 @@ from catalog.models import Meter
 from dashboard.filters.base import ListFilter, choice, date_from, date_to
 from subscriptions.models import Quote, QuoteStatus, ScheduleStatus, SubscriptionSchedule
 
+KEY_STATES = (("active", _("Active")), ("expired", _("Expired")), ("revoked", _("Revoked")))
+
 
 class MeterFilter(ListFilter):
     search_fields = ("display_name", "event_name")
@@ -45,6 +47,7 @@ class QuoteFilter(ListFilter):
 class ApiKeyFilter(ListFilter):
     search_fields = ("name", "hint")
     placeholder = _("Name or last characters")
+    state = choice(_("Status"), KEY_STATES)
 
     class Meta:
         model = ApiKey

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from catalog.models import PaymentLink, Price, Product, TaxRate
 from core.ids import id_prefix
 from customers.models import PaymentMethod
+from dashboard.selectors import integration
 from dunning.models import RecoveryCase
 from events import selectors as outbox
 from events.models import Event
@@ -50,6 +51,7 @@ PAGES = {
     "in": "dashboard:invoice",
     "pi": "dashboard:payment",
     "du": "dashboard:dispute",
+    "qt": "dashboard:quote",
     "prod": "dashboard:product",
     "mtr": "dashboard:meter",
     "sub_sched": "dashboard:schedule",
@@ -72,6 +74,12 @@ def actor_email(actor: str) -> str:
     """The address of the person behind an event; blank when it was no person."""
     kind, _colon, user_id = actor.partition(":")
     return User.objects.values_list("email", flat=True).filter(pk=user_id).first() or "" if kind == "user" else ""
+
+
+def actor_name(merchant_id: str, actor: str) -> str:
+    """Who is behind an event: a person's address, or a key's name and last characters; blank for all others."""
+    kind, _colon, key_id = actor.partition(":")
+    return integration.key_words(merchant_id, key_id) if kind == "api" else actor_email(actor)
 
 
 def timeline_of(merchant_id: str, object_id: str) -> list[Event]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, TextField, Value, When
 
 from api.models import ApiKey
 from catalog import selectors as catalog
@@ -204,5 +204,12 @@ def metered_prices(merchant_id: str) -> list[Price]:
     return list(catalog.active_prices(merchant_id).filter(usage_type="metered").order_by("product__name", "id"))
 
 
-def listed_api_keys(merchant_id: str) -> QuerySet[ApiKey]:
-    return ApiKey.objects.filter(merchant_id=merchant_id)
+def listed_api_keys(merchant_id: str, now: datetime) -> QuerySet[ApiKey]:
+    """Each with its `state`: active, expired, or revoked."""
+    state = Case(
+        When(revoked_at__isnull=False, then=Value("revoked")),
+        When(expires_at__lte=now, then=Value("expired")),
+        default=Value("active"),
+        output_field=TextField(),
+    )
+    return ApiKey.objects.filter(merchant_id=merchant_id).annotate(state=state)

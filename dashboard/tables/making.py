@@ -2,7 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from api.models import ApiKey
 from dashboard.tables.base import ListTable
 from dashboard.tables.columns import Cell, Hidden, Money, Number, Status, When
 
@@ -52,14 +51,10 @@ class QuoteTable(ListTable):
         pass
 
 
-def _state(key: ApiKey) -> str:
-    return "revoked" if key.revoked_at else "active"
-
-
 class ApiKeyTable(ListTable):
     name = Cell(cell="api_key", verbose_name=_("API key"))
     hint = Cell(cell="code", verbose_name=_("Key"), orderable=False)
-    revoked_at = Cell(cell="api_key_status", verbose_name=_("Status"), csv=_state)
+    state = Status(verbose_name=_("Status"))
     last_used_at = Cell(cell="moment", verbose_name=_("Last used"), css="wide-only")
     created = When(verbose_name=_("Created"))
     revoke = Cell(cell="api_key_revoke", verbose_name="", orderable=False, empty_values=(), csv=lambda k: "", css="num")

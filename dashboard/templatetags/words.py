@@ -1,6 +1,5 @@
 """Words for what machines write: event types, run kinds, refusals, actors, billing reasons."""
 
-import json
 from typing import Any
 
 from django import template
@@ -226,20 +225,22 @@ def page_address(object_id: str) -> str:
 
 @register.filter
 def actor_words(actor: str) -> str:
-    """Who did it, in words; an API key by id. The event's own page names the person."""
+    """Who did it, in words. The event's own page names the person or the key."""
     kind, _colon, rest = actor.partition(":")
     known = {
         "run": gettext("billing run"),
         "system": gettext("system"),
         "customer": gettext("the customer"),
         "user": gettext("a team member"),
+        "api": gettext("over the API"),
     }
     return known.get(kind, rest or actor)
 
 
 @register.filter
-def pretty_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+def delivery_error(text: str) -> str:
+    """Why an endpoint was not reached, in the reader's language; an answer's status is one already."""
+    return str(capfirst(gettext(text))) if text else ""
 
 
 @register.filter

@@ -42,7 +42,8 @@ class EventDetail(DetailPage):
         return {
             "body": outbox.event_body(found),
             "object_url": details.page_of(found.object_id),
-            "actor_email": details.actor_email(found.actor),
+            "asked_over_api": found.actor.startswith("api:"),
+            "actor_name": details.actor_name(self.merchant_id, found.actor),
             "deliveries": integration.listed_deliveries(self.merchant_id).filter(event_id=found.pk)[:20]
             if self.scope.may(Capability.SETTINGS)
             else (),

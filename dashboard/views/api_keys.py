@@ -4,11 +4,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from api import keys
@@ -24,6 +24,7 @@ from merchants.rules import Capability
 
 
 class ApiKeyList(ListPage):
+    capability = Capability.SETTINGS
     template = "dashboard/api_keys/list.html"
     title = _("API keys")
     table = ApiKeyTable
@@ -36,13 +37,8 @@ class ApiKeyList(ListPage):
     create_label = _("New API key")
     create_capability = Capability.SETTINGS
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        if not self.scope.may(Capability.SETTINGS):
-            raise PermissionDenied
-        return super().get(request)
-
     def rows(self) -> QuerySet[ApiKey]:
-        return making.listed_api_keys(self.merchant_id)
+        return making.listed_api_keys(self.merchant_id, timezone.now())
 
     def extra(self) -> dict[str, Any]:
         return {"api_url": f"{settings.SITE_URL}/v1"}
@@ -86,7 +82,7 @@ class ApiKeyNew(KeyShown):
 
 
 class RestrictedKeyNew(KeyShown):
-    template = "dashboard/form.html"
+    template = "dashboard/api_keys/restricted.html"
     form = RestrictedKeyForm
     title = _("New restricted key")
     text = _("It does what you choose here and nothing else; a refusal names the permission that it lacks.")
@@ -113,7 +109,7 @@ class ApiKeyRotate(KeyShown):
     button = _("Make the new key")
 
     def load(self, **kwargs: str) -> ApiKey:
-        return get_object_or_404(making.listed_api_keys(self.merchant_id), pk=kwargs["pk"])
+        return get_object_or_404(making.listed_api_keys(self.merchant_id, timezone.now()), pk=kwargs["pk"])
 
     def perform(self, ctx: Context, form: forms.Form) -> str:
         assert isinstance(form, KeyRotateForm)
@@ -132,7 +128,7 @@ class ApiKeyRevoke(ActPage):
     done = _("The API key was revoked.")
 
     def load(self, **kwargs: str) -> ApiKey:
-        return get_object_or_404(making.listed_api_keys(self.merchant_id), pk=kwargs["pk"])
+        return get_object_or_404(making.listed_api_keys(self.merchant_id, timezone.now()), pk=kwargs["pk"])
 
     def perform(self, ctx: Context, form: forms.Form) -> str:
         keys.revoke_api_key(ctx=ctx, merchant_id=self.merchant_id, key_id=self.object.pk)

@@ -39,6 +39,7 @@ class _Deliveries(Page):
 
 
 class WebhookList(_Endpoints, ListPage):
+    template = "dashboard/webhooks/list.html"
     title = _("Webhooks")
     subtitle = _("Addresses of your own systems that are told what happens here, as it happens.")
     table = WebhookTable
@@ -97,10 +98,14 @@ class SecretPage(ActPage):
 
 
 class WebhookNew(SecretPage):
+    template = "dashboard/webhooks/form.html"
     form = WebhookForm
     title = _("New endpoint")
     button = _("Create the endpoint")
     endpoint_id = ""
+
+    def initial(self) -> dict[str, Any]:
+        return {"enabled_events": ["*"]}
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, WebhookForm)
@@ -136,6 +141,7 @@ class WebhookAct(ActPage):
 
 
 class WebhookEdit(WebhookAct):
+    template = "dashboard/webhooks/form.html"
     form = WebhookForm
     title = _("Edit the endpoint")
     button = _("Save")
@@ -143,7 +149,7 @@ class WebhookEdit(WebhookAct):
 
     def initial(self) -> dict[str, Any]:
         row = self.object
-        return {"url": row.url, "enabled_events": "\n".join(row.enabled_events), "description": row.description}
+        return {"url": row.url, "enabled_events": row.enabled_events, "description": row.description}
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, WebhookForm)

@@ -28,11 +28,27 @@
   };
 
   const copy = async (button) => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const label = button.querySelector("[data-copy-label]") ?? button;
-    const before = label.textContent;
+    const source = document.getElementById(button.dataset.copyFrom);
+    await navigator.clipboard.writeText(source ? source.textContent : button.dataset.copy);
+    const label = button.querySelector("[data-copy-label]");
+    if (label.dataset.before === undefined) label.dataset.before = label.textContent;
     label.textContent = button.dataset.copied;
-    setTimeout(() => { label.textContent = before; }, 1500);
+    button.classList.add("is-copied");
+    setTimeout(() => { label.textContent = label.dataset.before; button.classList.remove("is-copied"); }, 1500);
+  };
+
+  // A column of radio buttons, all at once.
+  const checkAll = (button) => button.closest("table").querySelectorAll(`input[value="${button.dataset.checkAll}"]`)
+    .forEach((radio) => { radio.checked = true; });
+
+  // A long page narrowed to what holds the words typed; a group without any goes too.
+  const narrow = (input) => {
+    const words = input.value.trim().toLowerCase();
+    document.querySelectorAll("[data-narrow-group]").forEach((group) => {
+      const rows = [...group.querySelectorAll("[data-narrow]")];
+      rows.forEach((row) => { row.hidden = !row.dataset.narrow.includes(words); });
+      group.hidden = rows.every((row) => row.hidden);
+    });
   };
 
   // Acts open in the page's one <dialog>; without JavaScript, or in a new tab, the same address is a page.
@@ -51,11 +67,12 @@
   document.addEventListener("submit", guardDoubleSubmit);
   document.addEventListener("click", (event) => {
     const target = event.target.closest(
-      "[data-theme-toggle],[data-copy],[data-print],[data-row-href],[data-dialog],[data-dialog-close]",
+      "[data-theme-toggle],[data-copy],[data-check-all],[data-print],[data-row-href],[data-dialog],[data-dialog-close]",
     );
     if (!target) return;
     if (target.dataset.themeToggle !== undefined) toggleTheme();
     else if (target.dataset.copy !== undefined) copy(target);
+    else if (target.dataset.checkAll !== undefined) checkAll(target);
     else if (target.dataset.print !== undefined) window.print();
     else if (target.dataset.dialog !== undefined) openDialog(target, event);
     else if (target.dataset.dialogClose !== undefined) closeDialog(target, event);
@@ -73,6 +90,10 @@
     if (!event.target.matches(".filters")) return;
     const parameters = event.detail.parameters;
     for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-narrows]")) narrow(event.target);
   });
 
   // "/" goes to the search box, as in every list worth using.

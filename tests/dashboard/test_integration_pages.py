@@ -49,7 +49,7 @@ def test_who_may_not_set_up_sees_none_of_it(desk_of: Any, name: str) -> None:
 
 
 def test_an_endpoint_is_made_and_its_secret_is_shown_once(desk: Any) -> None:
-    page = desk.post("webhook_new", url=URL, enabled_events="invoice.paid\ninvoice.voided", description="Books")
+    page = desk.post("webhook_new", url=URL, enabled_events=["invoice.paid", "invoice.voided"], description="Books")
     row = WebhookEndpoint.objects.get()
     assert page.status_code == 200
     assert b"whsec_" in page.content
@@ -60,11 +60,22 @@ def test_an_endpoint_is_made_and_its_secret_is_shown_once(desk: Any) -> None:
 
 @pytest.mark.parametrize(
     ("url", "events"),
-    [("http://10.0.0.1/x", "*"), (URL, "invoice.payed"), (URL, "* invoice.paid"), ("http://plain.example.com", "*")],
+    [("http://10.0.0.1/x", ["*"]), (URL, ["invoice.payed"]), (URL, []), ("http://plain.example.com", ["*"])],
 )
-def test_a_bad_endpoint_is_refused_beside_its_field(desk: Any, url: str, events: str) -> None:
+def test_a_bad_endpoint_is_refused_beside_its_field(desk: Any, url: str, events: list[str]) -> None:
     assert desk.post("webhook_new", url=url, enabled_events=events).status_code == 422
     assert not WebhookEndpoint.objects.exists()
+
+
+def test_an_endpoint_that_hears_everything_hears_nothing_else(desk: Any) -> None:
+    desk.post("webhook_new", url=URL, enabled_events=["*", "invoice.paid"])
+    row = WebhookEndpoint.objects.get()
+    assert row.enabled_events == ["*"]
+    page = desk.get("webhook_edit", row.pk).content.decode()
+    assert 'value="*" checked' in page
+    assert 'value="invoice.paid">' in page
+    desk.post("webhook_edit", row.pk, url=URL, enabled_events=["invoice.paid"])
+    assert 'value="invoice.paid" checked' in desk.get("webhook_edit", row.pk).content.decode()
 
 
 def test_an_endpoint_is_switched_off_and_on_rolled_and_deleted(desk: Any, endpoint: WebhookEndpoint) -> None:
@@ -101,6 +112,12 @@ def test_a_restricted_key_is_made_and_rotated(desk: Any) -> None:
     assert b"customer read" in desk.get("api_keys").content
     assert b"rk_live_" in desk.post("api_key_rotate", key.pk, overlap="1").content
     old, new = ApiKey.objects.order_by("id")
+    listed = desk.get("api_keys", data={"state": "expired"}).content.decode()
+    assert "Nothing matches" in listed
+    ApiKey.objects.filter(pk=old.pk).update(expires_at=old.recorded_at)
+    listed = desk.get("api_keys", data={"state": "expired"}).content.decode()
+    assert old.hint in listed
+    assert new.hint not in listed
     assert (old.expires_at is not None, new.expires_at, new.scopes) == (True, None, {"customer": "read"})
     assert old.expires_at - old.recorded_at <= timedelta(hours=1, minutes=1)
 
@@ -117,6 +134,8 @@ def test_requests_are_found_by_path_status_and_id(desk: Any) -> None:
     assert made.status_code == good.status == 200
     found = desk.get("logs", data={"outcome": "4"}).content.decode()
     assert ("/v1/products" in found, "/v1/customers" in found) == (True, False)
+    assert "/v1/products" in desk.get("logs", data={"key": good.key_id}).content.decode()
+    assert "/v1/products" not in desk.get("logs", data={"key": "somebody"}).content.decode()
     assert bad.request_id in desk.get("logs", data={"q": bad.request_id}).content.decode()
     page = desk.get("log", good.request_id).content.decode()
     assert "ada@example.com" in page
