@@ -112,7 +112,7 @@ def credit_grant_transactions(merchant_id: str, credit_grant_id: str) -> QuerySe
 def grants_to_spend(customer_ids: Iterable[str], at: datetime) -> dict[str, list[CreditGrantFacts]]:
     """What these customers could spend at `at`, in the order of spending, by customer. One query."""
     found: dict[str, list[CreditGrantFacts]] = {}
-    rows = CreditGrant.objects.filter(customer_id__in=list(customer_ids), balance__gt=0, voided_at__isnull=True)
+    rows = CreditGrant.objects.filter(customer_id__any=list(customer_ids), balance__gt=0, voided_at__isnull=True)
     for facts in in_order_of_spending(credit_grant_facts(row) for row in rows):
         if grant_is_spendable(facts, facts.currency, at):
             found.setdefault(facts.customer_id, []).append(facts)

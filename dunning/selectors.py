@@ -41,7 +41,7 @@ def policy_facts(policy: RecoveryPolicy | None, on: date) -> PolicyFacts:
 
 def open_cases(invoice_ids: Iterable[str]) -> dict[str, RecoveryCase]:
     """The open recovery case of each invoice that has one. One query."""
-    found = RecoveryCase.objects.filter(invoice_id__in=set(invoice_ids), status=CaseStatus.OPEN)
+    found = RecoveryCase.objects.filter(invoice_id__any=set(invoice_ids), status=CaseStatus.OPEN)
     return {case.invoice_id: case for case in found.select_related("policy")}
 
 

@@ -118,7 +118,7 @@ class NumberBlock:
 
 def lock_invoices(invoice_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
-    rows = Invoice.objects.select_for_update(no_key=True).filter(id__in=set(invoice_ids)).order_by("id")
+    rows = Invoice.objects.select_for_update(no_key=True).filter(id__any=set(invoice_ids)).order_by("id")
     return read_rows(rows)
 
 
@@ -282,14 +282,14 @@ def save_item(item: Row, columns: Sequence[str]) -> None:
 
 def release_held_items(invoice_ids: Sequence[str]) -> int:
     """Credits that waited for these invoices to be paid go on the next one. Returns how many."""
-    return InvoiceItem.objects.filter(held_for_invoice_id__in=list(invoice_ids), invoice_id="").update(
+    return InvoiceItem.objects.filter(held_for_invoice_id__any=list(invoice_ids), invoice_id="").update(
         held_for_invoice_id=""
     )
 
 
 def drop_held_items(invoice_ids: Sequence[str], at: Any) -> int:
     """Nothing was paid, so nothing is given back: the credits that waited are gone. Returns how many."""
-    held = InvoiceItem.objects.filter(held_for_invoice_id__in=list(invoice_ids), invoice_id="")
+    held = InvoiceItem.objects.filter(held_for_invoice_id__any=list(invoice_ids), invoice_id="")
     return held.filter(deleted_at__isnull=True).update(deleted_at=at)
 
 

@@ -10,6 +10,8 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
+from events.copying import Row
+from events.reading import read_rows
 from payments.models import (
     IN_FLIGHT_CHARGE_STATUSES,
     Charge,
@@ -75,10 +77,10 @@ def invoice_payments(merchant_id: str, invoice_id: str) -> list[InvoicePayment]:
     return list(InvoicePayment.objects.filter(merchant_id=merchant_id, invoice_id=invoice_id).order_by("created", "id"))
 
 
-def usable_methods(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]:
+def usable_methods(payment_method_ids: Iterable[str]) -> dict[str, Row]:
     """Those of these methods that are still attached, by id. One query."""
-    found = PaymentMethod.objects.filter(id__in={*payment_method_ids} - {""}, detached_at__isnull=True)
-    return {method.id: method for method in found}
+    found = PaymentMethod.objects.filter(id__any={*payment_method_ids} - {""}, detached_at__isnull=True)
+    return {method.id: method for method in read_rows(found)}
 
 
 def methods_by_id(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]:
@@ -104,14 +106,14 @@ def failed_charges(invoice_ids: Iterable[str]) -> list[Charge]:
 
 def last_attempts(payment_intent_ids: Iterable[str]) -> dict[str, int]:
     """The number of the latest attempt of each intent. One query."""
-    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids)).values("payment_intent_id")
+    rows = Charge.objects.filter(payment_intent_id__any=set(payment_intent_ids)).values("payment_intent_id")
     return {row["payment_intent_id"]: row["last"] for row in rows.annotate(last=Max("attempt"))}
 
 
-def in_flight(payment_intent_ids: Iterable[str]) -> dict[str, Charge]:
+def in_flight(payment_intent_ids: Iterable[str]) -> dict[str, Row]:
     """The one charge in flight of each intent that has one, by intent. One query."""
-    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids), status__in=IN_FLIGHT_CHARGE_STATUSES)
-    return {charge.payment_intent_id: charge for charge in rows}
+    rows = Charge.objects.filter(payment_intent_id__any=set(payment_intent_ids), status__in=IN_FLIGHT_CHARGE_STATUSES)
+    return {charge.payment_intent_id: charge for charge in read_rows(rows)}
 
 
 def attempts_since(
@@ -120,7 +122,7 @@ def attempts_since(
     """When each (payment method, amount, currency) was tried from `since` on, oldest first. One query."""
     wanted = set(tried)
     rows = Charge.objects.filter(
-        payment_method_id__in={method for method, _, _ in wanted}, created__gte=since, called_at__isnull=False
+        payment_method_id__any={method for method, _, _ in wanted}, created__gte=since, called_at__isnull=False
     ).exclude(status="canceled")
     found: dict[tuple[str, int, str], list[datetime]] = defaultdict(list)
     for charge in rows.order_by("created"):
@@ -134,7 +136,7 @@ def attempts_since(
 def gateway_charges_of(payment_intent_ids: Iterable[str]) -> dict[str, set[str]]:
     """The gateway's ids of the attempts that each intent brought home. One query."""
     found: dict[str, set[str]] = defaultdict(set)
-    rows = Charge.objects.filter(payment_intent_id__in=set(payment_intent_ids)).exclude(gateway_charge_id="")
+    rows = Charge.objects.filter(payment_intent_id__any=set(payment_intent_ids)).exclude(gateway_charge_id="")
     for intent_id, gateway_charge_id in rows.values_list("payment_intent_id", "gateway_charge_id"):
         found[intent_id].add(gateway_charge_id)
     return found

@@ -175,21 +175,21 @@ def insert_refunds(rows: Sequence[Row]) -> None:
 
 def lock_intents(intent_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
-    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(id__in=set(intent_ids)).order_by("id")
+    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(id__any=set(intent_ids)).order_by("id")
     return {row.id: row for row in read_rows(rows)}
 
 
 def lock_open_intents(invoice_ids: Iterable[str]) -> dict[str, Row]:
     """The one open intent of each invoice that has one, by invoice, locked in id order. The invoices are locked."""
     rows = PaymentIntent.objects.select_for_update(no_key=True).filter(
-        invoice_id__in=set(invoice_ids), status__in=OPEN_INTENT_STATUSES
+        invoice_id__any=set(invoice_ids), status__in=OPEN_INTENT_STATUSES
     )
     return {row.invoice_id: row for row in read_rows(rows.order_by("id"))}
 
 
 def lock_charges(charge_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
-    rows = Charge.objects.select_for_update(no_key=True).filter(id__in=set(charge_ids)).order_by("id")
+    rows = Charge.objects.select_for_update(no_key=True).filter(id__any=set(charge_ids)).order_by("id")
     return {row.id: row for row in read_rows(rows)}
 
 
@@ -210,7 +210,7 @@ def mark_disputed(charge_id: str) -> None:
 
 def claim_planned_charges(ctx: Context, charge_ids: Sequence[str]) -> None:
     """Mark planned charges as this worker's to send. The caller holds their rows' locks and saw that nobody has."""
-    Charge.objects.filter(id__in=charge_ids, status=ChargeStatus.PLANNED).update(called_at=ctx.recorded_at)
+    Charge.objects.filter(id__any=charge_ids, status=ChargeStatus.PLANNED).update(called_at=ctx.recorded_at)
 
 
 def give_to_invoice(payment_intent_id: str, invoice_id: str) -> list[str]:
@@ -237,12 +237,12 @@ def abandon_intent(
 
 def postpone_look_up(ctx: Context, charge_ids: Sequence[str], until: datetime) -> None:
     """Nobody else looks these up before `until` (wall time): a lease, and the pace of look-ups that find nothing."""
-    Charge.objects.filter(id__in=charge_ids).update(called_at=ctx.recorded_at, resolve_after=until)
+    Charge.objects.filter(id__any=charge_ids).update(called_at=ctx.recorded_at, resolve_after=until)
 
 
 def postpone_settling(charge_ids: Sequence[str], until: datetime) -> None:
     """Nobody else asks after these debits before `until` (business time)."""
-    Charge.objects.filter(id__in=charge_ids).update(next_action_at=until)
+    Charge.objects.filter(id__any=charge_ids).update(next_action_at=until)
 
 
 def store_gateway_intent_ids(pairs: Sequence[tuple[str, str]]) -> None:

@@ -28,7 +28,7 @@ STATE_FIELDS = (*(field.name for field in fields(SubscriptionState)), "latest_in
 
 def lock_subscriptions(subscription_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
-    rows = Subscription.objects.select_for_update(no_key=True).filter(id__in=set(subscription_ids)).order_by("id")
+    rows = Subscription.objects.select_for_update(no_key=True).filter(id__any=set(subscription_ids)).order_by("id")
     return read_rows(rows)
 
 

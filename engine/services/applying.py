@@ -18,6 +18,7 @@ from customers.models import TestClock
 from engine.services.refund import record_foreign_refund, settle_refund
 from engine.services.sending import call_of
 from engine.services.settlement import settle_answers
+from events.copying import Row
 from payments import writes as payments
 from payments.disputes import store_dispute
 from payments.gateways import gateway_named
@@ -73,7 +74,7 @@ def _ours(merchant_id: str, found: GatewayIntent) -> PaymentIntent | None:
     return intent
 
 
-def _apply_to(ctx: Context, intent: PaymentIntent, charge: Charge, found: GatewayIntent) -> None:
+def _apply_to(ctx: Context, intent: PaymentIntent, charge: Row | Charge, found: GatewayIntent) -> None:
     earlier = gateway_charges_of([intent.id]).get(intent.id, set()) - {charge.gateway_charge_id}
     arrived = charge.status in ("processing", "requires_action")
     standing = told_of_attempt(standing_of_attempt(found, earlier, arrived=arrived), charge.status)

@@ -30,7 +30,7 @@ class PlannedAttempts:
     send: list[str] = field(default_factory=list)
     outcomes: dict[str, PaymentOutcome] = field(default_factory=dict)  # by invoice
     without_method: list[str] = field(default_factory=list)
-    waiting: dict[str, Charge] = field(default_factory=dict)  # by invoice: authentications that wait for the customer
+    waiting: dict[str, Row] = field(default_factory=dict)  # by invoice: authentications that wait for the customer
     stale_intents: list[str] = field(default_factory=list)  # canceled here, to be canceled at the gateway
 
 
@@ -103,7 +103,7 @@ class _Planner:
                 self._leave(invoice, charge)
         self._write()
 
-    def _claim(self, invoice: Row, intent: Row | None, charge: Charge) -> None:
+    def _claim(self, invoice: Row, intent: Row | None, charge: Row) -> None:
         """Planned with the invoice and sent by nobody: ours, unless another method was asked for."""
         method_id = self.methods.get(invoice.id, "")
         if method_id and method_id != charge.payment_method_id:
@@ -113,7 +113,7 @@ class _Planner:
         self.claimed.append(charge.id)
         self._sent(invoice, charge.id)
 
-    def _leave(self, invoice: Row, charge: Charge) -> None:
+    def _leave(self, invoice: Row, charge: Row) -> None:
         self.planned.outcomes[invoice.id] = outcome_of(charge)
         if charge.status == "requires_action":
             self.planned.waiting[invoice.id] = charge

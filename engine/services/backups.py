@@ -15,12 +15,13 @@ from typing import Any
 
 from core.context import Context
 from core.ids import new_id
-from customers.models import Customer, PaymentMethod
+from customers.models import Customer
 from dunning.rules import may_be_tried
 from dunning.selectors import default_policies, policy_facts
 from dunning.types import CaseFacts
 from engine.selectors import subscription_rows
 from events.copying import Row
+from events.reading import read_rows
 from invoicing.rules.payment_method import payment_method_for
 from payments.models import Charge
 from payments.selectors import attempts_since, charges_of_tries, failed_charges, usable_methods
@@ -29,7 +30,7 @@ from payments.writes import plan_charge
 # The longest window in which a network counts attempts.
 COUNTED = timedelta(days=30)
 
-InOrder = dict[str, list[PaymentMethod]]
+InOrder = dict[str, list[Row]]
 
 
 def methods_in_order(invoices: Sequence[Row], subscriptions: Mapping[str, Row] | None = None) -> InOrder:
@@ -39,7 +40,8 @@ def methods_in_order(invoices: Sequence[Row], subscriptions: Mapping[str, Row] |
     """
     if subscriptions is None:
         subscriptions = subscription_rows(row.subscription_id for row in invoices if row.subscription_id)
-    customers = Customer.objects.in_bulk({row.customer_id for row in invoices})
+    owners = Customer.objects.filter(id__any={row.customer_id for row in invoices})
+    customers = {row.id: row for row in read_rows(owners)}
     named = {
         row.id: (
             row.default_payment_method_id,
@@ -102,7 +104,7 @@ def plan_backups(
     return planned
 
 
-def _next(methods: Sequence[PaymentMethod], charge: Row, over: set[str]) -> str:
+def _next(methods: Sequence[Row], charge: Row, over: set[str]) -> str:
     """A processor knows its own methods only; each is tried once in a try."""
     fit = (one.id for one in methods if one.gateway == charge.gateway and one.id not in over)
     return next(fit, "")
@@ -148,7 +150,7 @@ def _barred(ctx: Context, invoices: Sequence[Row], order: InOrder) -> set[tuple[
     }
 
 
-def _last_refusals(charges: Iterable[Charge], order: InOrder) -> list[tuple[Charge, PaymentMethod, int]]:
+def _last_refusals(charges: Iterable[Charge], order: InOrder) -> list[tuple[Charge, Row, int]]:
     """The last refusal of each method for an invoice, and how many there were: of its present card, none before."""
     known = {(invoice_id, method.id): method for invoice_id, methods in order.items() for method in methods}
     last: dict[tuple[str, str], Charge] = {}
@@ -162,7 +164,7 @@ def _last_refusals(charges: Iterable[Charge], order: InOrder) -> list[tuple[Char
     return [(charge, known[key], times[key]) for key, charge in last.items()]
 
 
-def _facts(charge: Charge, method: PaymentMethod, failures: int, counted: Mapping[Any, list[Any]]) -> CaseFacts:
+def _facts(charge: Charge, method: Row, failures: int, counted: Mapping[Any, list[Any]]) -> CaseFacts:
     return CaseFacts(
         first_failed_at=charge.created,
         failures=failures,

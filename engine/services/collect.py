@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -19,7 +20,7 @@ from engine.writes import finish_run, note_run, start_run
 from events.copying import Row
 from invoicing.writes import lock_invoices
 from payments.gateways import gateway_named
-from payments.models import Charge, PaymentIntent
+from payments.models import PaymentIntent
 from payments.types import GatewayIntent, IntentCanceled, Standing, Unknown
 from subscriptions.writes import lock_subscriptions
 
@@ -74,13 +75,13 @@ def finish(ctx: Context, planned: PlannedAttempts) -> dict[str, PaymentOutcome]:
     return planned.outcomes | {outcome.invoice_id: outcome for outcome in settled}
 
 
-def let_go_of(ctx: Context, charges: Sequence[Charge]) -> list[PaymentOutcome]:
+def let_go_of(ctx: Context, charges: Sequence[Any]) -> list[PaymentOutcome]:
     """Cancel authentications that wait, at the gateway first. One that was paid meanwhile is settled as paid."""
     return settle_answers(ctx, cancel_at_gateway(ctx, [charge.payment_intent_id for charge in charges], charges))
 
 
 def cancel_at_gateway(
-    ctx: Context, payment_intent_ids: Sequence[str], charges: Sequence[Charge] = ()
+    ctx: Context, payment_intent_ids: Sequence[str], charges: Sequence[Any] = ()
 ) -> dict[str, Standing]:
     """Cancel intents at their gateways: how each of `charges` stands after it. An unknown answer stays unknown."""
     intents = PaymentIntent.objects.in_bulk(list(payment_intent_ids))

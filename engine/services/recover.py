@@ -92,6 +92,6 @@ def forward_retries(ctx: Context, cases: Sequence[RecoveryCase], replaced: Colle
     return [row.id for row in rows]
 
 
-def _is_another(methods: Sequence[PaymentMethod], failed_with: Collection[str], replaced: Collection[str]) -> bool:
+def _is_another(methods: Sequence[Row], failed_with: Collection[str], replaced: Collection[str]) -> bool:
     """Whether one of them was not refused in the last try: another method, or the same with a new card behind it."""
     return any(method.id not in failed_with or method.id in replaced for method in methods)

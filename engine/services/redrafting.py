@@ -78,7 +78,7 @@ def _count(drafts: Sequence[Row]) -> _Counted:
     arrears = BilledPeriod.objects.filter(
         merchant_id__in={draft.merchant_id for draft in drafts}, kind__in=["arrears", "late"]
     )
-    own = _rows(arrears.filter(invoice_id__in=ids)) if ids else []
+    own = _rows(arrears.filter(invoice_id__any=ids)) if ids else []
     if not own:
         return found
     items = {row.subscription_item_id for row in own}

@@ -19,6 +19,9 @@ from django.conf import settings
 from django.db import transaction
 
 from core.context import Context
+from customers.models import PaymentMethod
+from events.copying import Row
+from events.reading import read_rows
 from payments import writes as payments
 from payments.gateways import gateway_named
 from payments.gateways.base import (
@@ -32,7 +35,6 @@ from payments.gateways.base import (
 )
 from payments.models import Charge, PaymentIntent
 from payments.rules import intent_key
-from payments.selectors import methods_by_id
 from payments.types import Declined, GatewayIntent, Outcome, Standing, Unknown
 
 logger = logging.getLogger(__name__)
@@ -48,8 +50,8 @@ METHOD_GONE = Declined(
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    charge: Charge
-    intent: PaymentIntent
+    charge: Row
+    intent: Row
     gateway_method_id: str  # blank: it was detached
     method_type: str = "card"
     mandate_id: str = ""
@@ -65,9 +67,12 @@ def send(ctx: Context, charge_ids: Sequence[str]) -> dict[str, Standing]:
 
 
 def _jobs(charge_ids: Sequence[str]) -> dict[str, list[_Job]]:
-    charges = list(Charge.objects.filter(id__in=charge_ids, status__in=["planned", "unknown"]).order_by("id"))
-    intents = PaymentIntent.objects.in_bulk({charge.payment_intent_id for charge in charges})
-    methods = methods_by_id(charge.payment_method_id for charge in charges)
+    planned = Charge.objects.filter(id__any=charge_ids, status__in=["planned", "unknown"])
+    charges = read_rows(planned.order_by("id"))
+    wanted = {charge.payment_intent_id for charge in charges}
+    intents = {row.id: row for row in read_rows(PaymentIntent.objects.filter(id__any=wanted))}
+    chosen = PaymentMethod.objects.filter(id__any={charge.payment_method_id for charge in charges} - {""})
+    methods = {row.id: row for row in read_rows(chosen)}
     jobs: dict[str, list[_Job]] = defaultdict(list)
     for charge in charges:
         method = methods.get(charge.payment_method_id)
@@ -160,7 +165,7 @@ def call_of(ctx: Context, merchant_id: str, key: str) -> Call:
     return Call(merchant_id=merchant_id, key=key, at=ctx.as_of, recorded_at=ctx.recorded_at)
 
 
-def intent_metadata(intent: PaymentIntent) -> dict[str, str]:
+def intent_metadata(intent: Any) -> dict[str, str]:
     """By what an intent is found at the gateway when its id was lost."""
     return {"payment_intent": intent.id, "invoice": intent.invoice_id or ""}
 

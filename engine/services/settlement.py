@@ -88,7 +88,7 @@ def _settle(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str
 
 def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
     with collector_paused(), transaction.atomic(durable=True):
-        touched = Charge.objects.filter(id__in=list(answers)).values_list("invoice_id", "payment_intent_id")
+        touched = Charge.objects.filter(id__any=list(answers)).values_list("invoice_id", "payment_intent_id")
         pairs = list(touched)
         work = hold(ctx, {invoice_id for invoice_id, _ in pairs if invoice_id} | set(invoice_ids))
         work.intents = payments.lock_intents(intent_id for _, intent_id in pairs)
@@ -103,7 +103,7 @@ def hold(ctx: Context, invoice_ids: Iterable[str]) -> Settlement:
     """The invoices with their subscriptions, locked, ready to be settled."""
     wanted = set(invoice_ids)
     owners = set(
-        Invoice.objects.filter(id__in=wanted, subscription__isnull=False).values_list("subscription_id", flat=True)
+        Invoice.objects.filter(id__any=wanted, subscription__isnull=False).values_list("subscription_id", flat=True)
     )
     subscriptions = {row.id: row for row in lock_subscriptions(owners)} if owners else {}
     return Settlement(ctx, subscriptions, {row.id: row for row in lock_invoices(wanted)})

@@ -204,7 +204,7 @@ def subscription_event(
 def live_items(subscription_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The live items of subscriptions that the caller has locked."""
     found: dict[str, list[Row]] = {subscription_id: [] for subscription_id in subscription_ids}
-    rows = SubscriptionItem.objects.filter(subscription_id__in=subscription_ids, deleted_at__isnull=True)
+    rows = SubscriptionItem.objects.filter(subscription_id__any=subscription_ids, deleted_at__isnull=True)
     for row in read_rows(rows.order_by("created", "id")):
         found[row.subscription_id].append(row)
     return found

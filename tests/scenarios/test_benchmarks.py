@@ -12,6 +12,7 @@ from billing_site.benchmarks import ceiling, data
 from billing_site.benchmarks.invariants import CHECKS, RELAYED, WHEN_COLLECTED, broken_invariants
 from billing_site.benchmarks.months import month_bill_ms, rolled_up
 from billing_site.benchmarks.work import WORK, Share, distinct_events
+from engine.services import collect
 from events.models import Event
 from invoicing.models import Invoice
 from usage.models import UsageEvent
@@ -35,7 +36,10 @@ def test_drafts_with_an_hour_of_grace_are_finalized_after_it():
 def test_what_was_billed_is_collected_once():
     data.build(ROWS)
     work("renewals")
-    assert work("collections")["done"] == ROWS
+    collected = work("collections")
+    assert collected["done"] == ROWS
+    assert all(collected[part] > 0 for part in ("planning_s", "sending_s", "settling_s"))
+    assert collect.settle_answers.__name__ == "settle_answers"  # its clock is taken off again
     assert broken_invariants(ROWS, data.DUE, WHEN_COLLECTED) == []
 
 
