@@ -31,7 +31,9 @@ Json = dict[str, Any]
 Nodes = dict[str, list[Json]]
 
 DEPTH_MAX = 12
-_WITHOUT_LIVEMODE = frozenset({"list", "search_result", "subscription_item", "discount", "account", "billing_portal"})
+_WITHOUT_LIVEMODE = frozenset(
+    {"list", "search_result", "subscription_item", "discount", "account", "billing_portal", "file"}
+)
 
 
 def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
@@ -49,6 +51,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     _seller_and_links(merchant_id, nodes["invoice"])
     _credit_note_links(merchant_id, nodes["credit_note"])
     _instruments(merchant_id, nodes)
+    _file_addresses(nodes)
     for kind, found in nodes.items():
         put_in(kind, found)
         if kind not in _WITHOUT_LIVEMODE:
@@ -112,6 +115,13 @@ def _credit_note_links(merchant_id: str, notes: list[Json]) -> None:
         token = tokens.get(node["id"])
         if token:
             node["pdf"] = settings.SITE_URL + reverse("hosted_credit_note_pdf", args=[token, node["id"]])
+
+
+def _file_addresses(nodes: Nodes) -> None:
+    """Where a file is downloaded with a key, and a link's file by whoever has its address."""
+    for node in [*nodes["file"], *nodes["file_link"]]:
+        if str(node.get("url") or "").startswith("/"):
+            node["url"] = settings.SITE_URL + node["url"]
 
 
 def _instruments(merchant_id: str, nodes: Nodes) -> None:

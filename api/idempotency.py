@@ -31,7 +31,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 def fingerprint(method: str, path: str, params: Any) -> str:
-    return hashlib.sha256(json.dumps([method, path, params], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([method, path, params], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def once(

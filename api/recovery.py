@@ -19,6 +19,7 @@ _MADE: Mapping[str, str] = {
     "/v1/billing/credit_grants": "billing.credit_grant",
     "/v1/credit_notes": "credit_note",
     "/v1/customers": "customer",
+    "/v1/files": "file",
     "/v1/invoiceitems": "invoiceitem",
     "/v1/invoices": "invoice",
     "/v1/payment_links": "payment_link",

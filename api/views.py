@@ -9,15 +9,16 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from api import limits, request_log
+from api.bodies import attached, file_response, pairs_of
 from api.completing import complete
 from api.expanding import check_depth, expand
 from api.idempotency import fingerprint, once
@@ -37,12 +38,12 @@ from api.routes import EXPANDABLES, ROUTES
 from api.scopes import check_allowed
 from core.context import Context
 from core.errors import OstinatoError
+from core.files import MEDIA_TYPES
 from core.log_context import bind
+from merchants.files import downloaded, linked_file
 
 log = logging.getLogger("api")
 _VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
-BODY_MAX = 1_000_000
-_OTHER_BODIES = ("json", "xml", "multipart/form-data", "/octet-stream")
 
 
 @dataclass(slots=True)
@@ -86,14 +87,28 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
 
 def _sent(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
     if isinstance(body, Download):
-        headers = headers | {"Content-Disposition": f'attachment; filename="{body["filename"]}"'}
-        return HttpResponse(body.content, content_type=body.media_type, headers=headers)
+        return attached(body, headers)
     return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
 
 
 def openapi(request: HttpRequest) -> HttpResponse:
     """The API's description. It is no secret, and so takes no key."""
     return HttpResponse(_description(), content_type="application/json")
+
+
+@require_safe
+def shared_file(request: HttpRequest, token: str) -> HttpResponse:
+    """A file at its link's public address. What never was there and what has expired look the same: 404."""
+    now = timezone.now()
+    file = linked_file(token.replace("\x00", ""), at=now)
+    if file is None:
+        raise Http404
+    try:
+        content = downloaded(file, at=now)
+    except OstinatoError as refusal:
+        log.warning("the link of %s leads nowhere: %s", file.id, refusal)
+        raise Http404 from None
+    return file_response(content, file.filename, MEDIA_TYPES[file.kind], {"Cache-Control": "private, no-store"})
 
 
 @functools.cache
@@ -121,7 +136,7 @@ def _answer(request: HttpRequest, request_id: str, asked: _Asked) -> tuple[int, 
         raise errors.UnrecognizedUrl(method=method, path=path[:200])
     operation, ids = found
     check_allowed(key.scopes, method=method, path=operation.path, key=key.hint, account=key.merchant_id)
-    values = asked.values = decode(_pairs(request))
+    values = asked.values = decode(pairs_of(request, operation.upload_most))
     idempotency_key = request.headers.get("Idempotency-Key", "") if method == "POST" else ""
     ctx = Context(now, now, actor=f"api:{key.id}", request_id=request_id, idempotency_key=idempotency_key)
 
@@ -206,22 +221,3 @@ def _perform(
         refusal = named_by_mode(refusal, key.merchant)
         return errors.status_of(refusal), errors.error_body(refusal, request_id=ctx.request_id)
     return 200, body
-
-
-def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
-    """The request's parameters: the query's, then a form body's."""
-    if int(request.headers.get("Content-Length") or 0) > BODY_MAX:
-        raise errors.BodyTooLarge(most=BODY_MAX)
-    try:
-        # curl's way with a DELETE's parameters is a body, the clients' is the query.
-        body = request.body.decode() if request.method in ("POST", "DELETE") else ""
-        if body and (kind := (request.content_type or "").lower()) and kind.endswith(_OTHER_BODIES):
-            raise errors.BodyNotForm(type=kind[:100])
-        query = request.META.get("QUERY_STRING", "")
-        return [
-            pair
-            for text in (query, body)
-            for pair in parse_qsl(text, keep_blank_values=True, strict_parsing=False, errors="strict")
-        ]
-    except UnicodeDecodeError:
-        raise errors.BodyUnreadable from None

@@ -242,6 +242,8 @@ STRIPE_LIVE_MODE = False
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 # Another server that speaks Stripe's API: for tests.
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
+# Where files go; by default Stripe's own address for them, or STRIPE_API_BASE where that is another.
+STRIPE_FILES_BASE = env.str("STRIPE_FILES_BASE", default="").rstrip("/")
 STRIPE_CONNECT_TIMEOUT_S = env.float("STRIPE_CONNECT_TIMEOUT_S", default=5.0)
 STRIPE_READ_TIMEOUT_S = env.float("STRIPE_READ_TIMEOUT_S", default=25.0)
 # dj-stripe's tables are filled with what was applied: to look at, nothing depends on them.

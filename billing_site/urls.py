@@ -7,7 +7,7 @@ from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
-from api.views import v1
+from api.views import shared_file, v1
 from billing_site.views import brand_css, healthz, media, metrics, readyz
 
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/set-language/", set_language, name="set_language"),
     path("brand/<str:digits>.css", brand_css, name="brand_css"),
+    path("links/<str:token>", shared_file, name="shared_file"),
     path("media/logos/<path:name>", media, name="media"),
     *_face("webhooks/", "payments"),
     *_face("v1/", "api"),

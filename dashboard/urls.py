@@ -187,6 +187,7 @@ urlpatterns = [
     path("disputes/", disputes.DisputeList.as_view(), name="disputes"),
     path("disputes/<id:pk>/", disputes.DisputeDetail.as_view(), name="dispute"),
     path("disputes/<id:pk>/close/", disputes.DisputeClose.as_view(), name="dispute_close"),
+    path("disputes/<id:pk>/files/<id:file_id>/", disputes.EvidenceFileDownload.as_view(), name="dispute_evidence_file"),
     path("disputes/<id:pk>/evidence/", disputes.DisputeEvidence.as_view(), name="dispute_evidence"),
     path("balance/", balance.BalanceList.as_view(), name="balance"),
     path("balance/fetch/", balance.BalanceFetch.as_view(), name="balance_fetch"),

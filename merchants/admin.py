@@ -13,8 +13,8 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from merchants.models import BillingEntity, Membership, Merchant, User
-from merchants.staff import ReadOnlyInline, StaffAdmin
+from merchants.models import BillingEntity, File, FileLink, Membership, Merchant, User
+from merchants.staff import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin
 
 
 class NewUserForm(UserCreationForm):
@@ -106,3 +106,25 @@ class MembershipAdmin(StaffAdmin):
         if not change:
             obj.created = obj.recorded_at = timezone.now()
         super().save_model(request, obj, form, change)
+
+
+@admin.register(File)
+class FileAdmin(ReadOnlyAdmin):
+    """What was uploaded, by name; the bytes are the merchant's own."""
+
+    list_display = ("filename", "id", "purpose", "size", "merchant", "expires_at", "created")
+    list_filter = ("purpose", ("merchant", AutocompleteSelectFilter))
+    search_fields = ("id__exact", "filename", "merchant__id__exact")
+    list_select_related = ("merchant",)
+    exclude = ("content",)
+
+
+@admin.register(FileLink)
+class FileLinkAdmin(ReadOnlyAdmin):
+    """Whoever has the address has the file: it is not shown."""
+
+    list_display = ("id", "file", "merchant", "expires_at", "created")
+    list_filter = (("merchant", AutocompleteSelectFilter),)
+    search_fields = ("id__exact", "file__id__exact", "merchant__id__exact")
+    list_select_related = ("file", "merchant")
+    exclude = ("token",)

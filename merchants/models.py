@@ -1,5 +1,6 @@
 """The tenant, the people who work for it, and the legal entity that bills."""
 
+from datetime import datetime
 from functools import partial
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -159,3 +160,52 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class File(models.Model):
+    """Bytes that somebody uploaded, for a purpose of Stripe's. Kept in the media storage, handed out and never shown.
+
+    `kind` is what the bytes are, not what their name says. Past `expires_at` it is there by name alone.
+    """
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "file"), editable=False, db_collation="C")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=40)
+    filename = models.CharField(max_length=255)
+    kind = models.CharField(max_length=8)
+    size = models.PositiveBigIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64)
+    content = models.FileField(upload_to="files/", max_length=200)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="file_by_merchant", fields=["merchant", "-created", "-id"])]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it has expired by then."""
+        return self.expires_at is not None and self.expires_at <= at
+
+
+class FileLink(models.Model):
+    """An address at which whoever has it may fetch a file, until it expires."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "link"), editable=False, db_collation="C")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(File, on_delete=models.PROTECT, related_name="links")
+    token = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="file_link_token_once", fields=["merchant", "token"])]
+        indexes = [
+            models.Index(name="file_link_by_merchant", fields=["merchant", "-created", "-id"]),
+            models.Index(name="file_link_by_token", fields=["token"]),
+        ]

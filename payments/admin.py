@@ -10,6 +10,7 @@ from payments.models import (
     BalanceTransaction,
     Charge,
     Dispute,
+    EvidenceFile,
     GatewayAccount,
     GatewayCustomer,
     GatewayEvent,
@@ -95,6 +96,14 @@ class DisputeAdmin(ReadOnlyAdmin):
     list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "charge__id__exact", "invoice_id__exact", "gateway_dispute_id__exact")
     list_select_related = ("charge", "merchant")
+
+
+@admin.register(EvidenceFile)
+class EvidenceFileAdmin(ReadOnlyAdmin):
+    list_display = ("id", "file", "gateway", "gateway_file_id", "merchant", "recorded_at")
+    list_filter = (BY_MERCHANT,)
+    search_fields = ("id__exact", "file__id__exact", "gateway_file_id__exact")
+    list_select_related = ("file", "merchant")
 
 
 @admin.register(BalanceTransaction)

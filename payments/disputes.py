@@ -15,11 +15,11 @@ from events.writes import record_events
 from merchants.models import Merchant
 from payments import writes as payments
 from payments.events import told
-from payments.models import Charge, Dispute
+from payments.models import Charge, Dispute, EvidenceFile
 from payments.movements import mirror_movements, movements_of
 from payments.rules import MONEY_AT_BANK, dispute_moves_forward
 from payments.snapshots import dispute_snapshot
-from payments.types import DisputeFacts
+from payments.types import EVIDENCE_FILES, DisputeFacts
 
 
 class DisputeNotFound(OstinatoError):
@@ -148,6 +148,7 @@ def _moving(ctx: Context, charge: Any, facts: DisputeFacts, before: Dispute | No
         "evidence": _in_our_words(charge, facts.evidence),
         "evidence_due_by": facts.evidence_due_by,
         "evidence_submitted_at": submitted or (ctx.as_of if facts.submission_count else None),
+        "evidence_past_due": facts.past_due,
         "submission_count": facts.submission_count,
         "next_action_at": facts.moves_at,
         "closed_at": closed or (ctx.as_of if facts.status in CLOSED else None),
@@ -155,8 +156,9 @@ def _moving(ctx: Context, charge: Any, facts: DisputeFacts, before: Dispute | No
 
 
 def in_their_words(dispute: Dispute, evidence: Mapping[str, str]) -> dict[str, str]:
-    """Evidence as its processor reads it: another charge of ours by the id that it has there."""
-    said = dict(evidence)
+    """Evidence as its processor reads it: another charge and files of ours by the ids that they have there."""
+    theirs = files_handed_over(dispute, (evidence.get(name, "") for name in EVIDENCE_FILES))
+    said = {name: theirs.get(text, text) if name in EVIDENCE_FILES else text for name, text in evidence.items()}
     other = _charges_like(dispute).filter(id=said.get("duplicate_charge_id", "")).exclude(gateway_charge_id="").first()
     if other is not None:
         said["duplicate_charge_id"] = other.gateway_charge_id
@@ -164,11 +166,36 @@ def in_their_words(dispute: Dispute, evidence: Mapping[str, str]) -> dict[str, s
 
 
 def _in_our_words(charge: Any, evidence: Mapping[str, str]) -> dict[str, str]:
-    said = dict(evidence)
+    files = {evidence[name] for name in EVIDENCE_FILES if name in evidence}
+    ours = _handed_over(charge, gateway_file_id__in=files).values_list("gateway_file_id", "file_id") if files else ()
+    known = dict(ours)  # what was uploaded on the processor's own pages stays what it is there
+    said = {name: known.get(text, text) if name in EVIDENCE_FILES else text for name, text in evidence.items()}
     if "duplicate_charge_id" in said:
         other = _charges_like(charge).filter(gateway_charge_id=said["duplicate_charge_id"]).first()
         said["duplicate_charge_id"] = other.id if other else said["duplicate_charge_id"]
     return said
+
+
+def files_handed_over(dispute: Dispute, file_ids: Iterable[str]) -> dict[str, str]:
+    """What the dispute's processor calls those of the files that it has, by our ids. One query."""
+    wanted = set(file_ids) - {""}
+    return dict(_handed_over(dispute, file_id__in=wanted).values_list("file_id", "gateway_file_id")) if wanted else {}
+
+
+def note_handed_over(ctx: Context, dispute: Dispute, file_id: str, gateway_file_id: str) -> None:
+    """The processor has the file. Noted twice, the first stands."""
+    row = EvidenceFile(
+        merchant_id=dispute.merchant_id,
+        file_id=file_id,
+        gateway=dispute.gateway,
+        gateway_file_id=gateway_file_id,
+        recorded_at=ctx.recorded_at,
+    )
+    EvidenceFile.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _handed_over(row: Any, **which: Any) -> QuerySet[EvidenceFile]:
+    return EvidenceFile.objects.filter(merchant_id=row.merchant_id, gateway=row.gateway, **which)
 
 
 def _charges_like(row: Any) -> QuerySet[Charge]:

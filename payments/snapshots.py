@@ -166,7 +166,7 @@ def dispute_snapshot(dispute: Any, movements: Sequence[Any] = ()) -> Json:
             "due_by": epoch(dispute.evidence_due_by),
             "enhanced_eligibility": {},
             "has_evidence": bool(dispute.evidence),
-            "past_due": False,
+            "past_due": dispute.evidence_past_due,
             "submission_count": dispute.submission_count,
         },
         "is_charge_refundable": dispute.is_charge_refundable,

@@ -180,7 +180,7 @@ class BalancePage:
     next_after: str = ""
 
 
-# Stripe's names of what can be said against a dispute: what is text, and what is a file of its own dashboard's.
+# Stripe's names of what can be said against a dispute: what is text, and what is a file.
 EVIDENCE = (
     "access_activity_log",
     "billing_address",
@@ -230,6 +230,7 @@ class DisputeFacts:
     is_charge_refundable: bool = False
     evidence: Mapping[str, str] = field(default_factory=dict)
     evidence_due_by: datetime | None = None
+    past_due: bool = False  # what was submitted last came after its day
     submission_count: int = 0
     moves_at: datetime | None = None  # business time, where the processor can say it: a sandbox's bank
     movements: tuple[BalanceFacts, ...] = ()

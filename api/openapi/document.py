@@ -139,7 +139,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         form = {"schema": told_object(one.parameters), "encoding": _encoding(one.parameters)}
         said["requestBody"] = {
             "required": bool(required_names(one.parameters)),
-            "content": {"application/x-www-form-urlencoded": form},
+            "content": {"multipart/form-data" if one.upload_most else "application/x-www-form-urlencoded": form},
         }
     return said
 

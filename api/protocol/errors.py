@@ -72,6 +72,11 @@ class BodyUnreadable(OstinatoError):
     message_id = gettext_noop("The request's body is not form-encoded UTF-8.")
 
 
+class BodyMalformed(OstinatoError):
+    code = "request_body_invalid"
+    message_id = gettext_noop("The request's body is not well-formed multipart/form-data.")
+
+
 class BodyNotForm(OstinatoError):
     code = "request_content_type_unsupported"
     message_id = gettext_noop(

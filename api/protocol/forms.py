@@ -39,8 +39,8 @@ class ParameterTwice(OstinatoError):
     message_id = gettext_noop("The parameter “%(name)s” is given twice, or both as a value and as a hash.")
 
 
-def decode(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Nested mappings of strings from (name, value) pairs in the order they came.
+def decode(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Nested mappings of strings (and files, as they are) from (name, value) pairs in the order they came.
 
     `name[]=a&name[]=b` gets the keys "0" and "1". Raises the errors above; nothing is guessed.
     """
@@ -62,7 +62,7 @@ def _path(name: str) -> list[str]:
     return path
 
 
-def _put(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
+def _put(tree: dict[str, Any], path: list[str], value: Any, name: str) -> None:
     *parents, leaf = path
     for depth, part in enumerate(parents):
         tree = tree.setdefault(part or _element(tree, path[depth + 1 :]), {})

@@ -45,7 +45,8 @@ class Download(dict[str, Any]):
 class Operation:
     """`path` has its ids in braces: /v1/customers/{id}. Every operation takes `expand`.
 
-    `media_type` is what is sent where that is a file (`Download`).
+    `media_type` is what is sent where that is a file (`Download`), "*/*" where it is any. With `upload_most` it takes
+    a file of at most that many bytes, as multipart/form-data.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Operation:
     answer: Answer
     schema: Fields = field(default_factory=dict)
     media_type: str = ""
+    upload_most: int = 0
 
     @property
     def parameters(self) -> Fields:

@@ -8,6 +8,7 @@ refused by name. Pure.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,23 @@ class ParameterNotArray(OstinatoError):
 class TooManyElements(OstinatoError):
     code = "parameter_invalid"
     message_id = gettext_noop("%(name)s has at most %(most)s elements.")
+
+
+class ParameterNotFile(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("Invalid file: send %(name)s as a file in multipart/form-data.")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a request. The bytes are in memory: the door looked at their number before."""
+
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        """As the log and the fingerprint of a repeated request have it."""
+        return f"{self.name} ({len(self.content)} bytes, sha256 {hashlib.sha256(self.content).hexdigest()})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +192,17 @@ def text(*, required: bool = False, clearable: bool = False, most: int = 5000) -
         return string
 
     return Field(read, required, clearable, {"type": "string", "maxLength": most})
+
+
+def upload(*, required: bool = False) -> Field:
+    """A file in a multipart form, as `Upload`."""
+
+    def read(value: Any, name: str) -> Upload:
+        if not isinstance(value, Upload):
+            raise ParameterNotFile(param=name, name=name)
+        return value
+
+    return Field(read, required, told={"type": "string", "format": "binary"})
 
 
 def integer(*, required: bool = False, clearable: bool = False, least: int = -(10**15), most: int = 10**15) -> Field:

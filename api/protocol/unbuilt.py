@@ -40,7 +40,6 @@ _NAMES: list[tuple[str, str]] = [
     (r"climate(/.*)?", "Climate"),
     (r"(confirmation_tokens|ephemeral_keys|customer_sessions)(/.*)?", "Tokens for Stripe.js and mobile SDKs"),
     (r"exchange_rates(/.*)?", "Exchange rates"),
-    (r"(files|file_links)(/.*)?", "Files"),
     (r"financial_connections(/.*)?", "Financial Connections"),
     (r"forwarding(/.*)?", "Forwarding"),
     (r"identity(/.*)?", "Identity"),

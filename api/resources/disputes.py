@@ -14,12 +14,12 @@ from payments.disputes import describe_dispute, disputes
 from payments.models import Dispute
 from payments.movements import movements_of
 from payments.snapshots import dispute_snapshot
-from payments.types import EVIDENCE
+from payments.types import EVIDENCE, EVIDENCE_FILES
 
 URL = "/v1/disputes"
 LIST = fields(PAGE, charge=text(most=200), created=RANGE, payment_intent=text(most=200))
 _TEXT = text(most=services.MOST_CHARACTERS, clearable=True)
-UPDATE = fields(METADATA, evidence=hash_of(dict.fromkeys(EVIDENCE, _TEXT)), submit=boolean())
+UPDATE = fields(METADATA, evidence=hash_of(dict.fromkeys(EVIDENCE + EVIDENCE_FILES, _TEXT)), submit=boolean())
 
 
 def _dispute(call: Call) -> Dispute:

@@ -1,14 +1,17 @@
 """What is said against a dispute."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.forms.fields import SectionedForm
+from core.files import PURPOSES, megabytes
+from dashboard.forms.fields import Layout, SectionedForm
 from engine.services.disputes import MOST_CHARACTERS
-from payments.types import EVIDENCE
+from merchants.models import File
+from payments.types import EVIDENCE, EVIDENCE_FILES
 
 LABELS = {
     "product_description": _("What was sold"),
@@ -29,7 +32,18 @@ LABELS = {
     "shipping_date": _("Date of shipping"),
     "shipping_tracking_number": _("Tracking number"),
     "uncategorized_text": _("Anything else"),
+    "receipt": _("Receipt"),
+    "service_documentation": _("Proof of the service"),
+    "uncategorized_file": _("Any other file"),
+    "customer_communication": _("Exchange with the customer"),
+    "customer_signature": _("Customer's signature"),
+    "cancellation_policy": _("Cancellation policy"),
+    "refund_policy": _("Refund policy"),
+    "duplicate_charge_documentation": _("Proof that it is no duplicate"),
+    "shipping_documentation": _("Proof of shipping"),
 }
+_FILE = PURPOSES["dispute_evidence"]
+_ACCEPTED = ",".join(f".{kind}" for kind in _FILE.kinds)
 _LONG = frozenset(
     {name for name in EVIDENCE if name.endswith(("_log", "_disclosure", "_rebuttal", "_explanation"))}
 ) | {
@@ -41,9 +55,30 @@ _LONG = frozenset(
 
 
 class EvidenceForm(SectionedForm):
-    layout = (
-        (_("The sale"), ("product_description", "service_date", "access_activity_log", "uncategorized_text")),
-        (_("The customer"), ("customer_name", "customer_email_address", "customer_purchase_ip", "billing_address")),
+    layout: Layout = (
+        (
+            _("The sale"),
+            (
+                "product_description",
+                "service_date",
+                "access_activity_log",
+                "uncategorized_text",
+                "receipt",
+                "service_documentation",
+                "uncategorized_file",
+            ),
+        ),
+        (
+            _("The customer"),
+            (
+                "customer_name",
+                "customer_email_address",
+                "customer_purchase_ip",
+                "billing_address",
+                "customer_communication",
+                "customer_signature",
+            ),
+        ),
         (
             _("Cancellation and refund"),
             (
@@ -51,25 +86,62 @@ class EvidenceForm(SectionedForm):
                 "cancellation_rebuttal",
                 "refund_policy_disclosure",
                 "refund_refusal_explanation",
+                "cancellation_policy",
+                "refund_policy",
                 "duplicate_charge_id",
                 "duplicate_charge_explanation",
+                "duplicate_charge_documentation",
             ),
         ),
-        (_("Shipping"), ("shipping_carrier", "shipping_date", "shipping_tracking_number", "shipping_address")),
+        (
+            _("Shipping"),
+            (
+                "shipping_carrier",
+                "shipping_date",
+                "shipping_tracking_number",
+                "shipping_address",
+                "shipping_documentation",
+            ),
+        ),
         (_("Submission"), ("submit",)),
     )
     submit = forms.BooleanField(
         label=_("Hand it in now: it cannot be changed afterwards"), required=False, help_text=_("Else it is only kept.")
     )
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, files_kept: Mapping[str, File | None], **kwargs: Any):
+        """`files_kept`: what each kind of file holds already; None for one that only the processor has."""
         super().__init__(*args, **kwargs)
+        self.files_kept = files_kept
         for name in EVIDENCE:
             widget = forms.Textarea(attrs={"rows": 3}) if name in _LONG else forms.TextInput()
             self.fields[name] = forms.CharField(
                 label=LABELS[name], required=False, max_length=MOST_CHARACTERS, widget=widget
             )
+        for name in EVIDENCE_FILES:
+            self.fields[name] = forms.FileField(
+                label=LABELS[name],
+                required=False,
+                allow_empty_file=True,  # the use case says what is wrong with it
+                widget=forms.FileInput(attrs={"accept": _ACCEPTED}),
+                help_text=_("PDF, JPEG or PNG, at most %(most)s MB.") % {"most": megabytes(_FILE.most)},
+            )
+        for name, kept in files_kept.items():
+            known = kept.filename if kept else _("a file at the processor")
+            self.fields[f"drop_{name}"] = forms.BooleanField(
+                label=_("Take back “%(name)s”") % {"name": known}, required=False
+            )
+        self.layout = tuple((title, self._with_drops(names)) for title, names in type(self).layout)
+
+    def _with_drops(self, names: Sequence[str]) -> tuple[str, ...]:
+        drops = {name: (name, f"drop_{name}") for name in self.files_kept}
+        return tuple(one for name in names for one in drops.get(name, (name,)))
 
     def evidence(self, kept: Mapping[str, str]) -> dict[str, str]:
-        """What is said now and was not kept so yet; a text that was emptied is taken back."""
-        return {name: self.cleaned_data[name] for name in EVIDENCE if self.cleaned_data[name] != kept.get(name, "")}
+        """What is said now and was not kept so yet; a text that was emptied, a file that was dropped is taken back."""
+        said = {name: self.cleaned_data[name] for name in EVIDENCE if self.cleaned_data[name] != kept.get(name, "")}
+        return said | {name: "" for name in self.files_kept if self.cleaned_data[f"drop_{name}"]}
+
+    def uploads(self) -> dict[str, UploadedFile]:
+        """The files that came, by what they prove."""
+        return {name: self.cleaned_data[name] for name in EVIDENCE_FILES if self.cleaned_data[name]}

@@ -16,11 +16,13 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from engine.services.sending import call_of
 from engine.types import RunReport
-from payments.disputes import dispute_by_id, in_their_words, store_dispute
+from merchants.files import FileExpired, file_content, files_by_id
+from merchants.models import File
+from payments.disputes import dispute_by_id, files_handed_over, in_their_words, note_handed_over, store_dispute
 from payments.gateways import gateway_named
 from payments.gateways.sandbox import SandboxGateway
 from payments.models import Charge, Dispute, PaymentIntent
-from payments.types import EVIDENCE, DisputeFacts
+from payments.types import EVIDENCE, EVIDENCE_FILES, DisputeFacts
 
 Row = TypeVar("Row", bound=Model)
 ASK_AGAIN = timedelta(days=1)
@@ -47,6 +49,16 @@ class EvidenceMissing(OstinatoError):
     message_id = gettext_noop("There is nothing to submit yet.")
 
 
+class EvidenceFileNotFound(OstinatoError):
+    code = "resource_missing"
+    message_id = gettext_noop("No such file upload: '%(id)s'")
+
+
+class EvidenceFilePurpose(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("A file that was uploaded for “%(purpose)s” is no evidence of this kind.")
+
+
 class DisputeNotAnswerable(OstinatoError):
     code = "dispute_closed"
     param = "dispute"
@@ -58,15 +70,16 @@ def submit_evidence(
 ) -> Dispute:
     """Keep evidence at the processor, and with `submit` hand it in: Stripe lets that be done once.
 
-    A blank text takes back what was kept of its kind.
+    A blank text takes back what was kept of its kind; what is a file is told by the file's id.
 
     Raises `DisputeNotFound`, `DisputeNotAnswerable`, `EvidenceUnknown`, `EvidenceTooLong`, `EvidenceMissing`,
-    `GatewayRefused`.
+    `EvidenceFileNotFound`, `EvidenceFilePurpose`, `FileExpired`, `FileDamaged`, `GatewayRefused`.
     """
     dispute = dispute_by_id(merchant_id, dispute_id)
     if dispute.status not in ANSWERABLE or (dispute.evidence_due_by and dispute.evidence_due_by <= ctx.as_of):
         raise DisputeNotAnswerable
     _check(dispute, evidence, submit)
+    _hand_over_files(ctx, dispute, _checked_files(ctx, dispute, evidence))
     answer = gateway_named(dispute.gateway).submit_evidence(
         call_of(ctx, merchant_id, f"{dispute.id}/evidence/{ctx.idempotency_key or ctx.recorded_at.isoformat()}"),
         dispute.gateway_dispute_id,
@@ -91,7 +104,7 @@ def close_dispute(*, ctx: Context, merchant_id: str, dispute_id: str) -> Dispute
 
 
 def _check(dispute: Dispute, evidence: Mapping[str, str], submit: bool) -> None:
-    unknown = next((name for name in evidence if name not in EVIDENCE), None)
+    unknown = next((name for name in evidence if name not in EVIDENCE + EVIDENCE_FILES), None)
     if unknown is not None:
         raise EvidenceUnknown(name=unknown, param=f"evidence[{unknown}]")
     together = {**dispute.evidence, **evidence}
@@ -99,6 +112,35 @@ def _check(dispute: Dispute, evidence: Mapping[str, str], submit: bool) -> None:
         raise EvidenceTooLong(most=MOST_CHARACTERS)
     if submit and not any(text.strip() for text in together.values()):
         raise EvidenceMissing
+
+
+def _checked_files(ctx: Context, dispute: Dispute, evidence: Mapping[str, str]) -> dict[str, File]:
+    """The files that are new to the dispute, by id: the merchant's own, meant as evidence, and still there."""
+    named = {name: evidence[name] for name in EVIDENCE_FILES if evidence.get(name)}
+    new = {name: file_id for name, file_id in named.items() if dispute.evidence.get(name) != file_id}
+    files = files_by_id(dispute.merchant_id, list(new.values()))
+    for name, file_id in new.items():
+        param = f"evidence[{name}]"
+        if file_id not in files:
+            raise EvidenceFileNotFound(id=file_id[:100], param=param)
+        if files[file_id].purpose not in ("dispute_evidence", name):
+            raise EvidenceFilePurpose(purpose=files[file_id].purpose, param=param)
+        if files[file_id].is_over(ctx.recorded_at):
+            raise FileExpired(name=files[file_id].filename, param=param)
+    return files
+
+
+def _hand_over_files(ctx: Context, dispute: Dispute, files: Mapping[str, File]) -> None:
+    """Upload what the processor does not have yet. A file that got no answer is uploaded again under the same key."""
+    there = files_handed_over(dispute, files)
+    for file_id in sorted(files.keys() - there.keys()):
+        file = files[file_id]
+        gateway_file_id = gateway_named(dispute.gateway).upload_evidence(
+            call_of(ctx, dispute.merchant_id, f"{file_id}/evidence"),
+            file.filename,
+            file_content(file, at=ctx.recorded_at),
+        )
+        note_handed_over(ctx, dispute, file_id, gateway_file_id)
 
 
 def run_disputes(*, ctx: Context, clock_id: str | None = None, limit: int = 1_000) -> RunReport:

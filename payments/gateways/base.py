@@ -286,6 +286,10 @@ class Gateway(Protocol):
 
     def read_dispute(self, call: Call, gateway_dispute_id: str) -> DisputeFacts: ...
 
+    def upload_evidence(self, call: Call, name: str, content: bytes) -> str:
+        """Hand over a file to be named as evidence; its id there. Raises `GatewayRefused`, `GatewayUnreachable`."""
+        ...
+
     def submit_evidence(
         self, call: Call, gateway_dispute_id: str, evidence: Mapping[str, str], *, submit: bool
     ) -> DisputeFacts:

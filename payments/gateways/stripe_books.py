@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from io import BytesIO
 
 import stripe
 
@@ -76,6 +77,17 @@ class StripeBooks:
         at = connection_of(call.merchant_id)
         with translated(gateway_dispute_id):
             return dispute_from(plain(at.client.v1.disputes.retrieve(gateway_dispute_id)))
+
+    @outside_transactions
+    def upload_evidence(self, call: Call, name: str, content: bytes) -> str:
+        at = connection_of(call.merchant_id)
+        file = BytesIO(content)
+        file.name = name  # the library sends it along
+        with translated():
+            made = at.client.v1.files.create(
+                {"file": file, "purpose": "dispute_evidence"}, {"idempotency_key": call.key}
+            )
+        return str(made.id)
 
     @outside_transactions
     def submit_evidence(

@@ -87,10 +87,16 @@ def new_client(api_key: str) -> stripe.StripeClient:
     timeout = (settings.STRIPE_CONNECT_TIMEOUT_S, settings.STRIPE_READ_TIMEOUT_S)
     return stripe.StripeClient(
         api_key,
-        base_addresses={"api": settings.STRIPE_API_BASE},
+        base_addresses={"api": settings.STRIPE_API_BASE, "files": settings.STRIPE_FILES_BASE or _files_base()},
         http_client=stripe.RequestsClient(timeout=timeout),
         max_network_retries=0,
     )
+
+
+def _files_base() -> str:
+    """Stripe takes files elsewhere than the rest; whatever stands in for it has one address."""
+    api: str = settings.STRIPE_API_BASE
+    return "https://files.stripe.com" if api == "https://api.stripe.com" else api
 
 
 @contextmanager

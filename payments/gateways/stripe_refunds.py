@@ -53,6 +53,7 @@ def dispute_from(body: Json) -> DisputeFacts:
         is_charge_refundable=bool(body.get("is_charge_refundable")),
         evidence=evidence,
         evidence_due_by=_instant(details.get("due_by")),
+        past_due=bool(details.get("past_due")),
         submission_count=details.get("submission_count") or 0,
         created=_moment(body["created"]),
         movements=tuple(balance_from(moved) for moved in body.get("balance_transactions") or ()),

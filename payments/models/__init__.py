@@ -19,7 +19,7 @@ from payments.models.collecting import (
     PaymentIntent,
     PaymentIntentStatus,
 )
-from payments.models.disputes import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
+from payments.models.disputes import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus, EvidenceFile
 from payments.models.refunds import Refund, RefundStatus
 from payments.models.sandbox import SandboxObject, SandboxReply
 from payments.models.setting_up import SetupIntent, SetupIntentStatus
@@ -34,6 +34,7 @@ __all__ = [
     "ChargeStatus",
     "Dispute",
     "DisputeStatus",
+    "EvidenceFile",
     "GatewayAccount",
     "GatewayCustomer",
     "GatewayEvent",

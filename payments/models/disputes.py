@@ -41,9 +41,10 @@ class Dispute(models.Model):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     is_charge_refundable = models.BooleanField(default=False)
-    evidence = models.JSONField(default=dict, blank=True)  # what was sent: Stripe's names, text only
+    evidence = models.JSONField(default=dict, blank=True)  # what was sent: Stripe's names; files by their ids
     evidence_due_by = models.DateTimeField(null=True, blank=True)
     evidence_submitted_at = models.DateTimeField(null=True, blank=True)
+    evidence_past_due = models.BooleanField(default=False)  # what was handed in last came too late
     submission_count = models.PositiveSmallIntegerField(default=0)
     metadata = models.JSONField(default=dict, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -70,4 +71,21 @@ class Dispute(models.Model):
                 fields=["test_clock_id", "next_action_at", "id"],
                 condition=Q(next_action_at__isnull=False),
             ),
+        ]
+
+
+class EvidenceFile(models.Model):
+    """A file of ours that was handed to a processor, and what it is called there. Uploaded once, named as often."""
+
+    id = models.TextField(primary_key=True, default=partial(new_id, "evf"), editable=False, db_collation="C")
+    merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey("merchants.File", on_delete=models.PROTECT, related_name="+")
+    gateway = models.CharField(max_length=20)
+    gateway_file_id = models.TextField(db_collation="C")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="evidence_file_once", fields=["merchant", "gateway", "file"]),
+            models.UniqueConstraint(name="evidence_file_there_once", fields=["merchant", "gateway", "gateway_file_id"]),
         ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import stripe
 
+from merchants.models import File
+from payments.models import EvidenceFile
 from tests.api.sdk import Sdk, new_sdk
 
 NEW_YEAR = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
@@ -114,3 +117,46 @@ def test_anothers_dispute_is_not_there(sdk: Sdk, live_server: Any) -> None:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             ask(dispute.id)
         assert refused.value.http_status == 404
+
+
+def receipt(sdk: Sdk, purpose: str = "dispute_evidence") -> Any:
+    file = io.BytesIO(b"%PDF-1.7\n%%EOF\n")
+    file.name = "receipt.pdf"
+    return sdk.v1.files.create({"file": file, "purpose": purpose})
+
+
+def test_a_file_is_evidence(sdk: Sdk) -> None:
+    _, dispute = disputed(sdk)
+    file = receipt(sdk)
+    kept = sdk.v1.disputes.update(dispute.id, {"evidence": {"receipt": file.id}, "submit": False})
+    assert (kept.evidence.receipt, kept.evidence_details.has_evidence, kept.status) == (
+        file.id,
+        True,
+        "needs_response",
+    )
+    assert sdk.v1.disputes.update(dispute.id, {"evidence": {"receipt": ""}, "submit": False}).evidence.receipt is None
+    sent = sdk.v1.disputes.update(
+        dispute.id,
+        {"evidence": {"receipt": file.id, "service_documentation": file.id}, "expand": ["evidence.receipt"]},
+    )
+    assert (sent.evidence.receipt.filename, sent.evidence.service_documentation) == ("receipt.pdf", file.id)
+    assert (sent.status, sent.evidence_details.past_due) == ("under_review", False)
+    assert EvidenceFile.objects.count() == 1  # named twice, handed over once
+
+
+def test_what_is_no_file_for_this_is_refused_by_name(sdk: Sdk, live_server: Any) -> None:
+    _, dispute = disputed(sdk)
+    stranger = new_sdk(live_server.url)
+    old = receipt(sdk)
+    File.objects.filter(id=old.id).update(expires_at=datetime(2024, 1, 1, tzinfo=UTC))
+    for file_id, code in (
+        ("file_none", "resource_missing"),
+        (receipt(stranger).id, "resource_missing"),
+        (receipt(sdk, "pci_document").id, "parameter_invalid"),
+        (old.id, "file_expired"),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            sdk.v1.disputes.update(dispute.id, {"evidence": {"receipt": file_id}})
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, code, "evidence[receipt]")
+    assert sdk.v1.disputes.retrieve(dispute.id).evidence.receipt is None
+    assert EvidenceFile.objects.count() == 0

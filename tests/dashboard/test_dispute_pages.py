@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from engine.services.balances import fetch_balance
 from engine.services.disputes import run_disputes
 from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
+from merchants.models import File
 from payments.models import BalanceTransaction, Dispute, InvoicePayment, PaymentIntent, Payout
 from tests.factories import customers, merchants
 from tests.factories.payments import open_invoice
@@ -15,6 +17,7 @@ from tests.factories.times import NEW_YEAR, context, utc
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+MB = 1024 * 1024
 
 
 def disputed(shop, **fields) -> Dispute:
@@ -223,3 +226,32 @@ def test_a_transfer_of_tomorrow_is_refused_beside_its_field(desk, shop):
     assert "still to come" in answer.content.decode()
     assert not InvoicePayment.objects.exists()
     assert not PaymentIntent.objects.filter(status="succeeded").exists()
+
+
+def test_a_file_is_kept_as_evidence_shown_fetched_and_taken_back(desk, desk_of, fresh_dispute):
+    path = ("dispute_evidence", fresh_dispute.id)
+    receipt = SimpleUploadedFile("reçu.pdf", b"%PDF-1.7\n%%EOF")
+    assert desk.post(*path, customer_name="Zoé", receipt=receipt).status_code == 302
+    file = File.objects.get()
+    fresh_dispute.refresh_from_db()
+    assert fresh_dispute.evidence == {"customer_name": "Zoé", "receipt": file.id}
+    assert "reçu.pdf" in desk.get("dispute", fresh_dispute.id).content.decode()
+    fetched = desk.get("dispute_evidence_file", fresh_dispute.id, file.id)
+    assert (fetched.status_code, fetched.content) == (200, b"%PDF-1.7\n%%EOF")
+    assert fetched["Content-Disposition"].startswith("attachment")
+    other = desk_of(merchant=merchants.merchant(name="Elsewhere", prefix="ELSE", livemode=True))
+    assert other.get("dispute_evidence_file", fresh_dispute.id, file.id).status_code == 404
+    assert "Take back “reçu.pdf”" in desk.get(*path).content.decode()
+    assert desk.post(*path, customer_name="Zoé", drop_receipt="on").status_code == 302
+    fresh_dispute.refresh_from_db()
+    assert fresh_dispute.evidence == {"customer_name": "Zoé"}
+
+
+def test_a_file_that_cannot_be_evidence_is_refused_beside_its_field(desk_of, fresh_dispute):
+    desk = desk_of(language="fr-ca")
+    for content, said in ((b"<html></html>", "pdf, jpg, png"), (b"", "vide"), (b"%PDF-" + b"0" * 5 * MB, "5\xa0Mo")):
+        receipt = SimpleUploadedFile("a.pdf", content)
+        answer = desk.post("dispute_evidence", fresh_dispute.id, receipt=receipt)
+        assert answer.status_code == 422
+        assert said in str(answer.context_data["form"].errors["receipt"])
+    assert File.objects.count() == 0

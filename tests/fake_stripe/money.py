@@ -5,6 +5,7 @@ from typing import Any
 from tests.fake_stripe.books import DAY, Account, Books, Json
 from tests.fake_stripe.cards import TOKENS, Decline
 from tests.fake_stripe.errors import Refusal, invalid, missing
+from tests.fake_stripe.files import FILES
 from tests.fake_stripe.routing import Call, listed, route
 
 DISPUTE_DAYS = 14
@@ -294,6 +295,9 @@ def update_dispute(call: Call) -> Json:
     dispute = call.books.find(call.account, "dispute", call.args["id"], "dispute")
     if dispute["status"] not in ("needs_response", "warning_needs_response"):
         raise _refused("dispute_closed", "This dispute can no longer be answered.")
+    for name, text in call.params.get("evidence", {}).items():
+        if text and text not in call.account.objects["file"] and name in FILES:
+            raise invalid(f"evidence[{name}]", f"No such file upload: '{text}'", "resource_missing")
     dispute["evidence"] |= {name: text or None for name, text in call.params.get("evidence", {}).items()}
     dispute["evidence_details"]["has_evidence"] = any(dispute["evidence"].values())
     if call.params.get("submit", "true") == "true":

@@ -120,7 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind = self.headers.get("Content-Type") or ""
+        if parts.path == "/v1/files" and kind.startswith("multipart/form-data"):
+            self._api(parts, forms.multipart(kind, body))
+        else:
+            self._form(parts, body.decode())
+
+    def _form(self, parts: Any, body: str) -> None:
         if parts.path.startswith("/_fake/"):
             try:
                 self._send(200, steer(self.fake, parts.path.removeprefix("/_fake/"), json.loads(body or "{}")))
@@ -129,10 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path.startswith("/hosted/"):
             self._page(parts.path, body)
         else:
-            self._api(parts, body)
+            self._api(parts, forms.parse(body))
 
-    def _api(self, parts: Any, body: str) -> None:
-        params = forms.parse(parts.query) | forms.parse(body)
+    def _api(self, parts: Any, sent: Json) -> None:
+        params = forms.parse(parts.query) | sent
         key = self.headers.get("Idempotency-Key") or ""
         status, answer, replayed, fault = self.fake.answer(self.command, parts.path, params, self._api_key(), key)
         if fault.startswith("drop"):

@@ -203,3 +203,14 @@ def test_a_refund_is_read_with_what_it_is_of(gateway):
 def test_what_is_not_there_is_said_by_name(gateway, read):
     with pytest.raises(NoSuchGatewayObject):
         getattr(gateway, read)(call("look"), "nonesuch")
+
+
+def test_a_file_is_handed_over_once_and_named_as_evidence(world, gateway):
+    intent, _ = a_payment(gateway)
+    dispute_id = world.cardholder_disputes(call("bank"), intent)
+    there = gateway.upload_evidence(call("file"), "reçu.pdf", b"%PDF-1.7 \xe9\n%%EOF")
+    assert gateway.upload_evidence(call("file"), "reçu.pdf", b"%PDF-1.7 \xe9\n%%EOF") == there
+    kept = gateway.submit_evidence(call("draft"), dispute_id, {"receipt": there}, submit=False)
+    assert (kept.evidence, kept.past_due) == ({"receipt": there}, False)
+    with pytest.raises(NoSuchGatewayObject):
+        gateway.submit_evidence(call("other"), dispute_id, {"receipt": "file_nobody"}, submit=False)
