@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext, gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from engine.models import BillingRun, DryRun, PendingSubscribe, Refusal
@@ -19,10 +20,17 @@ class BillingRunAdmin(ReadOnlyAdmin):
 
 @admin.register(Refusal)
 class RefusalAdmin(ReadOnlyAdmin):
-    list_display = ("object_id", "kind", "code", "message", "times", "status", "retry_at", "merchant")
+    list_display = ("object_id", "kind", "code", "reason", "times", "status", "retry_at", "merchant")
     list_filter = ("status", BY_MERCHANT)
     search_fields = ("id__exact", "object_id__exact", "code__exact", "message")
     list_select_related = ("merchant",)
+
+    @admin.display(description=_("Reason"), ordering="message")
+    def reason(self, row: Refusal) -> str:
+        try:
+            return gettext(row.message) % row.params
+        except (KeyError, TypeError, ValueError):
+            return row.message
 
 
 @admin.register(DryRun)

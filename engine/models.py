@@ -42,7 +42,7 @@ class Refusal(models.Model):
     object_id = models.TextField(db_collation="C")
     kind = models.CharField(max_length=20)
     code = models.CharField(max_length=60)
-    message = models.TextField()
+    message = models.TextField()  # as the translators know it; its %(named)s holes are filled from `params`
     params = models.JSONField(default=dict, blank=True)
     times = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=10, choices=RefusalStatus, default=RefusalStatus.OPEN)

@@ -95,7 +95,7 @@ def _refusal(ctx: Context, kind: str, refused: RefusedPlan, retry_at: datetime) 
         object_id=refused.object_id,
         kind=kind,
         code=refused.code[:60],
-        message=_message(refused),
+        message=refused.message_id,
         params=_params(refused),
         retry_at=retry_at,
         created=ctx.as_of,
@@ -107,14 +107,10 @@ def _count_again(row: Refusal, refused: RefusedPlan, retry_at: datetime) -> None
     Refusal.objects.filter(id=row.id).update(
         times=F("times") + 1,
         code=refused.code[:60],
-        message=_message(refused),
+        message=refused.message_id,
         params=_params(refused),
         retry_at=retry_at,
     )
-
-
-def _message(refused: RefusedPlan) -> str:
-    return refused.message_id % refused.params if refused.params else refused.message_id
 
 
 def _params(refused: RefusedPlan) -> dict[str, str]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from dashboard.forms.fields import local_moment
 
@@ -26,10 +26,12 @@ class DryRunForm(forms.Form):
         initial="now",
         widget=forms.RadioSelect,
     )
-    as_of = local_moment(label=_("By"), required=False)
+    as_of = local_moment(label=pgettext_lazy("until when", "By"), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("as_of") and "step" not in self.changed_data:
+            cleaned["step"] = "own"  # a moment that is written down is meant
         if cleaned.get("step") == "own" and cleaned.get("as_of") is None and "as_of" not in self.errors:
             self.add_error("as_of", _("Say until when."))
         return cleaned

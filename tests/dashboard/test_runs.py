@@ -8,11 +8,12 @@ from django_q.models import OrmQ
 
 from dashboard.actions import new_action_token
 from engine.models import BillingRun, DryRun, Refusal
+from engine.services.renew import run_renewals
 from invoicing.models import Invoice
 from subscriptions.models import Subscription
 from tests.factories import catalog, customers, merchants
 from tests.factories.signups import subscription
-from tests.factories.times import NEW_YEAR, utc
+from tests.factories.times import NEW_YEAR, context, utc
 
 NOW = utc(2024, 2, 2)
 
@@ -72,6 +73,10 @@ class TestDryRun:
         assert desk.post("dry_run_new", step="own").status_code == 422
         assert desk.post("dry_run_new", step="own", as_of="never").status_code == 422
         assert not DryRun.objects.exists()
+
+    def test_a_moment_that_is_written_down_is_meant_without_its_button(self, desk, due) -> None:
+        desk.post("dry_run_new", step="now", as_of="2024-03-02T00:00")
+        assert DryRun.objects.get().as_of == utc(2024, 3, 2)
 
     def test_another_merchants_is_not_there(self, desk) -> None:
         other = merchants.merchant(name="Elsewhere", prefix="ELSE")
@@ -153,6 +158,14 @@ class TestRetry:
         assert "unexpected error (ZeroDivisionError)" in page
         assert reverse("dashboard:subscription", args=[due.id]) in page
         assert "Retry all" in page
+
+    def test_what_the_run_refused_is_said_in_the_readers_language(self, desk_of, shop) -> None:
+        ada = customers.customer(merchant=shop, payment_method="pm_card_visa")
+        daily = catalog.price(merchant=shop, interval="day")
+        subscription(customer=ada, prices=[daily], at=utc(2023, 11, 1))  # 92 days missed
+        run_renewals(ctx=context(NOW))
+        assert "Plus de 60 périodes de" in desk_of(language="fr-ca").get("refusals").content.decode()
+        assert "More than 60 periods of" in desk_of().get("refusals").content.decode()
 
 
 class TestPermissions:
