@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from api.models import IdempotentRequest
 from api.protocol.operation import Call, Json
-from api.resources import customers, subscriptions
+from api.resources import customers, payment_intents, subscriptions
 from events.models import Event
 
 # The object that a POST to this address makes, where making it twice would be wrong.
@@ -22,6 +22,7 @@ _MADE: Mapping[str, str] = {
     "/v1/files": "file",
     "/v1/invoiceitems": "invoiceitem",
     "/v1/invoices": "invoice",
+    "/v1/payment_intents": "payment_intent",
     "/v1/payment_links": "payment_link",
     "/v1/plans": "price",
     "/v1/prices": "price",
@@ -36,6 +37,7 @@ _MADE: Mapping[str, str] = {
 # What is left to do after the object was made; else it is only shown.
 RESUMED: Mapping[str, Callable[[Call], Json]] = {
     "/v1/customers": customers.resume_create,
+    "/v1/payment_intents": payment_intents.resume_create,
     "/v1/subscriptions": subscriptions.resume_create,
 }
 

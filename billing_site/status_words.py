@@ -27,6 +27,7 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "requires_payment_method": ("warning", _("Needs a payment method")),
     "requires_confirmation": ("info", _("To confirm")),
     "requires_capture": ("info", _("To capture")),
+    "authorized": ("info", _("To capture")),
     "unknown": ("warning", _("Outcome unknown")),
     "refunded": ("neutral", _("Refunded")),
     "partially_refunded": ("neutral", _("Partly refunded")),

@@ -29,7 +29,7 @@ def intent_event(
         object_type="payment_intent",
         object_id=intent.id,
         object_version=intent.version,
-        customer_id=intent.customer_id,
+        customer_id=intent.customer_id or "",
         previous_attributes=dict(previous) if previous else None,
         test_clock_id=test_clock_id,
         body=payment_intent_snapshot(intent),

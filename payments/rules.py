@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.errors import OstinatoError, gettext_noop
 from payments.types import (
@@ -119,6 +120,11 @@ def told_of_attempt(standing: Standing, charge_status: str) -> Standing | None:
 
 def nothing_was_taken(standing: Standing) -> bool:
     return isinstance(standing, NotConfirmed | IntentCanceled)
+
+
+def amount_taken(charge: Any) -> int:
+    """What a charge that succeeded took: what was captured of it, where it was authorized first."""
+    return int(charge.amount if charge.amount_captured is None else charge.amount_captured)
 
 
 def refundable(amount: int | None, *, charged: int, refunded: int, status: str) -> int:

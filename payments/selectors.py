@@ -151,8 +151,10 @@ def unanswered_charges(wall: datetime, *, never_sent_before: datetime, sent_befo
 
 
 def due_charges(as_of: datetime, clock_id: str | None) -> QuerySet[Charge]:
-    """Debits whose day has come: on the clock, or all that are on none."""
-    return _on_clock(Charge.objects.filter(status="processing", next_action_at__lte=as_of), clock_id)
+    """Debits and authorizations whose day has come: on the clock, or all that are on none."""
+    return _on_clock(
+        Charge.objects.filter(status__in=["processing", "authorized"], next_action_at__lte=as_of), clock_id
+    )
 
 
 def due_refunds(as_of: datetime, clock_id: str | None) -> QuerySet[Refund]:

@@ -24,6 +24,7 @@ from merchants.models import Merchant
 from payments.events import told
 from payments.gateways import gateway_named
 from payments.gateways.base import Call, NoSuchGatewayObject
+from payments.gateways.sandbox import SandboxGateway
 from payments.gateways.sandbox_intents import known_instrument
 from payments.gateways.sandbox_methods import expiry_of
 from payments.models import GatewayCustomer
@@ -94,13 +95,43 @@ def attach_stored_method(*, ctx: Context, merchant_id: str, customer_id: str, pa
         method = rows.select_for_update(no_key=True).filter(id=payment_method_id).first()
         if method is None:
             raise PaymentMethodNotFound
-        method.customer_id, method.gateway_method_id = customer_id, facts.gateway_method_id
-        method.test_clock_id = customer.test_clock_id
-        method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
-        method.version += 1
-        method.save(update_fields=["customer_id", "gateway_method_id", "test_clock_id", "next_action_at", "version"])
-        record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
+        method.gateway_method_id = facts.gateway_method_id
+        _give(ctx, method, customer)
     return method
+
+
+def admit_method(ctx: Context, method: PaymentMethod, customer_id: str) -> None:
+    """Make a method of nobody chargeable once, for this customer or for nobody; whether it pays is the charge's to say.
+
+    Only a sandbox has such methods. Never inside a transaction. Raises `UnknownInstrument`.
+    """
+    if method.gateway_method_id or method.gateway != "sandbox":
+        return
+    call = Call(method.merchant_id, f"{method.id}/admit", ctx.as_of, ctx.recorded_at)
+    token = method.fingerprint.removeprefix("sandbox-")
+    made = SandboxGateway().admit(call, customer_id, token)
+    with transaction.atomic():
+        PaymentMethod.objects.filter(id=method.id, gateway_method_id="").update(gateway_method_id=made)
+
+
+def keep_tried_method(ctx: Context, merchant_id: str, customer_id: str, payment_method_id: str) -> None:
+    """A method that was admitted and has paid is this customer's from here on; inside the caller's transaction."""
+    rows = PaymentMethod.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, id=payment_method_id, customer__isnull=True, detached_at__isnull=True
+    )
+    method = rows.first()
+    if method is None:
+        return
+    customer = customer_by_id(merchant_id, customer_id)
+    _give(ctx, method, customer)
+
+
+def _give(ctx: Context, method: PaymentMethod, customer: Customer) -> None:
+    method.customer_id, method.test_clock_id = customer.id, customer.test_clock_id
+    method.next_action_at = card_notice_at(method.exp_month, method.exp_year, ctx.as_of)
+    method.version += 1
+    method.save(update_fields=["customer_id", "gateway_method_id", "test_clock_id", "next_action_at", "version"])
+    record_events(ctx, [_event("attached", method, customer.test_clock_id, customer.merchant.keep_event_bodies)])
 
 
 def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, payment_method_id: str) -> PaymentMethod:
@@ -284,11 +315,13 @@ def _event(type: str, method: Any, test_clock_id: str | None, keep_body: bool) -
 
 __all__ = [
     "PaymentMethodNotFound",
+    "admit_method",
     "attach_payment_method",
     "attach_stored_method",
     "create_payment_method",
     "detach_payment_method",
     "forget_gateway_customer",
+    "keep_tried_method",
     "note_method",
     "store_method",
     "tell_expiring",

@@ -8,6 +8,7 @@ from typing import Any
 
 from payments.rules import LOOK_UP_AFTER
 from payments.types import (
+    Authorized,
     Declined,
     IntentCanceled,
     NotConfirmed,
@@ -18,7 +19,7 @@ from payments.types import (
     Unknown,
 )
 
-IN_FLIGHT = frozenset({"planned", "processing", "requires_action", "unknown"})
+IN_FLIGHT = frozenset({"planned", "processing", "requires_action", "authorized", "unknown"})
 
 # A processing debit whose day is not known, or has passed without an answer, is asked after daily.
 _ASK_AGAIN = timedelta(days=1)
@@ -28,6 +29,7 @@ OUTCOME_OF_STATUS = {
     "planned": "processing",
     "processing": "processing",
     "requires_action": "requires_action",
+    "authorized": "authorized",
     "unknown": "unknown",
     "succeeded": "succeeded",
     "failed": "declined",
@@ -62,6 +64,8 @@ def _is_known(charge: Any, standing: Standing) -> bool:
         return bool(charge.status == "processing")
     if isinstance(standing, RequiresAction):
         return bool(charge.status == "requires_action")
+    if isinstance(standing, Authorized):
+        return bool(charge.status == "authorized")
     return isinstance(standing, Unknown)
 
 
@@ -72,10 +76,14 @@ def _charge_values(charge: Any, standing: Standing, as_of: datetime, wall: datet
             "status": "unknown" if charge.status == "planned" else charge.status,
             "resolve_after": wall + LOOK_UP_AFTER,
         }
+    if isinstance(standing, Authorized):
+        return _held_values(charge, standing, as_of)
     settled: dict[str, Any] = {"resolve_after": None, "next_action_at": None}
     if isinstance(standing, Succeeded):
         settled |= {"status": "succeeded", "succeeded_at": as_of, "gateway_charge_id": standing.gateway_charge_id}
         settled["next_action_at"] = standing.look_again_at
+        if charge.authorized_at is not None:
+            settled["amount_captured"] = charge.amount if standing.captured is None else standing.captured
     elif isinstance(standing, Declined):
         settled |= {
             "status": "failed",
@@ -100,10 +108,25 @@ def _charge_values(charge: Any, standing: Standing, as_of: datetime, wall: datet
     return settled
 
 
+def _held_values(charge: Any, standing: Authorized, as_of: datetime) -> Mapping[str, Any]:
+    """What is promised of it (a capture, or to let go) stays so, and is looked after until it is done."""
+    until = standing.capture_before
+    return {
+        "status": "authorized",
+        "gateway_charge_id": standing.gateway_charge_id,
+        "authorized_at": charge.authorized_at or as_of,
+        "next_action_at": until if until and until > as_of else as_of + _ASK_AGAIN,
+        "resolve_after": None if charge.amount_to_capture is None else charge.resolve_after,
+    }
+
+
 def _intent_values(charge: Any, intent: Any, standing: Standing, as_of: datetime) -> Mapping[str, Any]:
     changed: dict[str, Any] = {"latest_charge_id": charge.id, "next_action": None}
     if isinstance(standing, Succeeded):
-        changed |= {"status": "succeeded", "amount_received": intent.amount, "last_payment_error": None}
+        received = intent.amount if charge.amount_captured is None else charge.amount_captured
+        changed |= {"status": "succeeded", "amount_received": received, "last_payment_error": None}
+    elif isinstance(standing, Authorized):
+        changed |= {"status": "requires_capture", "last_payment_error": None}
     elif isinstance(standing, Declined):
         changed |= {"status": "requires_payment_method", "last_payment_error": _payment_error(charge, standing)}
     elif isinstance(standing, RequiresAction):
@@ -111,7 +134,9 @@ def _intent_values(charge: Any, intent: Any, standing: Standing, as_of: datetime
     elif isinstance(standing, Processing):
         changed |= {"status": "processing"}
     elif isinstance(standing, IntentCanceled):
-        changed |= {"status": "canceled", "canceled_at": as_of, "cancellation_reason": "abandoned"}
+        by_itself = "automatic" if charge.authorized_at else "abandoned"
+        reason = intent.cancellation_reason if charge.amount_to_capture == 0 else by_itself
+        changed |= {"status": "canceled", "canceled_at": as_of, "cancellation_reason": reason}
     elif isinstance(standing, NotConfirmed):
         changed |= {"status": "requires_payment_method"}
     return changed

@@ -7,12 +7,23 @@ from hashlib import sha256
 from typing import Any
 
 from core.json_values import epoch, json_number
+from payments.rules import amount_taken
 from payments.types import EVIDENCE, EVIDENCE_FILES
 
 Json = dict[str, Any]
 
 # Stripe's charge is pending, succeeded or failed; ours also says why it is not settled yet.
-_CHARGE_STATUS = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+_CHARGE_STATUS = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed", "authorized": "succeeded"}
+# What a payment that stands for itself shows of what was asked of it.
+_SHOWN_TERMS = (
+    "automatic_payment_methods",
+    "confirmation_method",
+    "payment_method_types",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor_suffix",
+)
 
 
 def client_secret(intent_id: str) -> str:
@@ -22,15 +33,16 @@ def client_secret(intent_id: str) -> str:
 
 def payment_intent_snapshot(intent: Any) -> Json:
     """Stripe's payment_intent object."""
-    return {
+    body = {
         "id": intent.id,
         "object": "payment_intent",
         "amount": intent.amount,
-        "amount_capturable": 0,
+        "amount_capturable": intent.amount if intent.status == "requires_capture" else 0,
         "amount_received": intent.amount_received,
         "canceled_at": epoch(intent.canceled_at),
-        "cancellation_reason": intent.cancellation_reason or None,
-        "capture_method": "automatic",
+        # What is promised to be canceled, and is not known to be yet, is not.
+        "cancellation_reason": (intent.cancellation_reason or None) if intent.canceled_at else None,
+        "capture_method": intent.capture_method,
         "client_secret": client_secret(intent.id),
         "confirmation_method": "automatic",
         "created": epoch(intent.created),
@@ -49,20 +61,28 @@ def payment_intent_snapshot(intent: Any) -> Json:
         "statement_descriptor": intent.statement_descriptor or None,
         "status": intent.status,
     }
+    if intent.terms:
+        body |= {name: intent.terms[name] for name in _SHOWN_TERMS if name in intent.terms}
+    return body
 
 
 def charge_snapshot(charge: Any) -> Json:
-    """Stripe's charge object."""
+    """Stripe's charge object: what was authorized and never captured went back."""
+    captured = amount_taken(charge) if charge.status == "succeeded" else 0
+    released = charge.authorized_at is not None and charge.status == "canceled"
+    returned = charge.amount if released else charge.amount_refunded
+    if charge.amount_captured is not None:
+        returned += charge.amount - charge.amount_captured
     return {
         "id": charge.id,
         "object": "charge",
         "amount": charge.amount,
-        "amount_captured": charge.amount if charge.status == "succeeded" else 0,
-        "amount_refunded": charge.amount_refunded,
+        "amount_captured": captured,
+        "amount_refunded": returned,
         "captured": charge.status == "succeeded",
         "created": epoch(charge.created),
         "currency": charge.currency,
-        "customer": charge.customer_id,
+        "customer": charge.customer_id or None,
         "description": charge.description or None,
         "disputed": charge.disputed,
         "failure_code": charge.failure_code or None,
@@ -70,25 +90,26 @@ def charge_snapshot(charge: Any) -> Json:
         "invoice": charge.invoice_id or None,
         "metadata": dict(charge.metadata),
         "outcome": _charge_outcome(charge),
-        "paid": charge.status == "succeeded",
+        "paid": released or charge.status in ("succeeded", "authorized"),
         "payment_intent": charge.payment_intent_id,
         "payment_method": charge.payment_method_id or None,
         "receipt_url": None,
-        "refunded": charge.amount_refunded == charge.amount,
+        "refunded": returned == charge.amount,
         "statement_descriptor": charge.statement_descriptor or None,
-        "status": _CHARGE_STATUS.get(charge.status, "pending"),
+        "status": "succeeded" if released else _CHARGE_STATUS.get(charge.status, "pending"),
     }
 
 
 def _charge_outcome(charge: Any) -> Json | None:
-    if charge.status not in ("succeeded", "failed"):
+    if charge.status not in ("succeeded", "failed", "authorized"):
         return None
+    approved = charge.status != "failed"
     return {
         "network_advice_code": charge.network_advice_code or None,
         "network_decline_code": charge.network_decline_code or None,
-        "network_status": "approved_by_network" if charge.status == "succeeded" else "declined_by_network",
+        "network_status": "approved_by_network" if approved else "declined_by_network",
         "reason": charge.decline_code or None,
-        "type": "authorized" if charge.status == "succeeded" else "issuer_declined",
+        "type": "authorized" if approved else "issuer_declined",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,40 @@ class PlannedIntent:
     charge_id: str = ""
 
 
+class IntentTerms(TypedDict, total=False):
+    """What was asked of a payment that stands for itself, by Stripe's names; what was not said is not there."""
+
+    automatic_payment_methods: dict[str, Any]
+    confirmation_method: str
+    payment_method_types: list[str]
+    receipt_email: str
+    return_url: str
+    setup_future_usage: str
+    shipping: dict[str, Any]
+    statement_descriptor_suffix: str
+
+
 # --- what a gateway answers ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The money is ours. `look_again_at`, in business time: a sandbox's cardholder will have something to say."""
+    """The money is ours. `look_again_at`, in business time: a sandbox's cardholder will have something to say.
+
+    `captured` is what was taken of an authorization; None: all of it.
+    """
 
     gateway_charge_id: str
     look_again_at: datetime | None = None
+    captured: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The money is held for us until `capture_before` (business time), and taken when it is captured."""
+
+    gateway_charge_id: str
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +119,7 @@ class IntentCanceled:
     """The intent was canceled at the gateway: nothing was taken and nothing can be."""
 
 
-Outcome = Succeeded | Declined | RequiresAction | Processing | Unknown
+Outcome = Succeeded | Authorized | Declined | RequiresAction | Processing | Unknown
 Standing = Outcome | NotConfirmed | IntentCanceled
 
 

@@ -39,6 +39,9 @@ _INTENT_SETTLED = (
 _CHARGE_SETTLED = (
     "status",
     "called_at",
+    "amount_captured",
+    "amount_to_capture",
+    "authorized_at",
     "gateway_charge_id",
     "failure_code",
     "decline_code",
@@ -135,7 +138,7 @@ def plan_charge(
         Charge,
         id=charge_id,
         merchant_id=intent.merchant_id,
-        customer_id=intent.customer_id,
+        customer_id=intent.customer_id or "",
         payment_intent_id=intent.id,
         invoice_id=intent.invoice_id or "",
         status=ChargeStatus.PLANNED.value,
@@ -222,14 +225,19 @@ def give_to_invoice(payment_intent_id: str, invoice_id: str) -> list[str]:
 
 
 def abandon_intent(
-    ctx: Context, payment_intent_id: str, *, keep_body: bool = True, test_clock_id: str | None = None
+    ctx: Context,
+    payment_intent_id: str,
+    *,
+    keep_body: bool = True,
+    test_clock_id: str | None = None,
+    reason: str = "abandoned",
 ) -> None:
     """Let go of an intent that took nothing, and say so; one that is closed already is left as it is."""
     for intent in lock_intents([payment_intent_id]).values():
         if intent.status in OPEN_INTENT_STATUSES:
             previous = {"status": intent.status}
             intent.update(
-                status="canceled", canceled_at=ctx.as_of, cancellation_reason="abandoned", version=intent.version + 1
+                status="canceled", canceled_at=ctx.as_of, cancellation_reason=reason, version=intent.version + 1
             )
             update_intents([intent])
             record_events(ctx, [told(intent_event("canceled", intent, test_clock_id, previous), keep_body)])

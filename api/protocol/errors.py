@@ -7,6 +7,10 @@ from typing import Any
 from core.errors import OstinatoError, gettext_noop
 
 _NOT_FOUND = {"resource_missing"}
+# What Stripe calls a card's failure; anything else that a processor says is told as a decline.
+CARD_CODES = frozenset(
+    {"authentication_required", "expired_card", "incorrect_cvc", "incorrect_number", "processing_error"}
+)
 _CARD = {
     "card_declined",
     "authentication_required",
@@ -145,7 +149,7 @@ def error_body(error: OstinatoError, *, request_id: str) -> dict[str, Any]:
         body["code"] = error.code
     if error.param:
         body["param"] = error.param
-    for name in ("decline_code", "charge", "payment_intent", "advice_code", "network_decline_code"):
+    for name in ("decline_code", "charge", "payment_intent", "payment_method", "advice_code", "network_decline_code"):
         told = error.params.get(name) or getattr(error, name, "")
         if told:
             body[name] = told

@@ -10,6 +10,7 @@ from api.business_time import clocked
 from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
 from api.paging import in_range, page
 from api.payment_tokens import method_id
+from api.protocol.errors import CARD_CODES
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
     METADATA,
@@ -43,11 +44,6 @@ from invoicing.snapshots import invoice_snapshot
 
 URL = "/v1/invoices"
 COLLECTION = choice("charge_automatically", "send_invoice")
-# What Stripe calls a card's failure; anything else that a processor says is told as a decline.
-_CARD_CODES = frozenset(
-    {"authentication_required", "expired_card", "incorrect_cvc", "incorrect_number", "processing_error"}
-)
-
 _PAPER: Fields = fields(
     METADATA,
     auto_advance=boolean(),
@@ -260,7 +256,7 @@ def raise_if_unpaid(outcome: PaymentOutcome) -> None:
         failed = InvoicePaymentFailed(
             reason=outcome.message or "Your card was declined.", decline_code=outcome.decline_code, **ids
         )
-        failed.code = outcome.failure_code if outcome.failure_code in _CARD_CODES else "card_declined"
+        failed.code = outcome.failure_code if outcome.failure_code in CARD_CODES else "card_declined"
         raise failed
 
 

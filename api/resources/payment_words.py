@@ -1,34 +1,19 @@
-"""What is written on payments, charges and refunds at /v1, and what cannot be taken back through them."""
+"""What is written on charges and refunds at /v1, and what cannot be taken back through them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from api.business_time import clocked, of_customer
+from api.business_time import clocked
 from api.lookup import found, sent
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, choice, fields, merged_metadata, text
-from api.resources.payments import CHARGES, INTENTS, REFUNDS, refund_body, refunds_of_caller
+from api.protocol.schema import METADATA, fields, merged_metadata, text
+from api.resources.payments import CHARGES, REFUNDS, refund_body, refunds_of_caller
 from core.errors import OstinatoError, gettext_noop
 from payments import describing, selectors
-from payments.snapshots import charge_snapshot, payment_intent_snapshot
+from payments.snapshots import charge_snapshot
 
 _WORDS = fields(METADATA, description=text(clearable=True))
-CANCEL_INTENT = fields(
-    cancellation_reason=choice("abandoned", "duplicate", "fraudulent", "requested_by_customer"),
-)
-
-
-class IntentOfInvoice(OstinatoError):
-    code = "payment_intent_unexpected_state"
-    message_id = gettext_noop(
-        "You cannot cancel this PaymentIntent: it collects the invoice %(invoice)s. Void the invoice instead."
-    )
-
-
-class IntentNotCancelable(OstinatoError):
-    code = "payment_intent_unexpected_state"
-    message_id = gettext_noop("You cannot cancel this PaymentIntent because it has a status of %(status)s.")
 
 
 class RefundNotCancelable(OstinatoError):
@@ -41,24 +26,6 @@ def _changes(row: Any, params: dict[str, Any]) -> dict[str, Any]:
     if "metadata" in params:
         changes["metadata"] = merged_metadata(row.metadata, params["metadata"])
     return changes
-
-
-def update_intent(call: Call) -> Json:
-    row = found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent")
-    changed = describing.describe_intent(
-        ctx=of_customer(call, row.customer_id),
-        merchant_id=call.merchant_id,
-        payment_intent_id=row.id,
-        **_changes(row, call.params),
-    )
-    return payment_intent_snapshot(changed)
-
-
-def cancel_intent(call: Call) -> Json:
-    row = found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent")
-    if row.status in ("succeeded", "canceled"):
-        raise IntentNotCancelable(status=row.status)
-    raise IntentOfInvoice(invoice=row.invoice_id)
 
 
 def update_charge(call: Call) -> Json:
@@ -89,8 +56,6 @@ def cancel_refund(call: Call) -> Json:
 
 
 OPERATIONS = [
-    Operation("POST", INTENTS + "/{id}", update_intent, _WORDS),
-    Operation("POST", INTENTS + "/{id}/cancel", cancel_intent, CANCEL_INTENT),
     Operation("POST", CHARGES + "/{id}", update_charge, _WORDS),
     Operation("POST", REFUNDS + "/{id}", update_refund, METADATA),
     Operation("POST", REFUNDS + "/{id}/cancel", cancel_refund),

@@ -10,13 +10,10 @@ from django.db.models import QuerySet
 from api.business_time import clocked
 from api.lookup import found, new_metadata
 from api.paging import in_range, page, whole_list
-from api.payment_tokens import attached_id
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, RANGE, boolean, choice, fields, hash_of, integer, text
-from api.resources.invoices import invoice_of, raise_if_unpaid
-from api.resources.payment_methods import CREATE as DESCRIBED, described_method
+from api.protocol.schema import METADATA, PAGE, RANGE, choice, fields, hash_of, integer, text
+from api.resources.invoices import invoice_of
 from core.errors import OstinatoError, gettext_noop
-from engine.services.pay import pay_invoice
 from engine.services.refund import refund_charge
 from payments import selectors
 from payments.models import Charge, InvoicePayment, PaymentIntent, Refund
@@ -40,15 +37,6 @@ CREATE_REFUND = fields(
 )
 
 
-CONFIRM_INTENT = fields(
-    error_on_requires_action=boolean(),
-    off_session=boolean(),
-    payment_method=text(most=200),
-    payment_method_data=hash_of(DESCRIBED),
-    return_url=text(most=2000),
-)
-
-
 LIST_PAYMENTS = fields(
     PAGE,
     created=RANGE,
@@ -56,11 +44,6 @@ LIST_PAYMENTS = fields(
     payment=hash_of({"payment_intent": text(most=200), "type": choice("payment_intent", required=True)}),
     status=choice("canceled", "open", "paid"),
 )
-
-
-class IntentOver(OstinatoError):
-    code = "payment_intent_unexpected_state"
-    message_id = gettext_noop("You cannot confirm this PaymentIntent because it has a status of %(status)s.")
 
 
 class NothingToRefund(OstinatoError):
@@ -81,30 +64,6 @@ def retrieve_intent(call: Call) -> Json:
 def list_intents(call: Call) -> Json:
     rows = _filtered(selectors.payment_intents(call.merchant_id), call, "customer")
     return page(rows, call, lambda found: [payment_intent_snapshot(row) for row in found], url=INTENTS)
-
-
-def confirm_intent(call: Call) -> Json:
-    """Pay what the intent collects, on session unless said otherwise: with another method, or by trying again."""
-    row = found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent")
-    invoice = invoice_of(call, str(row.invoice_id))
-    ctx = clocked(call, invoice.test_clock_id)
-    if row.status in ("succeeded", "canceled"):
-        raise IntentOver(status=row.status)
-    given = call.params.get("payment_method", "")
-    if "payment_method_data" in call.params:
-        given = described_method(call, call.params["payment_method_data"]).id
-    # What is of nobody yet is the customer's from here on: the invoices to come may be charged to it.
-    method = attached_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
-    outcome = pay_invoice(
-        ctx=ctx,
-        merchant_id=call.merchant_id,
-        invoice_id=invoice.id,
-        payment_method_id=method,
-        off_session=call.params.get("off_session", False),
-    )
-    if outcome.status == "declined" or call.params.get("error_on_requires_action"):
-        raise_if_unpaid(outcome)
-    return payment_intent_snapshot(found(selectors.payment_intents(call.merchant_id), call.id, "payment_intent"))
 
 
 def retrieve_charge(call: Call) -> Json:
@@ -194,7 +153,6 @@ def list_payments(call: Call) -> Json:
 OPERATIONS = [
     Operation("GET", INTENTS, list_intents, _OF_CUSTOMER),
     Operation("GET", INTENTS + "/{id}", retrieve_intent),
-    Operation("POST", INTENTS + "/{id}/confirm", confirm_intent, CONFIRM_INTENT),
     Operation("GET", CHARGES, list_charges, fields(_OF_CUSTOMER, payment_intent=text(most=200))),
     Operation("GET", CHARGES + "/{id}", retrieve_charge),
     Operation("POST", REFUNDS, create_refund, CREATE_REFUND),

@@ -26,6 +26,8 @@ TIMELINE_LENGTH = 16
 
 # Steps that another event of the same moment tells better; a customer's timeline leaves them out.
 STEPS = [
+    "charge.captured",
+    "charge.expired",
     "charge.pending",
     "charge.succeeded",
     "charge.updated",
@@ -42,7 +44,15 @@ STEPS = [
 ]
 
 # What a charge and a refund tell beside their payment: the same twice.
-TOLD_BY_PAYMENT = ["charge.succeeded", "charge.failed", "charge.pending", "charge.refunded", "charge.refund.updated"]
+TOLD_BY_PAYMENT = [
+    "charge.succeeded",
+    "charge.captured",
+    "charge.expired",
+    "charge.failed",
+    "charge.pending",
+    "charge.refunded",
+    "charge.refund.updated",
+]
 
 # id prefix -> url name of the page that shows the object
 PAGES = {

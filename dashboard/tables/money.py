@@ -39,7 +39,7 @@ class PaymentTable(ListTable):
         cell="of_customer",
         verbose_name=_("Customer"),
         order_by=("customer__name",),
-        csv=lambda p: str(p.customer),
+        csv=lambda p: str(p.customer or ""),
         css="wide-only",
     )
     currency = Hidden(verbose_name=_("Currency"))

@@ -15,6 +15,7 @@ from dashboard.views.pages import ActPage
 from engine.services.refund import refund_charge
 from merchants.rules import Capability
 from payments.models import Charge, PaymentIntent
+from payments.rules import amount_taken
 
 
 class PaymentRefund(ActPage):
@@ -37,7 +38,7 @@ class PaymentRefund(ActPage):
         return {"currency": self.charge.currency}
 
     def initial(self) -> dict[str, Any]:
-        return {"amount": major(self.charge.amount - self.charge.amount_refunded, self.charge.currency)}
+        return {"amount": major(amount_taken(self.charge) - self.charge.amount_refunded, self.charge.currency)}
 
     def perform(self, ctx: Context, form: Form) -> str:
         data = form.cleaned_data

@@ -11,6 +11,7 @@ from dashboard.tables.money import PaymentTable
 from dashboard.views.pages import DetailPage, ListPage
 from payments.disputes import money_at_bank
 from payments.models import PaymentIntent
+from payments.rules import amount_taken
 
 
 class PaymentList(ListPage):
@@ -34,7 +35,7 @@ class PaymentDetail(DetailPage):
 
     def facts(self, found: PaymentIntent) -> dict[str, Any]:
         charges = details.charges_of_payment(self.merchant_id, found.pk)
-        left = [charge for charge in charges if charge.status == "succeeded" and charge.amount_refunded < charge.amount]
+        left = [c for c in charges if c.status == "succeeded" and c.amount_refunded < amount_taken(c)]
         at_bank = money_at_bank([charge.pk for charge in left])
         refunds = details.refunds_of(self.merchant_id, [charge.pk for charge in charges])
         disputes = money.disputes_of_charges(self.merchant_id, [charge.pk for charge in charges])

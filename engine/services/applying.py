@@ -194,7 +194,7 @@ def _charge_of(ctx: Context, merchant_id: str, gateway_intent_id: str) -> Charge
 
 
 def _clock_of(intent: PaymentIntent) -> str | None:
-    return intent.customer.test_clock_id
+    return intent.customer.test_clock_id if intent.customer else None
 
 
 def in_business_time(ctx: Context, clock_id: str | None) -> Context:

@@ -27,7 +27,7 @@ from payments.disputes import money_at_bank
 from payments.events import charge_event, refund_event, told
 from payments.gateways import gateway_named
 from payments.models import PaymentIntent, Refund
-from payments.rules import LOOK_UP_AFTER, ChargeDisputed, key_is_alive, refundable
+from payments.rules import LOOK_UP_AFTER, ChargeDisputed, amount_taken, key_is_alive, refundable
 from payments.selectors import ChargeNotFound, due_refunds, unanswered_refunds
 from payments.types import Declined, GatewayRefund, RefundFacts, Unknown
 
@@ -56,7 +56,7 @@ def refund_charge(
         charge = payments.lock_charges([charge_id]).get(charge_id)
         if charge is None or charge.merchant_id != merchant_id:
             raise ChargeNotFound
-        wanted = refundable(amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status)
+        wanted = refundable(amount, charged=amount_taken(charge), refunded=charge.amount_refunded, status=charge.status)
         refund = promise_refund(ctx, charge, wanted, reason, note, metadata)
     return send_refund(ctx, refund.id)
 
@@ -153,7 +153,7 @@ def record_foreign_refund(ctx: Context, charge_id: str, told: RefundFacts) -> st
             refund_id = known.id
         else:
             amount = refundable(
-                told.amount, charged=charge.amount, refunded=charge.amount_refunded, status=charge.status
+                told.amount, charged=amount_taken(charge), refunded=charge.amount_refunded, status=charge.status
             )
             row = promise_refund(ctx, charge, amount, told.reason, "", was_made=True)
             refund_id = row.id

@@ -13,18 +13,19 @@ A charge is unknown when its answer was lost, and a planned one may be when its 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.context import Context
 from customers.models import TestClock
+from engine.services.collect import cancel_at_gateway
 from engine.services.refund import resolve_refunds, settle_due_refunds
-from engine.services.sending import asked, call_of, intent_metadata, send
+from engine.services.sending import asked, call_of, capture_at_gateway, intent_metadata, send
 from engine.services.settlement import settle_answers
 from engine.types import RunReport
 from payments import writes as payments
@@ -32,7 +33,15 @@ from payments.gateways import gateway_named
 from payments.models import Charge, PaymentIntent
 from payments.rules import key_is_alive, key_is_dead, standing_of_attempt
 from payments.selectors import due_charges, gateway_charges_of, unanswered_charges
-from payments.types import Declined, GatewayIntent, NotConfirmed, Standing, Unknown
+from payments.types import (
+    Authorized,
+    Declined,
+    GatewayIntent,
+    NotConfirmed,
+    RequiresAction,
+    Standing,
+    Unknown,
+)
 
 # A planned charge is its worker's for that long: sending a batch to a slow gateway takes a while.
 NEVER_SENT_AFTER = timedelta(minutes=1)
@@ -84,7 +93,10 @@ def settle_due(*, ctx: Context, clock_id: str | None = None, limit: int = 5_000)
 
 def resolve_charges(ctx: Context, charge_ids: Sequence[str]) -> int:
     """Ask after these charges now, whatever their lease: for a person who waits. Returns how many were settled."""
-    return _resolve(ctx, list(Charge.objects.filter(id__in=charge_ids, status__in=["planned", "unknown"])))
+    waiting = Q(status__in=["planned", "unknown"]) | Q(
+        amount_to_capture__isnull=False, status__in=["authorized", "requires_action"]
+    )
+    return _resolve(ctx, list(Charge.objects.filter(waiting, id__in=charge_ids)))
 
 
 def _lease(ctx: Context, waiting: QuerySet[Charge], size: int) -> list[Charge]:
@@ -120,11 +132,27 @@ def _resolve(ctx: Context, charges: Sequence[Charge]) -> int:
     ]
     # What was never sent was never under its key: it is sent now as any planned charge.
     answers |= send(ctx, [*never_sent, *again])
+    answers |= _keep_promises(ctx, answers)
     first_used = {charge.id: charge.recorded_at for charge in charges}
     dead = [one for one in again if key_is_dead(answers[one], first_used[one], ctx.recorded_at)]
     answers |= {charge_id: NotConfirmed() for charge_id in dead}
     settle_answers(ctx, answers)
     return sum(1 for standing in answers.values() if not isinstance(standing, Unknown))
+
+
+def _keep_promises(ctx: Context, answers: Mapping[str, Standing]) -> dict[str, Standing]:
+    """A capture, or a cancellation, that never arrived is asked for again: each can be done once only."""
+    held = [charge_id for charge_id, standing in answers.items() if isinstance(standing, Authorized | RequiresAction)]
+    promised = Charge.objects.filter(
+        id__in=held, status__in=["authorized", "requires_action"], amount_to_capture__isnull=False
+    )
+    kept: dict[str, Standing] = {}
+    for charge in promised:
+        if charge.amount_to_capture:
+            kept[charge.id] = capture_at_gateway(ctx, charge.id)
+        else:
+            kept |= cancel_at_gateway(ctx, [charge.payment_intent_id], [charge])
+    return kept
 
 
 def _look_up(ctx: Context, charges: Sequence[Charge]) -> dict[str, Standing]:
@@ -140,7 +168,7 @@ def _look_up(ctx: Context, charges: Sequence[Charge]) -> dict[str, Standing]:
             if not intent.gateway_intent_id:
                 found.append((intent.id, answer.gateway_intent_id))
             earlier = known.get(intent.id, set()) - {charge.gateway_charge_id}
-            arrived = charge.status in ("processing", "requires_action")
+            arrived = charge.status in ("processing", "requires_action", "authorized")
             answers[charge.id] = standing_of_attempt(answer, earlier, arrived=arrived)
         else:
             answers[charge.id] = answer
@@ -158,7 +186,7 @@ def _find(ctx: Context, intent: PaymentIntent) -> GatewayIntent | NotConfirmed |
     if intent.gateway_intent_id:
         answer = asked(lambda: gateway.retrieve(call, intent.gateway_intent_id))
     else:
-        answer = asked(lambda: gateway.find_by_metadata(call, intent.customer_id, intent_metadata(intent)))
+        answer = asked(lambda: gateway.find_by_metadata(call, intent.customer_id or "", intent_metadata(intent)))
         if answer is None:
             return NotConfirmed()
     if isinstance(answer, Declined):

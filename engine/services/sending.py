@@ -135,13 +135,14 @@ def _create_intents(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> tup
 def _request(job: _Job) -> IntentRequest:
     intent = job.intent
     return IntentRequest(
-        customer_id=intent.customer_id,
+        customer_id=intent.customer_id or "",
         amount=intent.amount,
         currency=intent.currency,
         description=intent.description,
-        statement_descriptor=intent.statement_descriptor,
+        statement_descriptor=intent.statement_descriptor or intent.terms.get("statement_descriptor_suffix", ""),
         metadata=intent_metadata(intent),
         method_type=job.method_type,
+        manual_capture=intent.capture_method == "manual",
     )
 
 
@@ -159,6 +160,19 @@ def _ask_all(
         logger.exception("a batch of gateway calls failed")
         return [Unknown("error") for _ in batch]
     return [understood(answer) if isinstance(answer, GatewayRefused) else answer for answer in answers]
+
+
+def capture_at_gateway(ctx: Context, charge_id: str) -> Standing:
+    """Take what was promised of an authorization, and committed as `amount_to_capture`. Never inside a transaction."""
+    charge = Charge.objects.select_related("payment_intent").get(id=charge_id)
+    intent, amount = charge.payment_intent, charge.amount_to_capture
+    assert amount is not None
+    # Another key for each try, committed before it: an authorization is captured once, and a key may repeat an error.
+    call = call_of(ctx, charge.merchant_id, f"{charge.id}/capture/{charge.resolve_after}")
+    gateway = gateway_named(charge.gateway)
+    answer = asked(lambda: gateway.capture(call, intent.gateway_intent_id, amount, charge.currency))
+    # A refusal to capture is no word on what is held: a look-up says how it stands.
+    return Unknown(answer.code) if isinstance(answer, Declined) else answer
 
 
 def call_of(ctx: Context, merchant_id: str, key: str) -> Call:

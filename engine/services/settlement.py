@@ -43,6 +43,7 @@ from payments import writes as payments
 from payments.events import charge_event, intent_event, invoice_payment_event, told
 from payments.models import Charge, InvoicePayment
 from payments.rules import split_payment
+from payments.services import keep_tried_method
 from payments.settling import OUTCOME_OF_STATUS, settle
 from payments.types import Standing
 from subscriptions.types import TERMINAL_STATUSES
@@ -142,7 +143,10 @@ class Settlement:
             self.moved_intents[intent.id] = intent
         invoice = self.invoices.get(charge.invoice_id)
         if status == "succeeded":
-            self._tell((_charge, "succeeded", charge), (_intent, "succeeded", intent))
+            self._tell((_charge, "captured" if charge.authorized_at else "succeeded", charge))
+            self._tell((_intent, "succeeded", intent))
+            if intent.terms:
+                self._keep_method(intent, charge)
             if invoice:
                 self.receive(invoice, charge.amount, kind="payment_intent", charge=charge)
         elif status == "failed":
@@ -152,7 +156,13 @@ class Settlement:
                 self.declined.append((invoice, intent, charge))
             elif invoice:
                 self._fail(invoice, charge)
+        elif status == "authorized":
+            self._tell((_charge, "succeeded", charge), (_intent, "amount_capturable_updated", intent))
+            self._keep_method(intent, charge)
         elif status in ("requires_action", "processing", "canceled"):
+            if status == "canceled" and charge.authorized_at:
+                expired = intent.cancellation_reason == "automatic"
+                self._tell((_charge, "expired" if expired else "refunded", charge))
             self._wait(status, intent, invoice, charge)
         return outcome_of(charge)
 
@@ -233,6 +243,11 @@ class Settlement:
             self.failed[invoice.id] = (invoice, charge)
         if invoice.status == "open":  # what was written off may be paid, and is not owed
             self._news(invoice, "failed")
+
+    def _keep_method(self, intent: Row, charge: Row) -> None:
+        """A payment that says `setup_future_usage` leaves its method with its customer."""
+        if intent.customer_id and intent.terms.get("setup_future_usage"):
+            keep_tried_method(self.ctx, intent.merchant_id, intent.customer_id, charge.payment_method_id)
 
     def _wait(self, status: str, intent: Row, invoice: Row | None, charge: Row) -> None:
         if intent.status != "requires_payment_method":
@@ -357,6 +372,7 @@ class Settlement:
         owners = {row.merchant_id for _, _, row in self.facts} | {row.merchant_id for row in self.allocations}
         kept = bodies_kept(owners) if owners else set()
         clocks = {row.id: row.test_clock_id for row in self.invoices.values()}
+        clocks |= {row.payment_intent_id: row.test_clock_id for row in self.charges.values() if not row.invoice_id}
         rows = [make(kind, row, clocks, kept) for make, kind, row in self.facts]
         return rows + [
             told(
@@ -383,7 +399,7 @@ def outcome_of(charge: Any) -> PaymentOutcome:
 
 
 def _intent(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
-    return told(intent_event(type_, row, clocks.get(row.invoice_id or "")), row.merchant_id in kept)
+    return told(intent_event(type_, row, clocks.get(row.invoice_id or row.id)), row.merchant_id in kept)
 
 
 def _charge(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:

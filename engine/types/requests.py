@@ -87,9 +87,9 @@ class SubscribeRequest:
 
 @dataclass(frozen=True, slots=True)
 class PaymentOutcome:
-    """How collecting an invoice went.
+    """How collecting an invoice, or a payment for itself, went.
 
-    `status`: succeeded, declined, requires_action, processing, unknown, not_needed, no_payment_method.
+    `status`: succeeded, authorized, declined, requires_action, processing, unknown, not_needed, no_payment_method.
     """
 
     invoice_id: str

@@ -48,13 +48,14 @@ class Call:
 class IntentRequest:
     """What is to be collected. `metadata` names our intent and invoice, so that it can be found without its id."""
 
-    customer_id: str  # ours, as everywhere in the port: an adapter knows the processor's
+    customer_id: str  # ours, as everywhere in the port: an adapter knows the processor's; blank: of nobody
     amount: int
     currency: str
     description: str = ""
     statement_descriptor: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     method_type: str = "card"
+    manual_capture: bool = False  # only held when confirmed, until it is captured or canceled
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,10 @@ class Gateway(Protocol):
         self, call: Call, customer_id: str, metadata: Mapping[str, str]
     ) -> GatewayIntent | Unknown | None:
         """The customer's intent that carries all of our metadata, for when its id was lost; None: there is none."""
+        ...
+
+    def capture(self, call: Call, gateway_intent_id: str, amount: int, currency: str) -> Outcome:
+        """Take what was authorized, or a part of it; the rest is let go of. Raises `UnexpectedIntentState`."""
         ...
 
     def cancel(self, call: Call, gateway_intent_id: str) -> GatewayIntent | Unknown:

@@ -82,6 +82,14 @@ class SandboxGateway:
         return methods.facts_of(reply["id"], found, call.at, customer_id)
 
     @outside_transactions
+    def admit(self, call: Call, customer_id: str, instrument: str) -> str:
+        """An instrument to be tried once, for this customer or for nobody: its id. Raises `UnknownInstrument`."""
+        found = known_instrument(instrument)
+        asked = {"customer": customer_id, "instrument": instrument}
+        reply, _ = books.answer_once(call, "admit", asked, lambda: intents.admit(call, customer_id, found))
+        return str(reply["id"])
+
+    @outside_transactions
     def start_setup(self, call: Call, request: SetupRequest) -> SetupStarted:
         asked = {"customer": request.customer_id, "return_url": request.return_url}
         reply, _ = books.answer_once(call, "start_setup", asked, lambda: methods.open_setup(call, request))
@@ -199,6 +207,18 @@ class SandboxGateway:
             return as_it_stands(entry, call.at)
 
     @outside_transactions
+    def capture(self, call: Call, gateway_intent_id: str, amount: int, currency: str) -> Outcome:
+        reply, replayed = books.answer_once(
+            call,
+            "capture",
+            {"intent": gateway_intent_id, "amount": amount},
+            lambda: intents.capture(call, gateway_intent_id, amount),
+        )
+        if not replayed and intents.loses_answers(gateway_intent_id):
+            return Unknown("timeout")
+        return books.standing_from_json(reply)
+
+    @outside_transactions
     def complete_action(self, call: Call, gateway_intent_id: str, *, approve: bool) -> Outcome:
         reply, _ = books.answer_once(
             call,
@@ -300,7 +320,12 @@ class SandboxGateway:
 def _refund(call: Call, gateway_intent_id: str, amount: int, metadata: dict[str, str]) -> books.Json:
     entry = books.locked(call, INTENT, gateway_intent_id)
     paid = isinstance(books.standing_from_json(entry.body["standing"]), Succeeded)
-    if not paid or entry.body.get("disputed") or amount <= 0 or entry.body["refunded"] + amount > entry.body["amount"]:
+    if (
+        not paid
+        or entry.body.get("disputed")
+        or amount <= 0
+        or entry.body["refunded"] + amount > intents.taken(entry.body)
+    ):
         raise RefundRefused
     entry.body["refunded"] += amount
     books.save_body(entry)

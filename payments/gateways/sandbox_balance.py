@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from core.money import to_minor
 from payments.gateways.base import Call
-from payments.gateways.sandbox_intents import INTENT
+from payments.gateways.sandbox_intents import INTENT, taken
 from payments.models import SandboxObject
 from payments.types import BalanceFacts, BalancePage
 
@@ -34,7 +34,7 @@ def _movements(entry: SandboxObject) -> list[BalanceFacts]:
     body = entry.body
     if entry.kind == INTENT:
         paid = body["standing"]["kind"] == "succeeded"
-        return [_movement(entry, "charge", body["amount"], body["currency"], body["latest_charge"])] if paid else []
+        return [_movement(entry, "charge", taken(body), body["currency"], body["latest_charge"])] if paid else []
     if entry.kind == DISPUTE:
         return movements_of_dispute(entry)[::-1]
     currency = SandboxObject.objects.values_list("body__currency", flat=True).get(id=body["intent"])

@@ -17,6 +17,7 @@ from events.copying import insert_rows, new_row
 from payments.gateways.base import Call, IdempotencyKeyReused, NoSuchGatewayObject
 from payments.models import SandboxObject, SandboxReply
 from payments.types import (
+    Authorized,
     Declined,
     IntentCanceled,
     NotConfirmed,
@@ -31,6 +32,7 @@ Json = dict[str, Any]
 
 _KINDS: dict[str, type] = {
     "succeeded": Succeeded,
+    "authorized": Authorized,
     "declined": Declined,
     "requires_action": RequiresAction,
     "processing": Processing,
@@ -38,7 +40,7 @@ _KINDS: dict[str, type] = {
     "not_confirmed": NotConfirmed,
     "canceled": IntentCanceled,
 }
-_MOMENTS = ("settles_at", "look_again_at")
+_MOMENTS = ("settles_at", "look_again_at", "capture_before")
 _KIND_OF = {kind: name for name, kind in _KINDS.items()}
 
 

@@ -10,7 +10,7 @@ from core.ids import new_id
 from payments.gateways import sandbox_books as books
 from payments.gateways.base import Call, GatewayRefused, UnexpectedIntentState
 from payments.gateways.sandbox_balance import DISPUTE, movements_of_dispute
-from payments.gateways.sandbox_intents import INTENT, known_instrument
+from payments.gateways.sandbox_intents import INTENT, known_instrument, taken
 from payments.models import SandboxObject
 from payments.types import EVIDENCE_FILES, DisputeFacts, Succeeded
 
@@ -39,7 +39,7 @@ def open_dispute(call: Call, gateway_intent_id: str, reason: str, inquiry: bool 
         "charge": intent.body["latest_charge"],
         "status": "warning_needs_response" if inquiry else "needs_response",
         "reason": reason,
-        "amount": intent.body["amount"] - intent.body["refunded"],
+        "amount": taken(intent.body) - intent.body["refunded"],
         "currency": intent.body["currency"],
         "evidence": {},
         "due_by": due_by,
@@ -59,7 +59,7 @@ def disputes_of(call: Call, gateway_intent_id: str) -> list[DisputeFacts]:
     found = [facts_of(_as_it_stands(call, entry)) for entry in rows.order_by("created", "id")]
     method = SandboxObject.objects.filter(id=intent.body.get("method")).first()
     wanted = known_instrument(method.body["instrument"]) if method else None
-    if found or wanted is None or not wanted.dispute or intent.body["refunded"] >= intent.body["amount"]:
+    if found or wanted is None or not wanted.dispute or intent.body["refunded"] >= taken(intent.body):
         return found
     return [open_dispute(call, gateway_intent_id, wanted.dispute, wanted.inquiry)]
 

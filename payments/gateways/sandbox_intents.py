@@ -11,6 +11,7 @@ from events.copying import update_rows
 from payments.gateways import sandbox_books as books
 from payments.gateways.base import (
     Call,
+    GatewayRefused,
     IntentRequest,
     MethodNotUsable,
     ToConfirm,
@@ -22,13 +23,16 @@ from payments.gateways.sandbox_instruments import (
     AUTHENTICATE_ALWAYS,
     AUTHENTICATE_ONCE,
     ERROR_AFTER,
+    LOST_AFTER,
     Instrument,
     instrument,
 )
 from payments.models import SandboxObject
 from payments.types import (
+    Authorized,
     Declined,
     GatewayIntent,
+    IntentCanceled,
     NotConfirmed,
     Outcome,
     Processing,
@@ -74,6 +78,12 @@ def attach(call: Call, customer_id: str, found: Instrument) -> books.Json:
     return {"id": entry.id}
 
 
+def admit(call: Call, customer_id: str, found: Instrument) -> books.Json:
+    """An instrument that is to be tried, and not kept for later: whether it pays is the attempt's to say."""
+    body = {"instrument": found.token, "customer": customer_id}
+    return {"id": books.open_account(call, METHOD, new_id("pm"), customer_id, body).id}
+
+
 def instrument_of(call: Call, gateway_method_id: str) -> Instrument:
     entry = SandboxObject.objects.filter(merchant_id=call.merchant_id, kind=METHOD, id=gateway_method_id).first()
     if entry is None or entry.body.get("detached"):
@@ -94,11 +104,13 @@ def _as_set_up(entry: SandboxObject) -> Instrument:
 
 
 DISPUTED_AFTER = timedelta(days=1)
+HELD_FOR = timedelta(days=7)  # how long an authorization stands: Stripe's, for most cards
 
 
 def facts_of(request: IntentRequest) -> books.Json:
     """What an intent is asked for with: its parameters in the idempotency store."""
-    return {
+    manual = {"manual_capture": True} if request.manual_capture else {}
+    return manual | {
         "amount": request.amount,
         "currency": request.currency,
         "description": request.description,
@@ -163,7 +175,38 @@ def _last_answer(found: Instrument, entry: SandboxObject, at: datetime) -> Outco
     declines = found.decline and (found.declines_first == 0 or entry.body["attempts"] <= found.declines_first)
     if found.decline and declines:
         return replace(found.decline, gateway_charge_id=charge_id)
+    if entry.body.get("manual_capture"):
+        return Authorized(charge_id, capture_before=at + HELD_FOR)
     return Succeeded(charge_id, look_again_at=at + DISPUTED_AFTER if found.dispute else None)
+
+
+def capture(call: Call, gateway_intent_id: str, amount: int) -> books.Json:
+    """Take `amount` of what is held; the rest is let go of."""
+    entry = books.locked(call, INTENT, gateway_intent_id)
+    standing = as_it_stands(entry, call.at).standing
+    if not isinstance(standing, Authorized):
+        raise UnexpectedIntentState
+    if not 0 < amount <= entry.body["amount"]:
+        refused = GatewayRefused(param="amount_to_capture")
+        refused.code = "amount_too_large"
+        raise refused
+    found = known_instrument(SandboxObject.objects.get(id=entry.body["method"]).body["instrument"])
+    entry.body["captured"] = amount
+    disputed = call.at + DISPUTED_AFTER if found.dispute else None
+    set_standing(entry, Succeeded(standing.gateway_charge_id, disputed, captured=amount))
+    return entry.body["standing"]
+
+
+def taken(body: books.Json) -> int:
+    """What a paid intent took: what was captured of it, else its amount."""
+    return int(body["captured"] if "captured" in body else body["amount"])
+
+
+def loses_answers(gateway_intent_id: str) -> bool:
+    """Whether the intent's instrument is one whose answers are lost on the way."""
+    entry = SandboxObject.objects.get(id=gateway_intent_id)
+    method = SandboxObject.objects.get(id=entry.body["method"])
+    return known_instrument(method.body["instrument"]).answer_lost == LOST_AFTER
 
 
 def lose_first_call(call: Call, gateway_intent_id: str) -> bool:
@@ -203,11 +246,14 @@ def as_it_stands(entry: SandboxObject, at: datetime) -> GatewayIntent:
         method = SandboxObject.objects.get(id=entry.body["method"])
         standing = _last_answer(known_instrument(method.body["instrument"]), entry, at)
         set_standing(entry, standing)
+    if isinstance(standing, Authorized) and standing.capture_before and standing.capture_before <= at:
+        standing = IntentCanceled()
+        set_standing(entry, standing)
     return GatewayIntent(
         gateway_intent_id=entry.id,
         standing=standing,
         amount=entry.body["amount"],
-        amount_received=entry.body["amount"] if isinstance(standing, Succeeded) else 0,
+        amount_received=taken(entry.body) if isinstance(standing, Succeeded) else 0,
         latest_charge_id=entry.body.get("latest_charge", ""),
         metadata=entry.body["metadata"],
     )

@@ -26,6 +26,7 @@ from payments.gateways.base import (
     outside_transactions,
 )
 from payments.gateways.batches import side_by_side
+from payments.gateways.stripe_amounts import to_stripe
 from payments.gateways.stripe_books import StripeBooks, carries
 from payments.gateways.stripe_client import Connection, ask_about_money, connection_of, translated
 from payments.gateways.stripe_intents import create_params, declined_by, intent_from, outcome_of, plain
@@ -115,7 +116,8 @@ class StripeGateway(StripeBooks):
     @outside_transactions
     def create_intent(self, call: Call, request: IntentRequest) -> GatewayIntent | Unknown:
         at = connection_of(call.merchant_id)
-        return _create(at, call, request, customers.ensure(at, call, request.customer_id))
+        owner = customers.ensure(at, call, request.customer_id) if request.customer_id else ""
+        return _create(at, call, request, owner)
 
     @outside_transactions
     def confirm(
@@ -166,11 +168,27 @@ class StripeGateway(StripeBooks):
         self, call: Call, customer_id: str, metadata: Mapping[str, str]
     ) -> GatewayIntent | Unknown | None:
         at = connection_of(call.merchant_id)
-        owner = customers.known([(call.merchant_id, customer_id)]).get((call.merchant_id, customer_id))
+        key = (call.merchant_id, customer_id)
+        owner = customers.known([key]).get(key) if customer_id else ""
         if owner is None:
             return None  # nothing was ever made there for this customer: its id is committed before anything is
         wanted = {name: value for name, value in metadata.items() if value}
         return ask_about_money(lambda: _find(at, owner, wanted))
+
+    @outside_transactions
+    def capture(self, call: Call, gateway_intent_id: str, amount: int, currency: str) -> Outcome:
+        at = connection_of(call.merchant_id)
+
+        def capture() -> Outcome:
+            taken = {"amount_to_capture": to_stripe(amount, currency)}
+            key = {"idempotency_key": call.key}
+            try:
+                captured = at.client.v1.payment_intents.capture(gateway_intent_id, taken, key)  # type: ignore[arg-type]
+            except stripe.CardError as declined:
+                return declined_by(declined)
+            return outcome_of(plain(captured))
+
+        return ask_about_money(capture)
 
     @outside_transactions
     def cancel(self, call: Call, gateway_intent_id: str) -> GatewayIntent | Unknown:
@@ -241,7 +259,8 @@ def _confirm(at: Connection, item: ToConfirm) -> Outcome:
 
 
 def _find(at: Connection, owner: str, metadata: Mapping[str, str]) -> GatewayIntent | Unknown | None:
-    listed = at.client.v1.payment_intents.list({"customer": owner, "limit": 100})
+    of_customer = {"customer": owner} if owner else {}
+    listed = at.client.v1.payment_intents.list({"limit": 100, **of_customer})  # type: ignore[arg-type]
     for number, intent in enumerate(listed.auto_paging_iter()):
         body = plain(intent)
         if carries(body, metadata):
@@ -279,7 +298,9 @@ def _owners(
     owners |= customers.known([(item.call.merchant_id, item.request.customer_id) for item in batch])
     for item in batch:
         owner = (item.call.merchant_id, item.request.customer_id)
-        if owner not in owners:
+        if not item.request.customer_id:
+            owners[owner] = ""
+        elif owner not in owners:
             try:
                 owners[owner] = customers.ensure(_ready(known, item.call), item.call, item.request.customer_id)
             except GatewayUnreachable:

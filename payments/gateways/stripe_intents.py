@@ -11,6 +11,7 @@ from core.descriptors import LONGEST, SHORTEST, plain_letters
 from payments.gateways.base import IntentRequest
 from payments.gateways.stripe_amounts import from_stripe, to_stripe
 from payments.types import (
+    Authorized,
     Declined,
     GatewayIntent,
     IntentCanceled,
@@ -31,10 +32,13 @@ def create_params(request: IntentRequest, gateway_customer_id: str) -> dict[str,
     params: dict[str, Any] = {
         "amount": to_stripe(request.amount, request.currency),
         "currency": request.currency,
-        "customer": gateway_customer_id,
         "payment_method_types": [request.method_type],
         "metadata": {name: value for name, value in request.metadata.items() if value},
     }
+    if gateway_customer_id:
+        params["customer"] = gateway_customer_id
+    if request.manual_capture:
+        params["capture_method"] = "manual"
     if request.description:
         params["description"] = request.description
     descriptor = printable_descriptor(request.statement_descriptor)
@@ -69,7 +73,10 @@ def standing_of(body: Json) -> Standing:
     """What its status says of its latest attempt."""
     status, charge_id = body["status"], id_of(body.get("latest_charge"))
     if status == "succeeded":
-        return Succeeded(charge_id)
+        taken = from_stripe(body.get("amount_received") or 0, body["currency"])
+        return Succeeded(charge_id, captured=taken if body.get("capture_method") == "manual" else None)
+    if status == "requires_capture":
+        return Authorized(charge_id)
     if status == "processing":
         return Processing(gateway_charge_id=charge_id)
     if status == "requires_action":

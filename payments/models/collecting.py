@@ -14,19 +14,23 @@ class PaymentIntentStatus(models.TextChoices):
     REQUIRES_CONFIRMATION = "requires_confirmation", _("to be confirmed")
     REQUIRES_ACTION = "requires_action", _("needs authentication")
     PROCESSING = "processing", _("processing")
+    REQUIRES_CAPTURE = "requires_capture", _("authorized, to be captured")
     SUCCEEDED = "succeeded", _("succeeded")
     CANCELED = "canceled", _("canceled")
 
 
+# What still collects an invoice; an invoice's payment is captured at once.
 OPEN_INTENT_STATUSES = ["requires_payment_method", "requires_confirmation", "requires_action", "processing"]
 
 
 class PaymentIntent(models.Model):
-    """What is to be collected for an invoice. At most one is open per invoice."""
+    """What is to be collected: for an invoice, of which at most one is open, or for itself (/v1/payment_intents)."""
 
     id = models.TextField(primary_key=True, default=partial(new_id, "pi"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+", db_index=False)
-    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="payment_intents")
+    customer = models.ForeignKey(
+        "customers.Customer", null=True, blank=True, on_delete=models.PROTECT, related_name="payment_intents"
+    )  # an invoice's always has one
     invoice = models.ForeignKey(
         "invoicing.Invoice", null=True, blank=True, on_delete=models.PROTECT, related_name="payment_intents"
     )
@@ -36,6 +40,9 @@ class PaymentIntent(models.Model):
     currency = models.CharField(max_length=3)
     gateway = models.CharField(max_length=20)
     gateway_intent_id = models.TextField(blank=True, default="")
+    capture_method = models.CharField(max_length=20, default="automatic")
+    # What else was asked of a payment for itself, by Stripe's names: payments.types.IntentTerms.
+    terms = models.JSONField(default=dict, blank=True)
     payment_method_id = models.TextField(blank=True, default="", db_collation="C")
     latest_charge_id = models.TextField(blank=True, default="", db_collation="C")
     last_payment_error = models.JSONField(null=True, blank=True)
@@ -65,13 +72,14 @@ class ChargeStatus(models.TextChoices):
     PLANNED = "planned", _("planned")
     PROCESSING = "processing", _("processing")
     REQUIRES_ACTION = "requires_action", _("needs authentication")
+    AUTHORIZED = "authorized", _("authorized, to be captured")
     UNKNOWN = "unknown", _("unknown")
     SUCCEEDED = "succeeded", _("succeeded")
     FAILED = "failed", _("failed")
     CANCELED = "canceled", _("canceled")
 
 
-IN_FLIGHT_CHARGE_STATUSES = ["planned", "processing", "requires_action", "unknown"]
+IN_FLIGHT_CHARGE_STATUSES = ["planned", "processing", "requires_action", "authorized", "unknown"]
 
 
 class Charge(models.Model):
@@ -90,6 +98,9 @@ class Charge(models.Model):
     backup_of = models.TextField(blank=True, default="", db_collation="C")  # the declined charge that began this try
     off_session = models.BooleanField(default=True)
     amount = models.BigIntegerField()
+    amount_captured = models.BigIntegerField(null=True, blank=True)  # where it was authorized first; null: all of it
+    amount_to_capture = models.BigIntegerField(null=True, blank=True)  # promised before the gateway is asked; 0: let go
+    authorized_at = models.DateTimeField(null=True, blank=True)
     amount_refunded = models.BigIntegerField(default=0)
     disputed = models.BooleanField(default=False)  # ever, as Stripe's
     currency = models.CharField(max_length=3)

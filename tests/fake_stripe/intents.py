@@ -48,7 +48,7 @@ def create(call: Call) -> Json:
         automatic_payment_methods=None,
         canceled_at=None,
         cancellation_reason=None,
-        capture_method="automatic",
+        capture_method=given.get("capture_method", "automatic"),
         client_secret=call.books.new_id("secret"),
         confirmation_method="automatic",
         currency=currency,
@@ -186,6 +186,13 @@ def fail(books: Books, account: Account, intent: Json, decline: Decline, charge:
 
 def succeed(books: Books, account: Account, intent: Json, token: Token, charge: Json | None = None) -> Json:
     charge = charge or money.new_charge(books, account, intent, "succeeded")
+    if intent["capture_method"] == "manual":
+        charge |= {"status": "succeeded", "paid": True}
+        intent |= {"status": "requires_capture", "latest_charge": charge["id"], "next_action": None}
+        intent["amount_capturable"] = intent["amount"]
+        books.tell(account, "charge.succeeded", charge)
+        books.tell(account, "payment_intent.amount_capturable_updated", intent)
+        return intent
     money.capture(books, account, charge)
     intent |= {
         "status": "succeeded",
@@ -199,6 +206,22 @@ def succeed(books: Books, account: Account, intent: Json, token: Token, charge: 
     books.tell(account, "payment_intent.succeeded", intent)
     if token.disputed:
         money.open_dispute(books, account, charge, token.disputed)
+    return intent
+
+
+@route("POST", "/v1/payment_intents/{id}/capture")
+def capture(call: Call) -> Json:
+    intent = call.books.find(call.account, "payment_intent", call.args["id"], "intent")
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(intent, "capture")
+    amount = _integer(call.params.get("amount_to_capture", str(intent["amount"])), "amount_to_capture")
+    if not 0 < amount <= intent["amount"]:
+        raise invalid("amount_to_capture", "The amount is more than what was authorized.", "amount_too_large")
+    charge = call.account.objects["charge"][intent["latest_charge"]]
+    money.capture(call.books, call.account, charge, amount)
+    intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
+    call.books.tell(call.account, "charge.captured", charge)
+    call.books.tell(call.account, "payment_intent.succeeded", intent)
     return intent
 
 
@@ -222,9 +245,10 @@ def authenticate(books: Books, account: Account, intent_id: str, *, approve: boo
 @route("POST", "/v1/payment_intents/{id}/cancel")
 def cancel(call: Call) -> Json:
     intent = call.books.find(call.account, "payment_intent", call.args["id"], "intent")
-    if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+    waiting = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture")
+    if intent["status"] not in waiting:
         raise unexpected_state(intent, "cancel")
-    intent |= {"status": "canceled", "canceled_at": int(call.books.now), "next_action": None}
+    intent |= {"status": "canceled", "amount_capturable": 0, "canceled_at": int(call.books.now), "next_action": None}
     intent["cancellation_reason"] = call.params.get("cancellation_reason")
     call.books.tell(call.account, "payment_intent.canceled", intent)
     return intent

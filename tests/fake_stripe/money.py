@@ -77,10 +77,12 @@ def outcome(decline: Decline) -> Json:
     }
 
 
-def capture(books: Books, account: Account, charge: Json) -> None:
-    fee = charge["amount"] * 29 // 1000 + 30
-    moved = movement(books, account, "charge", charge["amount"], fee, charge)
-    charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+def capture(books: Books, account: Account, charge: Json, amount: int | None = None) -> None:
+    taken = charge["amount"] if amount is None else amount
+    fee = taken * 29 // 1000 + 30
+    moved = movement(books, account, "charge", taken, fee, charge)
+    charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": taken}
+    charge["amount_refunded"] = charge["amount"] - taken
     charge["balance_transaction"] = moved["id"]
 
 

@@ -23,6 +23,7 @@ from payments.gateways.base import (
 )
 from payments.gateways.sandbox_instruments import INSTRUMENTS
 from payments.types import (
+    Authorized,
     Declined,
     GatewayIntent,
     IntentCanceled,
@@ -305,6 +306,43 @@ def test_a_canceled_intent_cannot_be_paid(gateway):
 def test_canceling_too_late_gives_back_what_is(world, gateway, instrument, kept):
     intent, _ = a_payment(gateway, world.token(instrument))
     assert isinstance(gateway.cancel(call("cancel"), intent).standing, kept)
+
+
+def held(gateway, amount=1000):
+    intent = gateway.create_intent(call("create"), a_request(amount, manual_capture=True)).gateway_intent_id
+    method = a_method(gateway, "pm_card_visa")
+    return intent, gateway.confirm(call("confirm"), intent, method, off_session=True)
+
+
+def test_what_is_held_is_taken_in_part_and_once(gateway):
+    intent, outcome = held(gateway)
+    assert isinstance(outcome, Authorized)
+    assert gateway.retrieve(call("look"), intent).amount_received == 0
+    taken = gateway.capture(call("capture"), intent, 600, "cad")
+    assert (taken.gateway_charge_id, taken.captured) == (outcome.gateway_charge_id, 600)
+    assert gateway.capture(call("capture"), intent, 600, "cad") == taken
+    found = gateway.retrieve(call("look"), intent)
+    assert (found.standing, found.amount_received) == (taken, 600)
+    with pytest.raises(UnexpectedIntentState):
+        gateway.capture(call("again"), intent, 400, "cad")
+    with pytest.raises(GatewayRefused):
+        gateway.refund(call("too much"), intent, 601, metadata={})
+    assert gateway.refund(call("refund"), intent, 600, metadata={}).status == "succeeded"
+
+
+def test_more_than_is_held_cannot_be_taken(gateway):
+    intent, _ = held(gateway)
+    with pytest.raises(GatewayRefused) as refused:
+        gateway.capture(call("capture"), intent, 1001, "cad")
+    assert refused.value.code == "amount_too_large"
+    assert isinstance(gateway.retrieve(call("look"), intent).standing, Authorized)
+
+
+def test_what_is_held_goes_back_when_its_intent_is_canceled(gateway):
+    intent, _ = held(gateway)
+    assert gateway.cancel(call("cancel"), intent).standing == IntentCanceled()
+    with pytest.raises(UnexpectedIntentState):
+        gateway.capture(call("capture"), intent, 1000, "cad")
 
 
 def test_a_detached_method_cannot_pay(gateway):

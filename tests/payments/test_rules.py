@@ -21,6 +21,7 @@ from payments.rules import (
 from payments.settling import settle
 from payments.types import (
     REPLAYED_ERROR,
+    Authorized,
     Declined,
     GatewayIntent,
     IntentCanceled,
@@ -89,8 +90,11 @@ def test_what_a_payment_settles_and_what_is_over(amount, owed, split):
 
 
 def rows(status: str) -> tuple[Row, Row]:
-    charge = Row(id="ch_1", status=status, version=3, payment_method_id="pm_1", gateway_charge_id="")
-    return charge, Row(id="pi_1", amount=1000, status="requires_confirmation", version=5)
+    charge = Row(id="ch_1", status=status, version=3, payment_method_id="pm_1", gateway_charge_id="", amount=1000)
+    held_at = NEW_YEAR if status == "authorized" else None
+    charge.update(authorized_at=held_at, amount_to_capture=None, amount_captured=None, resolve_after=None)
+    intent = Row(id="pi_1", amount=1000, status="requires_confirmation", version=5, cancellation_reason="")
+    return charge, intent
 
 
 def settled(status: str, standing) -> tuple[str, str, int]:
@@ -110,6 +114,9 @@ def settled(status: str, standing) -> tuple[str, str, int]:
         ("planned", Processing(), ("processing", "processing", 1)),
         ("planned", NotConfirmed(), ("canceled", "canceled", 1)),
         ("requires_action", IntentCanceled(), ("canceled", "canceled", 1)),
+        ("planned", Authorized("x"), ("authorized", "authorized", 1)),
+        ("authorized", Succeeded("x", captured=600), ("succeeded", "succeeded", 1)),
+        ("authorized", IntentCanceled(), ("canceled", "canceled", 1)),
         ("processing", DECLINED, ("failed", "failed", 1)),
         # Nothing new to tell: only the next look moves.
         ("planned", Unknown(), ("waiting", "unknown", 0)),
@@ -117,6 +124,8 @@ def settled(status: str, standing) -> tuple[str, str, int]:
         ("requires_action", Unknown(), ("waiting", "requires_action", 0)),
         ("processing", Processing(), ("waiting", "processing", 0)),
         ("requires_action", RequiresAction(), ("waiting", "requires_action", 0)),
+        ("authorized", Authorized("x"), ("waiting", "authorized", 0)),
+        ("authorized", Unknown(), ("waiting", "authorized", 0)),
         # What is settled stays settled, but money that comes late is still money.
         ("succeeded", DECLINED, ("", "succeeded", 0)),
         ("failed", Succeeded("x"), ("", "failed", 0)),
@@ -126,6 +135,28 @@ def settled(status: str, standing) -> tuple[str, str, int]:
 )
 def test_an_answer_only_moves_a_charge_forward(status, standing, expected):
     assert settled(status, standing) == expected
+
+
+@pytest.mark.parametrize(
+    ("standing", "promised", "said"),
+    [
+        # what is held stands until its day; then the gateway lets it go by itself
+        (Authorized("x", NEW_YEAR + timedelta(days=7)), None, ("authorized", "requires_capture", "", 7)),
+        (Authorized("x"), None, ("authorized", "requires_capture", "", 1)),
+        (IntentCanceled(), None, ("canceled", "canceled", "automatic", None)),
+        (IntentCanceled(), 0, ("canceled", "canceled", "", None)),  # canceled by whoever asked, without a reason
+        (Succeeded("x", captured=600), 600, ("succeeded", "succeeded", "", None)),
+    ],
+)
+def test_what_is_held_is_captured_let_go_of_or_runs_out(standing, promised, said):
+    charge, intent = rows("planned")
+    settle(charge, intent, Authorized("x", NEW_YEAR + timedelta(days=7)), NEW_YEAR, NEW_YEAR)
+    charge["amount_to_capture"] = promised
+    settle(charge, intent, standing, NEW_YEAR, NEW_YEAR)
+    days = (charge.next_action_at - NEW_YEAR).days if charge.next_action_at else None
+    assert (charge.status, intent.status, intent.cancellation_reason, days) == said
+    if isinstance(standing, Succeeded):
+        assert (charge.amount_captured, intent.amount_received) == (600, 600)
 
 
 def test_a_debits_next_look_is_its_day_or_tomorrow():
