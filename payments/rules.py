@@ -127,6 +127,16 @@ def amount_taken(charge: Any) -> int:
     return int(charge.amount if charge.amount_captured is None else charge.amount_captured)
 
 
+def told_when_paid(charge: Any) -> str:
+    """What is told of a charge that was authorized or paid: what was authorized first had succeeded then."""
+    return "captured" if charge.authorized_at and charge.status == "succeeded" else "succeeded"
+
+
+def told_when_let_go(intent: Any) -> str:
+    """What is told of an authorization that took nothing: it ran out, or went back with its canceled intent."""
+    return "expired" if intent.cancellation_reason == "automatic" else "refunded"
+
+
 def refundable(amount: int | None, *, charged: int, refunded: int, status: str) -> int:
     """The amount of a refund: what is asked, or all that is left.
 

@@ -114,16 +114,17 @@ def admit_method(ctx: Context, method: PaymentMethod, customer_id: str) -> None:
         PaymentMethod.objects.filter(id=method.id, gateway_method_id="").update(gateway_method_id=made)
 
 
-def keep_tried_method(ctx: Context, merchant_id: str, customer_id: str, payment_method_id: str) -> None:
-    """A method that was admitted and has paid is this customer's from here on; inside the caller's transaction."""
+def keep_tried_method(ctx: Context, intent: Row, charge: Row) -> None:
+    """A payment that says `setup_future_usage` leaves its customer the method that it was made with, if that was
+    nobody's. Inside the caller's transaction."""
+    if not intent.customer_id or not intent.terms.get("setup_future_usage"):
+        return
     rows = PaymentMethod.objects.select_for_update(no_key=True).filter(
-        merchant_id=merchant_id, id=payment_method_id, customer__isnull=True, detached_at__isnull=True
+        merchant_id=intent.merchant_id, id=charge.payment_method_id, customer__isnull=True, detached_at__isnull=True
     )
     method = rows.first()
-    if method is None:
-        return
-    customer = customer_by_id(merchant_id, customer_id)
-    _give(ctx, method, customer)
+    if method is not None:
+        _give(ctx, method, customer_by_id(intent.merchant_id, intent.customer_id))
 
 
 def _give(ctx: Context, method: PaymentMethod, customer: Customer) -> None:

@@ -42,7 +42,7 @@ from invoicing.writes import lock_invoices, update_progress
 from payments import writes as payments
 from payments.events import charge_event, intent_event, invoice_payment_event, told
 from payments.models import Charge, InvoicePayment
-from payments.rules import split_payment
+from payments.rules import split_payment, told_when_let_go, told_when_paid
 from payments.services import keep_tried_method
 from payments.settling import OUTCOME_OF_STATUS, settle
 from payments.types import Standing
@@ -57,8 +57,8 @@ def settle_answers(
 ) -> list[PaymentOutcome]:
     """Settle charges by their gateway's answers, and fail the invoices that nothing can be charged to.
 
-    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids). Where a
-    backup was tried after a decline, its outcome stands for both.
+    Returns the outcomes in the order of `answers` (by charge id), then of `without_method` (invoice ids); a backup's,
+    tried after a decline, stands for both.
     """
     invoice_ids = list(without_method)
     if not answers and not invoice_ids:
@@ -142,12 +142,11 @@ class Settlement:
             self.moved_charges.append(charge)
             self.moved_intents[intent.id] = intent
         invoice = self.invoices.get(charge.invoice_id)
-        if status == "succeeded":
-            self._tell((_charge, "captured" if charge.authorized_at else "succeeded", charge))
-            self._tell((_intent, "succeeded", intent))
-            if intent.terms:
-                self._keep_method(intent, charge)
-            if invoice:
+        if status in ("succeeded", "authorized"):
+            said = "succeeded" if status == "succeeded" else "amount_capturable_updated"
+            self._tell((_charge, told_when_paid(charge), charge), (_intent, said, intent))
+            keep_tried_method(self.ctx, intent, charge)
+            if invoice and status == "succeeded":
                 self.receive(invoice, charge.amount, kind="payment_intent", charge=charge)
         elif status == "failed":
             # As it stands now: a backup may move the intent on in this same transaction.
@@ -156,13 +155,9 @@ class Settlement:
                 self.declined.append((invoice, intent, charge))
             elif invoice:
                 self._fail(invoice, charge)
-        elif status == "authorized":
-            self._tell((_charge, "succeeded", charge), (_intent, "amount_capturable_updated", intent))
-            self._keep_method(intent, charge)
         elif status in ("requires_action", "processing", "canceled"):
             if status == "canceled" and charge.authorized_at:
-                expired = intent.cancellation_reason == "automatic"
-                self._tell((_charge, "expired" if expired else "refunded", charge))
+                self._tell((_charge, told_when_let_go(intent), charge))
             self._wait(status, intent, invoice, charge)
         return outcome_of(charge)
 
@@ -244,11 +239,6 @@ class Settlement:
         if invoice.status == "open":  # what was written off may be paid, and is not owed
             self._news(invoice, "failed")
 
-    def _keep_method(self, intent: Row, charge: Row) -> None:
-        """A payment that says `setup_future_usage` leaves its method with its customer."""
-        if intent.customer_id and intent.terms.get("setup_future_usage"):
-            keep_tried_method(self.ctx, intent.merchant_id, intent.customer_id, charge.payment_method_id)
-
     def _wait(self, status: str, intent: Row, invoice: Row | None, charge: Row) -> None:
         if intent.status != "requires_payment_method":
             self._tell((_intent, "canceled" if status == "canceled" else status, intent))
@@ -325,7 +315,7 @@ class Settlement:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Decide what comes next for what was declined and for what failed, then store and tell everything."""
+        """Decide what comes next for what was declined or failed, then store and tell everything."""
         self._go_on()
         self._apply_decisions(decide(self.ctx, self.failed.values()))
         self._keep_schedules()
@@ -371,8 +361,7 @@ class Settlement:
     def _event_rows(self) -> list[EventRow]:
         owners = {row.merchant_id for _, _, row in self.facts} | {row.merchant_id for row in self.allocations}
         kept = bodies_kept(owners) if owners else set()
-        clocks = {row.id: row.test_clock_id for row in self.invoices.values()}
-        clocks |= {row.payment_intent_id: row.test_clock_id for row in self.charges.values() if not row.invoice_id}
+        clocks = {row.payment_intent_id: row.test_clock_id for row in self.charges.values()}
         rows = [make(kind, row, clocks, kept) for make, kind, row in self.facts]
         return rows + [
             told(
@@ -399,7 +388,7 @@ def outcome_of(charge: Any) -> PaymentOutcome:
 
 
 def _intent(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
-    return told(intent_event(type_, row, clocks.get(row.invoice_id or row.id)), row.merchant_id in kept)
+    return told(intent_event(type_, row, clocks.get(row.id)), row.merchant_id in kept)
 
 
 def _charge(type_: str, row: Row, clocks: Mapping[str, str | None], kept: set[str]) -> EventRow:
