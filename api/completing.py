@@ -24,6 +24,7 @@ from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import customer_numbers, late_invoices, lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
+from payments.snapshots import charged_card
 from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
 
@@ -32,7 +33,10 @@ Nodes = dict[str, list[Json]]
 
 DEPTH_MAX = 12
 _WITHOUT_LIVEMODE = frozenset(
-    {"list", "search_result", "subscription_item", "discount", "account", "billing_portal", "file"}
+    {
+        *("account", "balance_transaction", "billing_portal", "discount", "file", "item", "list", "refund"),
+        *("search_result", "subscription_item"),
+    }
 )
 
 
@@ -50,6 +54,8 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     _client_ids(merchant_id, nodes)
     _seller_and_links(merchant_id, nodes["invoice"])
     _credit_note_links(merchant_id, nodes["credit_note"])
+    for node in nodes["payment_link"]:
+        node.setdefault("url", settings.SITE_URL + reverse("payment_link", args=[node["id"]]))
     _instruments(merchant_id, nodes)
     _file_addresses(nodes)
     for kind, found in nodes.items():
@@ -136,7 +142,8 @@ def _instruments(merchant_id: str, nodes: Nodes) -> None:
     for node in charges:
         if method := methods.get(_id_of(node.get("payment_method"))):
             kind = method["type"]
-            node["payment_method_details"] = {"type": kind, kind: dict(method[kind])}
+            used = charged_card(method["card"], node) if kind == "card" else dict(method[kind])
+            node["payment_method_details"] = {"type": kind, kind: used}
             node["billing_details"] = {"tax_id": None, **method["billing_details"]}
     for error in errors:
         given = error.get("payment_method")

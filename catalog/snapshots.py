@@ -112,6 +112,7 @@ class TaxRateRow(Protocol):
 class PaymentLinkRow(Protocol):
     id: str
     active: bool
+    after_completion_url: str
     currency: str
     allow_promotion_codes: bool
     trial_period_days: int | None
@@ -329,10 +330,15 @@ def tax_rate_snapshot(rate: TaxRateRow, *, livemode: bool) -> Json:
 
 
 def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
+    """Stripe's payment_link. Its `url` is put in where it is shown."""
+    after: Json = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": None}}
+    if link.after_completion_url:
+        after = {"type": "redirect", "redirect": {"url": link.after_completion_url}}
     return {
         "id": link.id,
         "object": "payment_link",
         "active": link.active,
+        "after_completion": after,
         "allow_promotion_codes": link.allow_promotion_codes,
         "created": epoch(link.created),
         "currency": link.currency,

@@ -194,16 +194,23 @@ def line_snapshot(line: Any, taxes: Iterable[Any] = ()) -> dict[str, Any]:
 
 
 def _line_parent(line: Any) -> dict[str, Any]:
-    """Where a line comes from: a subscription's item (its prorations too), else an invoice item."""
+    """Where a line comes from: a subscription's item (its prorations too), else an invoice item.
+
+    What was sold beside a subscription has no row of its own; typed clients need an id there: the line stands for it.
+    """
     prorated = {
         "proration": line.proration,
         "proration_details": {"credited_items": None},
         "subscription": line.subscription_id or None,
     }
-    details = {"invoice_item": line.invoice_item_id or None, **prorated}
     if not line.subscription_item_id:
+        details = {"invoice_item": line.invoice_item_id or "ii_" + line.id.removeprefix("il_"), **prorated}
         return {"type": "invoice_item_details", "invoice_item_details": details, "subscription_item_details": None}
-    details["subscription_item"] = line.subscription_item_id
+    details = {
+        "invoice_item": line.invoice_item_id or None,
+        **prorated,
+        "subscription_item": line.subscription_item_id,
+    }
     return {"type": "subscription_item_details", "invoice_item_details": None, "subscription_item_details": details}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -109,7 +109,23 @@ def _charge_outcome(charge: Any) -> Json | None:
         "network_decline_code": charge.network_decline_code or None,
         "network_status": "approved_by_network" if approved else "declined_by_network",
         "reason": charge.decline_code or None,
+        "seller_message": "Payment complete." if approved else "The customer's bank declined this payment.",
         "type": "authorized" if approved else "issuer_declined",
+    }
+
+
+def charged_card(card: Mapping[str, Any], charge: Mapping[str, Any]) -> Json:
+    """`card` of a payment method as the `charge` that went to it shows it: Stripe has other fields there."""
+    kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
+    unused = (
+        *("authorization_code", "electronic_commerce_indicator", "installments", "mandate"),
+        *("network_transaction_id", "regulated_status", "three_d_secure", "transaction_link_id"),
+    )
+    return {
+        **dict.fromkeys(unused),
+        **{name: card.get(name) for name in kept},
+        "amount_authorized": charge["amount"] if charge["paid"] else None,
+        "network": card.get("brand"),
     }
 
 
@@ -189,6 +205,7 @@ def dispute_snapshot(dispute: Any, movements: Sequence[Any] = ()) -> Json:
             "has_evidence": bool(dispute.evidence),
             "past_due": dispute.evidence_past_due,
             "submission_count": dispute.submission_count,
+            "submission_method": "manual" if dispute.submission_count else "not_submitted",
         },
         "is_charge_refundable": dispute.is_charge_refundable,
         "metadata": dict(dispute.metadata),

@@ -26,10 +26,6 @@ OURS: Mapping[str, tuple[str, ...]] = {
     "billing.meter.default_aggregation.formula": ("max", "unique"),
     "event.type": tuple(sorted(EVENT_TYPES_OF_OURS)),
 }
-# What is null here where Stripe's always has something: lines that no invoice item stands behind.
-NULLABLE = frozenset({"line_item.parent.invoice_item_details.invoice_item"})
-# What is left out here: a phase's extra items are billed at its start and have no period of their own.
-LEFT_OUT = frozenset({"subscription_schedule.phases.add_invoice_items.period"})
 
 
 def component(kind: str) -> str:
@@ -54,14 +50,9 @@ def _of_class(cls: type, path: str, reached: set[str]) -> Schema:
     told = fields_of(cls)
     return {
         "type": "object",
-        "properties": {name: _of_field(said, f"{path}.{name}", reached) for name, said in told.items()},
-        "required": [name for name, said in told.items() if not (_optional(said) or f"{path}.{name}" in LEFT_OUT)],
+        "properties": {name: _of_type(said, f"{path}.{name}", reached) for name, said in told.items()},
+        "required": [name for name, said in told.items() if not _optional(said)],
     }
-
-
-def _of_field(said: Any, path: str, reached: set[str]) -> Schema:
-    told = _of_type(said, path, reached)
-    return {"anyOf": [told, NULL]} if path in NULLABLE else told
 
 
 def _optional(said: Any) -> bool:

@@ -28,7 +28,7 @@ from api.protocol.schema import (
 )
 from api.resources.customers import CUSTOM_FIELDS, customer_of
 from api.resources.prices import shown as shown_prices
-from api.resources.pricing import RECURRING_PRICE_DATA, discount_requests, price_ids, tax_rate_ids
+from api.resources.pricing import SOLD_PRICE_DATA, discount_requests, price_ids, tax_rate_ids
 from catalog import baskets
 from catalog.models import PaymentLink, PaymentLinkItem
 from core.errors import OstinatoError, gettext_noop
@@ -48,7 +48,7 @@ LINE = hash_of(
     {
         "adjustable_quantity": hash_of({"enabled": boolean(required=True)}),
         "price": text(most=200),
-        "price_data": RECURRING_PRICE_DATA,
+        "price_data": SOLD_PRICE_DATA,
         "quantity": integer(least=1, most=999),
     }
 )

@@ -82,6 +82,12 @@ UPDATE_CODE = fields(METADATA, active=boolean(), restrictions=hash_of({"currency
 LIST_CODES = fields(PAGE, active=boolean(), code=text(), coupon=text(most=200), created=RANGE, customer=text(most=200))
 
 
+class CouponNamedTwice(OstinatoError):
+    code = "parameters_exclusive"
+    param = "coupon"
+    message_id = gettext_noop("Name the coupon once: promotion[coupon], or coupon, as it was called before.")
+
+
 class CouponMissing(OstinatoError):
     code = "parameter_missing"
     param = "promotion"
@@ -169,6 +175,8 @@ def _codes(call: Call) -> Any:
 
 def create_code(call: Call) -> Json:
     params = call.params
+    if "promotion" in params and "coupon" in params:
+        raise CouponNamedTwice
     coupon_id = params.get("promotion", {}).get("coupon") or params.get("coupon")
     if not coupon_id:
         raise CouponMissing

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.business_time import clocked, clocked_reading
-from api.lookup import NoSuchObject, blanked_metadata, found, new_metadata
-from api.paging import in_range, page
+from api.lookup import blanked_metadata, found, new_metadata
+from api.paging import in_range, page, page_of
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import METADATA, PAGE, RANGE, choice, fields, hash_of, integer, list_of, text
 from api.resources.invoices import invoice_of
@@ -141,20 +141,7 @@ def list_(call: Call) -> Json:
 
 def list_lines(call: Call) -> Json:
     lines: Json = _shown([_note(call)])[0]["lines"]
-    return _paged(call, lines)
-
-
-def _paged(call: Call, lines: Json) -> Json:
-    """A page of a list that is at hand: a credit note has few lines."""
-    data, limit = lines["data"], call.params.get("limit", 10)
-    after = call.params.get("starting_after")
-    if after:
-        places = [number for number, line in enumerate(data) if line["id"] == after]
-        if not places:
-            raise NoSuchObject(param="starting_after", what="credit note line", id=after)
-        data = data[places[0] + 1 :]
-    page_of = {name: lines[name] for name in ("object", "url")}
-    return page_of | {"has_more": len(data) > limit, "data": data[:limit]}
+    return page_of(lines["data"], call, url=lines["url"])
 
 
 def preview(call: Call) -> Json:
@@ -174,7 +161,7 @@ def preview(call: Call) -> Json:
 
 def preview_lines(call: Call) -> Json:
     lines: Json = preview(call)["lines"]
-    return _paged(call, lines)
+    return page_of(lines["data"], call, url=lines["url"])
 
 
 OPERATIONS = [

@@ -299,6 +299,10 @@ def _change(call: Call, row: Subscription) -> ChangeRequest | None:
 def _new_subscription(call: Call, ctx: Context, customer_id: str) -> tuple[SubscribeRequest, datetime]:
     """The subscription that is asked about, and when it would be made: a start to come is waited for."""
     details = call.params["subscription_details"]
+    for number, item in enumerate(details["items"]):
+        if "id" in item:  # of a subscription that is not named, or of none
+            named = f"subscription_details[items][{number}][id]"
+            raise NoSuchObject(param=named, what="subscription item", id=item["id"])
     asked = ("billing_cycle_anchor", "cancel_at", "cancel_at_period_end", "proration_behavior", "trial_end")
     # "now", "unchanged" and "" are how a subscription begins anyway.
     values = {name: details[name] for name in asked if details.get(name) not in (None, "now", "unchanged")}

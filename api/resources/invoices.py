@@ -207,6 +207,8 @@ def pay(call: Call) -> Json:
         raise PartOutOfBandOnly
     row = invoice_of(call, call.id)
     ctx = clocked(call, row.test_clock_id)
+    given = call.params.get("payment_method", "")
+    method = method_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
     if row.status == "draft":
         # As in Stripe, paying a draft finalizes it first.
         finalize_invoice(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id)
@@ -217,13 +219,11 @@ def pay(call: Call) -> Json:
         amount = call.params.get("amount") or max(row.amount_remaining, 1)
         record_payment(ctx=ctx, merchant_id=call.merchant_id, invoice_id=row.id, amount=amount)
     else:
-        _charge(call, ctx, row)
+        _charge(call, ctx, row, method)
     return shown_by_id(call, row.id)
 
 
-def _charge(call: Call, ctx: Context, row: Invoice) -> None:
-    given = call.params.get("payment_method", "")
-    method = method_id(ctx, call.merchant_id, row.customer_id, given, param="payment_method") if given else ""
+def _charge(call: Call, ctx: Context, row: Invoice, method: str) -> None:
     outcome = pay_invoice(
         ctx=ctx,
         merchant_id=call.merchant_id,

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
-
 from api.lookup import found, new_metadata
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
@@ -26,7 +23,6 @@ from api.protocol.schema import (
 )
 from api.resources.checkout import LINE, TRIAL, checked_address, is_adjustable, items_of, lines_of
 from catalog import services as catalog
-from catalog.models import PaymentLink
 from catalog.selectors import payment_links
 from catalog.snapshots import payment_link_snapshot
 
@@ -58,7 +54,7 @@ def create_link(call: Call) -> Json:
         trial_period_days=params.get("subscription_data", {}).get("trial_period_days"),
         **_after(params),
     )
-    return shown_link(row, livemode=call.livemode)
+    return payment_link_snapshot(row, livemode=call.livemode)
 
 
 def _after(params: dict[str, Any]) -> dict[str, str]:
@@ -72,18 +68,10 @@ def _after(params: dict[str, Any]) -> dict[str, str]:
     return {"after_completion_url": checked_address(after["redirect"]["url"], "after_completion[redirect][url]")}
 
 
-def shown_link(row: PaymentLink, *, livemode: bool) -> Json:
-    after: Json = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": None}}
-    if row.after_completion_url:
-        after = {"type": "redirect", "redirect": {"url": row.after_completion_url}}
-    return payment_link_snapshot(row, livemode=livemode) | {
-        "after_completion": after,
-        "url": settings.SITE_URL + reverse("payment_link", args=[row.id]),
-    }
-
-
 def retrieve_link(call: Call) -> Json:
-    return shown_link(found(payment_links(call.merchant_id), call.id, "payment_link"), livemode=call.livemode)
+    return payment_link_snapshot(
+        found(payment_links(call.merchant_id), call.id, "payment_link"), livemode=call.livemode
+    )
 
 
 def update_link(call: Call) -> Json:
@@ -95,14 +83,16 @@ def update_link(call: Call) -> Json:
     changed = catalog.update_payment_link(
         ctx=call.ctx, merchant_id=call.merchant_id, payment_link_id=row.id, **values | _after(call.params)
     )
-    return shown_link(changed, livemode=call.livemode)
+    return payment_link_snapshot(changed, livemode=call.livemode)
 
 
 def list_links(call: Call) -> Json:
     rows = in_range(payment_links(call.merchant_id), "created", call.params.get("created"))
     if "active" in call.params:
         rows = rows.filter(active=call.params["active"])
-    return page(rows, call, lambda found: [shown_link(row, livemode=call.livemode) for row in found], url=LINKS)
+    return page(
+        rows, call, lambda found: [payment_link_snapshot(row, livemode=call.livemode) for row in found], url=LINKS
+    )
 
 
 def list_link_lines(call: Call) -> Json:
@@ -121,7 +111,7 @@ OPERATIONS = [
 
 def load_links(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
     rows = payment_links(merchant_id).filter(id__in=ids).select_related("merchant")
-    return {row.id: shown_link(row, livemode=row.merchant.livemode) for row in rows}
+    return {row.id: payment_link_snapshot(row, livemode=row.merchant.livemode) for row in rows}
 
 
 LOADERS = {"payment_link": load_links}

@@ -29,8 +29,8 @@ from api.protocol.schema import (
     text,
 )
 from api.resources.price_data import INTERVALS, TIER, price_values
-from api.resources.prices import new_product, price_of, shown
-from api.resources.products import product_of
+from api.resources.prices import price_of, shown
+from api.resources.products import new_product, product_of
 from catalog import services
 from catalog.models import Price
 from catalog.selectors import prices

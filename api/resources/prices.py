@@ -36,11 +36,10 @@ from api.resources.price_data import (
     option_values,
     price_values,
 )
-from api.resources.products import product_of
+from api.resources.products import OneProduct, new_product, product_of
 from catalog import selectors, services
 from catalog.models import Price
 from catalog.snapshots import price_snapshot
-from core.errors import OstinatoError, gettext_noop
 
 URL = "/v1/prices"
 PRODUCT_DATA = hash_of(
@@ -95,12 +94,6 @@ LIST = fields(
 )
 
 
-class OneProduct(OstinatoError):
-    code = "parameter_missing"
-    param = "product"
-    message_id = gettext_noop("Say which product the price is for: product or product_data.")
-
-
 def price_of(call: Call, given: str, param: str = "id") -> Price:
     return found(selectors.prices(call.merchant_id), given, "price", param=param)
 
@@ -108,7 +101,7 @@ def price_of(call: Call, given: str, param: str = "id") -> Price:
 def create(call: Call) -> Json:
     params = call.params
     if ("product" in params) == ("product_data" in params):
-        raise OneProduct
+        raise OneProduct(param="product")
     values = price_values(params) | sent(params, "nickname") | {"lookup_key": params.get("lookup_key") or None}
     with transaction.atomic():
         if "product" in params:
@@ -128,14 +121,6 @@ def create(call: Call) -> Json:
 def _transfer(params: dict[str, Any]) -> dict[str, Any]:
     """Take the lookup key from whichever price has it."""
     return {"transfer_lookup_key": True} if params.get("transfer_lookup_key") else {}
-
-
-def new_product(call: Call, data: dict[str, Any]) -> str:
-    values = {name: value for name, value in data.items() if name not in ("id", "metadata")}
-    row = services.create_product(
-        ctx=call.ctx, merchant_id=call.merchant_id, api_id=data.get("id"), metadata=new_metadata(data), **values
-    )
-    return str(row.id)
 
 
 def retrieve(call: Call) -> Json:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
+
 from api.lookup import NoSuchObject, found, new_metadata
 from api.protocol.operation import Call
 from api.protocol.schema import (
@@ -20,7 +22,7 @@ from api.protocol.schema import (
     text,
 )
 from api.resources.price_data import CUSTOM_UNIT_AMOUNT, RECURRING, TAX_BEHAVIORS, price_values
-from api.resources.products import product_of
+from api.resources.products import SOLD_PRODUCT_DATA, OneProduct, new_product, product_of
 from catalog import selectors, services
 from catalog.models import PromotionCode
 from core.errors import OstinatoError, gettext_noop
@@ -39,6 +41,10 @@ _PRICE_DATA = {
 }
 PRICE_DATA = hash_of(_PRICE_DATA)
 RECURRING_PRICE_DATA = hash_of(_PRICE_DATA | {"recurring": RECURRING})
+# Where what is sold may be described on the spot: `product`, or `product_data` in its place.
+_DESCRIBED = _PRICE_DATA | {"product": text(most=200), "product_data": SOLD_PRODUCT_DATA}
+DESCRIBED_PRICE_DATA = hash_of(_DESCRIBED)
+SOLD_PRICE_DATA = hash_of(_DESCRIBED | {"recurring": RECURRING})
 QUANTITY = integer(least=0, most=2_000_000_000)
 TAX_RATES = list_of(text(most=200), clearable=True, most=20)
 DISCOUNTS = list_of(
@@ -130,10 +136,16 @@ def inline_price(call: Call, data: dict[str, Any] | None, param: str) -> str:
     """The price that `price_data` describes, made; blank for None."""
     if data is None:
         return ""
-    product = product_of(call, data["product"], f"{param}[product]")
-    row = services.create_price(
-        ctx=call.ctx, merchant_id=call.merchant_id, product_id=product.id, **price_values(data, param)
-    )
+    if ("product" in data) == ("product_data" in data):
+        raise OneProduct(param=f"{param}[product]")
+    with transaction.atomic():
+        if "product" in data:
+            product_id = product_of(call, data["product"], f"{param}[product]").id
+        else:
+            product_id = new_product(call, data["product_data"])
+        row = services.create_price(
+            ctx=call.ctx, merchant_id=call.merchant_id, product_id=product_id, **price_values(data, param)
+        )
     call.prices_made.append(row.id)
     return str(row.id)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from api.lookup import new_metadata
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
@@ -48,6 +49,11 @@ class ProductInUse(OstinatoError):
     message_id = gettext_noop("This product has prices: archive it (active=false) instead.")
 
 
+class OneProduct(OstinatoError):
+    code = "parameter_missing"
+    message_id = gettext_noop("Say which product the price is for: product or product_data.")
+
+
 _DIMENSIONS = ("height", "length", "weight", "width")
 _COMMON = fields(
     METADATA,
@@ -70,6 +76,17 @@ CREATE = fields(
     type=choice("service"),
 )
 UPDATE = fields(_COMMON, default_price=text(clearable=True, most=200), name=text(most=250))
+# A product that is described where it is sold.
+SOLD_PRODUCT_DATA = hash_of(
+    fields(
+        METADATA,
+        description=text(),
+        images=list_of(text(most=2000), most=8),
+        name=text(required=True, most=250),
+        tax_code=text(most=40),
+        unit_label=text(most=40),
+    )
+)
 LIST = fields(
     PAGE,
     active=boolean(),
@@ -87,6 +104,15 @@ def product_of(call: Call, given: str, param: str = "") -> Product:
     if row is None:
         raise NoSuchProduct(param=param, id=given)
     return row
+
+
+def new_product(call: Call, data: dict[str, Any]) -> str:
+    """A product from `product_data`; its id."""
+    values = {name: value for name, value in data.items() if name not in ("id", "metadata")}
+    row = services.create_product(
+        ctx=call.ctx, merchant_id=call.merchant_id, api_id=data.get("id"), metadata=new_metadata(data), **values
+    )
+    return str(row.id)
 
 
 def render(call: Call, row: Product) -> Json:

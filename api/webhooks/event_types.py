@@ -13,6 +13,7 @@ OURS = frozenset({"customer.subscription.usage_discarded"})
 # Facts that the house tells itself, and that Stripe has no event for: no integration expects them.
 UNTOLD = frozenset(
     {
+        "customer_balance_transaction.created",
         "entitlements.feature.created",
         "entitlements.feature.updated",
         "invoiceitem.updated",

@@ -155,3 +155,26 @@ def test_a_portal_session_lets_its_customer_in_once(sdk: Sdk) -> None:
     assert browser.post(path).status_code == 302
     assert browser.get("/portal/").status_code == 200
     assert Client().post(path).status_code == 410
+
+
+def test_what_is_sold_is_described_on_the_spot(sdk: Sdk) -> None:
+    described = {
+        "currency": "usd",
+        "unit_amount": 2000,
+        "recurring": {"interval": "month"},
+        "product_data": {"name": "T-shirt", "description": "Warm", "images": ["https://a.example/t.png"]},
+    }
+    line = {"price_data": described, "quantity": 2}
+    session = sdk.v1.checkout.sessions.create(
+        {"mode": "subscription", "line_items": [line], "success_url": "https://a.example"}
+    )
+    [item] = sdk.v1.checkout.sessions.line_items.list(session.id, {"expand": ["data.price.product"]}).data
+    assert (item.description, item.quantity, item.amount_total) == ("T-shirt", 2, 4000)
+    assert (item.price.product.description, item.price.product.images) == ("Warm", ["https://a.example/t.png"])
+    link = sdk.v1.payment_links.create({"line_items": [line]})
+    assert link.currency == "usd"
+    both = line | {"price_data": described | {"product": item.price.product.id}}
+    with pytest.raises(stripe.InvalidRequestError) as twice:
+        sdk.v1.payment_links.create({"line_items": [both]})
+    assert twice.value.param == "line_items[0][price_data][product]"
+    assert len(sdk.v1.products.list().data) == 2
