@@ -1,7 +1,7 @@
 """Every status that a face shows: its translated word and its tone."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 # tone: success, warning, danger, info (in motion), neutral (over, or not begun)
 STATUSES: dict[str, tuple[str, str | Promise]] = {
@@ -68,6 +68,12 @@ STATUSES: dict[str, tuple[str, str | Promise]] = {
     "released": ("neutral", _("Released")),
     "enabled": ("success", _("Switched on")),
     "disabled": ("neutral", _("Switched off")),
+    "key_active": ("success", pgettext_lazy("a key", "Active")),
+    "key_expired": ("neutral", pgettext_lazy("a key", "Expired")),
+    "key_revoked": ("neutral", pgettext_lazy("a key", "Revoked")),
+    "quote_open": ("info", pgettext_lazy("a quote", "Open")),
+    "accepted": ("success", pgettext_lazy("a quote", "Accepted")),
+    "refusal_open": ("warning", pgettext_lazy("a refusal", "Open")),
     "failing": ("warning", _("Failing")),
     "retrying": ("warning", _("Retrying")),
     "revoked": ("neutral", _("Revoked")),

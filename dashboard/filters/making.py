@@ -1,13 +1,17 @@
 """Filter bars of meters, schedules, quotes and API keys."""
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from api.models import ApiKey
 from catalog.models import Meter
 from dashboard.filters.base import ListFilter, choice, date_from, date_to
 from subscriptions.models import Quote, QuoteStatus, ScheduleStatus, SubscriptionSchedule
 
-KEY_STATES = (("active", _("Active")), ("expired", _("Expired")), ("revoked", _("Revoked")))
+KEY_STATES = (
+    ("active", pgettext_lazy("a key", "Active")),
+    ("expired", pgettext_lazy("a key", "Expired")),
+    ("revoked", pgettext_lazy("a key", "Revoked")),
+)
 
 
 class MeterFilter(ListFilter):

@@ -50,7 +50,7 @@ class RefusalTable(ListTable):
     pick = Cell(cell="refusal_pick", verbose_name="", orderable=False, exclude_from_export=True, accessor="id")
     code = Cell(cell="refusal", verbose_name=_("Refusal"))
     kind = Cell(cell="run_kind", verbose_name=_("Run"), css="wide-only")
-    status = Status(verbose_name=_("Status"), css="wide-only")
+    status = Cell(cell="refusal_status", verbose_name=_("Status"), css="wide-only")
     times = Number(verbose_name=_("Times"), css="wide-only")
     retry_at = Cell(cell="moment", verbose_name=_("Looks again"), css="wide-only")
     created = When(verbose_name=_("First refused"), css="wide-only")

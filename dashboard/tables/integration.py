@@ -11,7 +11,7 @@ class WebhookTable(ListTable):
     url = Cell(cell="webhook", verbose_name=_("Address"))
     status = Cell(cell="webhook_status", verbose_name=_("Status"))
     failing_since = Cell(cell="moment", verbose_name=_("Failing since"), css="wide-only")
-    created = When(verbose_name=_("Created"))
+    created = When(verbose_name=_("Created"), css="wide-only")
 
     class Meta(ListTable.Meta):
         pass
@@ -22,9 +22,9 @@ class DeliveryTable(ListTable):
     event_type = Cell(cell="webhook_delivery", verbose_name=_("Event"))
     endpoint = Cell(cell="text", verbose_name=_("Address"), orderable=False, css="wide-only")
     status = Cell(cell="delivery_status", verbose_name=_("Status"))
-    attempts = Number(verbose_name=_("Tries"))
+    attempts = Number(verbose_name=_("Tries"), css="wide-only")
     next_attempt_at = Cell(cell="moment", verbose_name=_("Next try"), css="wide-only")
-    created = Cell(cell="moment", verbose_name=_("When"))
+    created = Cell(cell="moment", verbose_name=_("When"), css="tabular wide-only")
 
     class Meta(ListTable.Meta):
         pass
@@ -36,7 +36,7 @@ class RequestTable(ListTable):
     status = Cell(cell="http_status", verbose_name=_("Status"))
     request_id = Cell(cell="code", verbose_name=_("Request id"), orderable=False, css="wide-only")
     duration_ms = Number(verbose_name=_("Milliseconds"), css="wide-only")
-    created = Cell(cell="moment", verbose_name=_("When"))
+    created = Cell(cell="moment", verbose_name=_("When"), css="tabular wide-only")
 
     class Meta(ListTable.Meta):
         pass

@@ -12,7 +12,7 @@ class MeterTable(ListTable):
     status = Status(verbose_name=_("Status"))
     formula = Cell(cell="formula", verbose_name=_("What counts"))
     price_count = Number(verbose_name=_("Prices"), css="wide-only")
-    created = When(verbose_name=_("Created"))
+    created = When(verbose_name=_("Created"), css="wide-only")
     id = Hidden(verbose_name="ID")
 
     class Meta(ListTable.Meta):
@@ -26,11 +26,15 @@ class ScheduleTable(ListTable):
     )
     status = Status(verbose_name=_("Status"))
     phases = Cell(
-        cell="schedule_phase", verbose_name=_("Phase"), orderable=False, csv=lambda s: len(s.phases), css="tabular"
+        cell="schedule_phase",
+        verbose_name=_("Phase"),
+        orderable=False,
+        csv=lambda s: len(s.phases),
+        css="tabular wide-only",
     )
     next_action_at = When(verbose_name=_("Next step"))
     end_behavior = Cell(cell="end_behavior", verbose_name=_("At its end"), orderable=False, css="wide-only")
-    created = When(verbose_name=_("Created"))
+    created = When(verbose_name=_("Created"), css="wide-only")
     id = Hidden(verbose_name="ID")
 
     class Meta(ListTable.Meta):
@@ -40,11 +44,17 @@ class ScheduleTable(ListTable):
 class QuoteTable(ListTable):
     detail = "dashboard:quote"
     number = Cell(cell="quote", verbose_name=_("Quote"), empty_values=())
-    status = Status(verbose_name=_("Status"))
-    customer = Cell(cell="of_customer", verbose_name=_("Customer"), order_by=("customer__name",), empty_values=())
+    status = Cell(cell="quote_status", verbose_name=_("Status"))
+    customer = Cell(
+        cell="of_customer",
+        verbose_name=_("Customer"),
+        order_by=("customer__name",),
+        empty_values=(),
+        css="wide-only",
+    )
     computed = Money(accessor="computed__all__amount_total", verbose_name=_("Total"), orderable=False)
-    expires_at = When(verbose_name=_("Valid until"))
-    created = When(verbose_name=_("Created"))
+    expires_at = When(verbose_name=_("Valid until"), css="wide-only")
+    created = When(verbose_name=_("Created"), css="wide-only")
     id = Hidden(verbose_name="ID")
 
     class Meta(ListTable.Meta):
@@ -53,10 +63,10 @@ class QuoteTable(ListTable):
 
 class ApiKeyTable(ListTable):
     name = Cell(cell="api_key", verbose_name=_("API key"))
-    hint = Cell(cell="code", verbose_name=_("Key"), orderable=False)
-    state = Status(verbose_name=_("Status"))
+    hint = Cell(cell="code", verbose_name=_("Key"), orderable=False, css="wide-only")
+    state = Cell(cell="api_key_state", verbose_name=_("Status"))
     last_used_at = Cell(cell="moment", verbose_name=_("Last used"), css="wide-only")
-    created = When(verbose_name=_("Created"))
+    created = When(verbose_name=_("Created"), css="wide-only")
     revoke = Cell(cell="api_key_revoke", verbose_name="", orderable=False, empty_values=(), csv=lambda k: "", css="num")
 
     class Meta(ListTable.Meta):

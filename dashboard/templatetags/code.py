@@ -43,10 +43,10 @@ def _marked(found: re.Match[str]) -> SafeString:
 
 
 @register.filter
-def http_pill(status: int) -> SafeString:
+def http_pill(status: int, before: str = "HTTP ") -> SafeString:
     """An answer's status, in the tone of its class."""
     tone = {2: "success", 3: "info", 4: "warning"}.get(status // 100, "danger")
-    return format_html('<span class="pill pill-{} tabular">HTTP {}</span>', tone, status)
+    return format_html('<span class="pill pill-{} tabular">{}{}</span>', tone, before, status)
 
 
 @register.filter
