@@ -20,6 +20,7 @@ from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
 from customers.snapshots import payment_method_snapshot
+from events.statements import Statement
 from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import customer_numbers, late_invoices, lines_of
 from invoicing.snapshots import put_lines
@@ -221,7 +222,7 @@ def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:
     ids = {item["price"] for item in items if isinstance(item.get("price"), str)}
     if not ids:
         return
-    rows = Price.objects.filter(merchant_id=merchant_id, id__in=ids)
+    rows = _priced.models(merchant=merchant_id, ids=ids)
     prices = {row.id: price_snapshot(row, livemode=livemode) for row in rows}
     for item in items:
         if isinstance(item.get("price"), str) and item["price"] in prices:
@@ -310,8 +311,18 @@ def _replace(model: Any, prefix: str, merchant_id: str, places: list[tuple[Json,
     }
     if not ids:
         return
-    rows = model.objects.filter(merchant_id=merchant_id, id__in=ids, api_id__isnull=False)
-    chosen = dict(rows.values_list("id", "api_id"))
+    chosen = dict(_chosen[model].tuples(merchant=merchant_id, ids=ids))
     for holder, name in places:
         if isinstance(holder.get(name), str):
             holder[name] = chosen.get(holder[name], holder[name])
+
+
+_priced = Statement(lambda merchant, ids: Price.objects.filter(merchant_id=merchant, id__any=ids))
+_chosen: dict[Any, Statement[Any]] = {
+    Coupon: Statement(lambda merchant, ids: _with_own_id(Coupon.objects, merchant, ids)),
+    Product: Statement(lambda merchant, ids: _with_own_id(Product.objects, merchant, ids)),
+}
+
+
+def _with_own_id(rows: Any, merchant_id: str, ids: Any) -> Any:
+    return rows.filter(merchant_id=merchant_id, id__any=ids, api_id__isnull=False).values_list("id", "api_id")

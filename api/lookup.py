@@ -8,6 +8,7 @@ from django.db.models import Model, Q, QuerySet
 
 from api.protocol.schema import merged_metadata
 from core.errors import OstinatoError, gettext_noop
+from events.statements import Statement
 
 Row = TypeVar("Row", bound=Model)
 
@@ -24,6 +25,14 @@ def found(rows: QuerySet[Row], given: str, what: str, *, param: str = "id", chos
     if row is None:
         raise NoSuchObject(param=param, what=what, id=given)
     return row
+
+
+def found_by(one: Statement[Row], merchant_id: str, given: str, what: str, *, param: str = "id") -> Row:
+    """The merchant's row by its id, for what is looked up all day (`one` takes both). Raises `NoSuchObject`."""
+    rows = one.models(merchant=merchant_id, id=given)
+    if not rows:
+        raise NoSuchObject(param=param, what=what, id=given)
+    return rows[0]
 
 
 def sent(params: dict[str, Any], *names: str) -> dict[str, Any]:

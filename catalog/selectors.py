@@ -11,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from catalog.models import BundleComponent, Coupon, Meter, PaymentLink, Price, Product, PromotionCode, TaxRate
 from catalog.rules import canonical_code, coupon_is_valid
 from core.errors import OstinatoError, gettext_noop
+from events.statements import Statement
 
 Row = TypeVar("Row", bound=Model)
 
@@ -68,6 +69,23 @@ def components_of(product_ids: Iterable[str]) -> dict[str, list[BundleComponent]
     for row in rows.order_by("product_id", "position", "id"):
         found.setdefault(row.product_id, []).append(row)
     return found
+
+
+def contents_of(product_ids: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    """The (name, quantity) of what is inside these bundles, in order; plain products are left out. One query."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for product_id, name, quantity in _contents.tuples(ids=product_ids):
+        found.setdefault(product_id, []).append((name, quantity))
+    return found
+
+
+_contents = Statement(
+    lambda ids: (
+        BundleComponent.objects.filter(product_id__any=ids)
+        .order_by("product_id", "position", "id")
+        .values_list("product_id", "component__name", "quantity")
+    )
+)
 
 
 def tax_rates(merchant_id: str) -> QuerySet[TaxRate]:

@@ -16,6 +16,7 @@ from customers.models import (
 )
 from customers.rules import grant_is_spendable, in_order_of_spending
 from customers.types import CreditGrantFacts
+from events.statements import Statement
 
 
 class CustomerNotFound(OstinatoError):
@@ -112,11 +113,15 @@ def credit_grant_transactions(merchant_id: str, credit_grant_id: str) -> QuerySe
 def grants_to_spend(customer_ids: Iterable[str], at: datetime) -> dict[str, list[CreditGrantFacts]]:
     """What these customers could spend at `at`, in the order of spending, by customer. One query."""
     found: dict[str, list[CreditGrantFacts]] = {}
-    rows = CreditGrant.objects.filter(customer_id__any=list(customer_ids), balance__gt=0, voided_at__isnull=True)
-    for facts in in_order_of_spending(credit_grant_facts(row) for row in rows):
+    for facts in in_order_of_spending(map(credit_grant_facts, _grants_with_balance.models(customers=customer_ids))):
         if grant_is_spendable(facts, facts.currency, at):
             found.setdefault(facts.customer_id, []).append(facts)
     return found
+
+
+_grants_with_balance = Statement(
+    lambda customers: CreditGrant.objects.filter(customer_id__any=customers, balance__gt=0, voided_at__isnull=True)
+)
 
 
 def credit_summary(merchant_id: str, customer_id: str, at: datetime) -> dict[str, tuple[int, int]]:

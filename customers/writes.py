@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from core.context import Context
 from core.ids import new_id
@@ -21,7 +21,7 @@ from customers.models import (
 from customers.rules import check_balance_currency, ending_balance
 from customers.selectors import CustomerNotFound
 from customers.types import BalanceEntry, GrantEntry
-from events.copying import Row
+from events.copying import Row, update_rows
 from events.reading import read_rows
 
 
@@ -160,8 +160,14 @@ def set_currency(customer_id: str, currency: str) -> int:
 
     Returns the row's new version.
     """
-    Customer.objects.filter(id=customer_id).update(currency=currency, version=F("version") + 1)
-    return int(Customer.objects.values_list("version", flat=True).get(id=customer_id))
+    [(version,)] = update_rows(
+        Customer,
+        ("id", "currency"),
+        [(customer_id, currency)],
+        extra="version = t.version + 1",
+        returning="t.version",
+    )
+    return int(version)
 
 
 def insert_clock(ctx: Context, *, clock_id: str, merchant_id: str, name: str, frozen_time: datetime) -> TestClock:

@@ -10,7 +10,7 @@ from core.ids import new_id
 from dunning.models import CaseStatus, RecoveryCase, RecoveryPolicy
 from dunning.selectors import default_policies
 from events.copying import Row, insert_rows, new_row, update_rows
-from events.reading import read_rows
+from events.statements import Statement
 
 _CASE_FIELDS = (
     "status",
@@ -45,10 +45,16 @@ def ensure_default_policies(ctx: Context, merchant_ids: Iterable[str]) -> dict[s
 
 def lock_open_cases(invoice_ids: Iterable[str]) -> dict[str, Row]:
     """The open case of each invoice that has one, by invoice, locked in id order. The invoices are locked before."""
-    rows = RecoveryCase.objects.select_for_update(no_key=True).filter(
-        invoice_id__in=set(invoice_ids), status=CaseStatus.OPEN
+    return {row.invoice_id: row for row in _held_open.rows(invoices=invoice_ids)}
+
+
+_held_open = Statement(
+    lambda invoices: (
+        RecoveryCase.objects.filter(invoice_id__any=invoices, status=CaseStatus.OPEN)
+        .order_by("id")
+        .select_for_update(no_key=True)
     )
-    return {row.invoice_id: row for row in read_rows(rows.order_by("id"))}
+)
 
 
 def new_case(ctx: Context, *, policy_id: str, merchant_id: str, invoice_id: str, **facts: Any) -> Row:

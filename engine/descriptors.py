@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.models import Product
+from events.statements import Statement
 from invoicing.models import InvoiceLine
 from payments.types import IntentToPlan
 
@@ -39,13 +40,20 @@ def descriptor_of_products(merchant_id: str, product_ids: Iterable[str]) -> str:
 def _of_lines(intents: Sequence[IntentToPlan]) -> dict[str, str]:
     """By invoice: the descriptor of its first line whose product has one."""
     own = _own({intent.merchant_id for intent in intents})
-    if not own.exists():
+    if not _any_own.tuples(merchants=[intent.merchant_id for intent in intents]):
         return {}
     invoices = [intent.invoice_id for intent in intents if intent.invoice_id]
     lines = InvoiceLine.objects.filter(invoice_id__in=invoices, product_id__in=own.values("id"))
     first = dict(lines.order_by("invoice_id", "-position").values_list("invoice_id", "product_id"))
     told = dict(own.filter(id__in=set(first.values())).values_list("id", "statement_descriptor"))
     return {invoice_id: told[product_id] for invoice_id, product_id in first.items()}
+
+
+_any_own = Statement(
+    lambda merchants: (
+        Product.objects.filter(merchant_id__any=merchants).exclude(statement_descriptor="").values_list("id")[:1]
+    )
+)
 
 
 def _own(merchant_ids: Collection[str]) -> Any:

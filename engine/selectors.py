@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog.models import Coupon, Price, Product, TaxRate
-from catalog.selectors import components_of
+from catalog.selectors import contents_of
 from customers.models import Customer, CustomerTaxId
 from customers.types import CreditGrantFacts
 from engine.types import BillingSettings, FinalizationSnapshot, RenewalSnapshot
@@ -19,14 +19,16 @@ from engine.types.usage import UsageFacts
 from engine.usage import usage_of
 from events.copying import Row
 from events.reading import read_rows
+from events.statements import Statement
 from invoicing.facts import customer_facts, invoice_facts, pending_item_facts, tax_rate_facts
 from invoicing.models import Invoice, InvoiceItem
 from invoicing.rules.legal import customer_snapshot, seller_snapshot
 from invoicing.types import CustomerFacts, PendingItemFacts, TaxRateFacts
 from merchants.models import BillingEntity, Merchant
 from subscriptions.facts import coupon_facts, discount_facts, item_facts, price_facts, subscription_facts
-from subscriptions.models import Discount, Subscription, SubscriptionItem, SubscriptionSchedule
+from subscriptions.models import Discount, Subscription, SubscriptionSchedule
 from subscriptions.rules.amounts import item_in_currency
+from subscriptions.selectors import live_item_rows
 from subscriptions.types import DiscountFacts, ItemFacts, PriceFacts
 
 # --- claims ----------------------------------------------------------------------------------------------------
@@ -89,6 +91,40 @@ def _claim(
 
 
 # --- what a chunk depends on ---------------------------------------------------------------------------------------
+
+_subscriptions = Statement(lambda ids: Subscription.objects.filter(id__any=ids))
+_customers = Statement(lambda ids: Customer.objects.filter(id__any=ids).order_by("id"))
+_held_customers = Statement(
+    lambda ids: Customer.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True)
+)
+_tax_ids = Statement(lambda ids: CustomerTaxId.objects.filter(customer_id__any=ids))
+_merchants = Statement(lambda ids: Merchant.objects.filter(id__any=ids))
+_keeping_bodies = Statement(lambda ids: Merchant.objects.filter(id__any=ids, keep_event_bodies=True).values_list("id"))
+_entities = Statement(lambda ids: BillingEntity.objects.filter(merchant_id__any=ids))
+_prices = Statement(lambda owners, ids: Price.objects.filter(merchant_id__any=owners, id__any=ids))
+_products = Statement(lambda ids: Product.objects.filter(id__any=ids))
+_coupons = Statement(lambda ids: Coupon.objects.filter(id__any=ids))
+_tax_rates = Statement(lambda owners, ids: TaxRate.objects.filter(merchant_id__any=owners, id__any=ids))
+_pending_items = Statement(
+    lambda owners, customers: InvoiceItem.objects.filter(
+        merchant_id__any=owners,
+        customer_id__any=customers,
+        invoice_id="",
+        deleted_at__isnull=True,
+        held_for_invoice_id="",
+    ).order_by("created", "id")
+)
+_discounts = Statement(
+    lambda subscriptions, customers, items: (
+        Discount.objects.filter(deleted_at__isnull=True, consumed_at__isnull=True)
+        .filter(
+            Q(subscription_id__any=subscriptions)
+            | Q(subscription__isnull=True, customer_id__any=customers, invoice_id="", invoice_item_id="")
+            | Q(invoice_item_id__any=items)
+        )
+        .order_by("position", "id")
+    )
+)
 
 
 @dataclass(slots=True)
@@ -224,7 +260,7 @@ def billing_settings(merchant: Row) -> BillingSettings:
 
 def subscription_rows(ids: Iterable[str]) -> dict[str, Row]:
     """Subscriptions by id, as they are: for the invoices that belong to them."""
-    return {row.id: row for row in read_rows(Subscription.objects.filter(id__any={*ids} - {"", None}))}
+    return {row.id: row for row in _subscriptions.rows(ids={*ids} - {"", None})}
 
 
 def coupons_by_id(merchant_id: str, ids: Iterable[str]) -> dict[str, Row]:
@@ -235,35 +271,28 @@ def coupons_by_id(merchant_id: str, ids: Iterable[str]) -> dict[str, Row]:
 
 
 def _load_customers(rows: BillingRows, ids: set[str], lock: bool) -> None:
-    customers = Customer.objects.filter(id__any=ids).order_by("id")
-    if lock:
-        customers = customers.select_for_update(no_key=True)
-    rows.customers = {row.id: row for row in read_rows(customers)}
+    rows.customers = {row.id: row for row in (_held_customers if lock else _customers).rows(ids=ids)}
     tax_ids: dict[str, list[Row]] = defaultdict(list)
-    for row in read_rows(CustomerTaxId.objects.filter(customer_id__any=ids)):
+    for row in _tax_ids.rows(ids=ids):
         tax_ids[row.customer_id].append(row)
     rows.tax_ids = tax_ids
 
 
 def _load_merchants(rows: BillingRows, ids: set[str]) -> None:
-    rows.merchants = {row.id: row for row in read_rows(Merchant.objects.filter(id__any=ids))}
+    rows.merchants = {row.id: row for row in _merchants.rows(ids=ids)}
     rows.settings = {row.id: billing_settings(row) for row in rows.merchants.values()}
-    rows.entities = {row.id: row for row in read_rows(BillingEntity.objects.filter(merchant_id__any=ids))}
+    rows.entities = {row.id: row for row in _entities.rows(ids=ids)}
 
 
 def _load_items(rows: BillingRows, subscription_ids: list[str], price_ids: set[str]) -> None:
     items: dict[str, list[Row]] = defaultdict(list)
-    live = SubscriptionItem.objects.filter(subscription_id__any=subscription_ids, deleted_at__isnull=True)
-    for row in read_rows(live.order_by("created", "id")):
+    for row in live_item_rows(subscription_ids):
         items[row.subscription_id].append(row)
         price_ids.update([row.price_id, *(left["price"] for left in row.prices_left)])
     rows.items = items
-    prices = read_rows(Price.objects.filter(merchant_id__any=list(rows.merchants), id__any=price_ids))
-    products = {row.id: row for row in read_rows(Product.objects.filter(id__any={row.product_id for row in prices}))}
-    inside = {
-        product_id: [(part.component.name, part.quantity) for part in parts]
-        for product_id, parts in components_of(products).items()
-    }
+    prices = _prices.rows(owners=rows.merchants, ids=price_ids) if price_ids else []
+    products = {row.id: row for row in _products.rows(ids=[row.product_id for row in prices])}
+    inside = contents_of(products)
     rows.prices = {row.id: price_facts(row, products[row.product_id], inside.get(row.product_id, ())) for row in prices}
 
 
@@ -271,15 +300,8 @@ def _load_discounts(
     rows: BillingRows, subscription_ids: list[str], pending: Sequence[Row]
 ) -> dict[str, list[DiscountFacts]]:
     """Those of subscriptions (their items' among them) and customers into `rows`; gives those of pending items."""
-    of_customers = Q(
-        subscription__isnull=True, customer_id__any=list(rows.customers), invoice_id="", invoice_item_id=""
-    )
-    wanted = Q(subscription_id__any=subscription_ids) | of_customers
-    if pending:
-        wanted |= Q(invoice_item_id__any=[row.id for row in pending])
-    live = Discount.objects.filter(deleted_at__isnull=True, consumed_at__isnull=True)
-    found = read_rows(live.filter(wanted).order_by("position", "id"))
-    coupons = {row.id: row for row in read_rows(Coupon.objects.filter(id__any={row.coupon_id for row in found}))}
+    found = _discounts.rows(subscriptions=subscription_ids, customers=rows.customers, items=[row.id for row in pending])
+    coupons = {row.id: row for row in _coupons.rows(ids=[row.coupon_id for row in found])}
     on_subscription: dict[str, list[DiscountFacts]] = defaultdict(list)
     on_customer: dict[str, list[DiscountFacts]] = defaultdict(list)
     on_item: dict[str, list[DiscountFacts]] = defaultdict(list)
@@ -296,14 +318,7 @@ def _load_discounts(
 
 
 def _load_pending(rows: BillingRows) -> list[Row]:
-    waiting = InvoiceItem.objects.filter(
-        merchant_id__any=list(rows.merchants),
-        customer_id__any=list(rows.customers),
-        invoice_id="",
-        deleted_at__isnull=True,
-        held_for_invoice_id="",
-    )
-    return read_rows(waiting.order_by("created", "id"))
+    return _pending_items.rows(owners=rows.merchants, customers=rows.customers)
 
 
 def _gather_pending(rows: BillingRows, waiting: Sequence[Row], discounts: Mapping[str, list[DiscountFacts]]) -> None:
@@ -322,12 +337,10 @@ def _load_tax_rates(rows: BillingRows, subscriptions: Sequence[Row], ids: set[st
     for waiting in rows.pending.values():
         for facts in waiting:
             ids.update(facts.tax_rate_ids)
-    rows.tax_rates = {
-        row.id: tax_rate_facts(row)
-        for row in read_rows(TaxRate.objects.filter(merchant_id__any=list(rows.merchants), id__any=ids))
-    }
+    found = _tax_rates.rows(owners=rows.merchants, ids=ids) if ids else []
+    rows.tax_rates = {row.id: tax_rate_facts(row) for row in found}
 
 
 def bodies_kept(merchant_ids: Iterable[str]) -> set[str]:
     """The merchants whose events keep their objects' bodies."""
-    return set(Merchant.objects.filter(id__any=set(merchant_ids), keep_event_bodies=True).values_list("id", flat=True))
+    return {merchant_id for (merchant_id,) in _keeping_bodies.tuples(ids=merchant_ids)}

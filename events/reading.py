@@ -24,6 +24,20 @@ class InstantLoader(Loader):
         return datetime.fromisoformat(bytes(data).decode())
 
 
+class Blank(str):
+    """A value that a `Statement` leaves out: what a text column takes for its value, and `__any` for its array."""
+
+    array_of: str = ""  # the elements' type, when it is an array
+
+    def of(self, kind: str) -> Blank:
+        blank = Blank(self)
+        blank.array_of = kind
+        return blank
+
+    def filled(self, value: Any) -> Any:
+        return array_text(value, self.array_of) if self.array_of else value
+
+
 @ForeignKey.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):  # type: ignore[type-arg]
@@ -33,12 +47,17 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, params = self.process_lhs(compiler, connection)
+        kind = self.lhs.output_field.rel_db_type(connection) or "text"
+        return f"{left} = ANY(%s::{kind}[])", (*params, self._array(kind))
+
+    def _array(self, kind: str) -> str:
+        if isinstance(self.rhs, Blank):
+            return self.rhs.of(kind)
         values = [value for value in self.rhs if value is not None]
         if not values:
             raise EmptyResultSet
-        left, params = self.process_lhs(compiler, connection)
-        kind = self.lhs.output_field.rel_db_type(connection) or "text"
-        return f"{left} = ANY(%s::{kind}[])", (*params, array_text(values, kind))
+        return array_text(values, kind)
 
 
 def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
@@ -59,11 +78,11 @@ def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
         cursor.execute(statement, params)
         rows = cursor.fetchall()
     names = [field.attname for field in fields]
-    converters = _converters(model) if rows else []
-    return [_row(names, values, converters) for values in rows]
+    converters = converters_of(model) if rows else []
+    return [row_of(names, values, converters) for values in rows]
 
 
-def _row(names: list[str], values: tuple[Any, ...], converters: list[tuple[int, Callable[[Any], Any]]]) -> Row:
+def row_of(names: list[str], values: tuple[Any, ...], converters: list[tuple[int, Callable[[Any], Any]]]) -> Row:
     row = Row(dict(zip(names, values, strict=True)))
     for index, convert in converters:
         if values[index] is not None:
@@ -72,7 +91,7 @@ def _row(names: list[str], values: tuple[Any, ...], converters: list[tuple[int, 
 
 
 @cache
-def _converters(model: type[models.Model]) -> list[tuple[int, Callable[[Any], Any]]]:
+def converters_of(model: type[models.Model]) -> list[tuple[int, Callable[[Any], Any]]]:
     found = [(index, _converter(field)) for index, field in enumerate(model._meta.concrete_fields)]
     return [(index, convert) for index, convert in found if convert is not None]
 

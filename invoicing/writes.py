@@ -12,7 +12,7 @@ from django.db.models import Q
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from events.copying import Row, insert_rows, update_rows
-from events.reading import read_rows
+from events.statements import Statement
 from invoicing.models import (
     CreditNote,
     CreditNoteLine,
@@ -118,8 +118,10 @@ class NumberBlock:
 
 def lock_invoices(invoice_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
-    rows = Invoice.objects.select_for_update(no_key=True).filter(id__any=set(invoice_ids)).order_by("id")
-    return read_rows(rows)
+    return _held.rows(ids=invoice_ids)
+
+
+_held = Statement(lambda ids: Invoice.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True))
 
 
 def insert_number_series(ctx: Context, *, merchant_id: str, billing_entity_id: str, prefix: str) -> NumberSeries:
@@ -282,9 +284,13 @@ def save_item(item: Row, columns: Sequence[str]) -> None:
 
 def release_held_items(invoice_ids: Sequence[str]) -> int:
     """Credits that waited for these invoices to be paid go on the next one. Returns how many."""
-    return InvoiceItem.objects.filter(held_for_invoice_id__any=list(invoice_ids), invoice_id="").update(
-        held_for_invoice_id=""
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE invoicing_invoiceitem SET held_for_invoice_id = ''"
+            " WHERE held_for_invoice_id = ANY(%s) AND invoice_id = ''",
+            [list(invoice_ids)],
+        )
+        return int(cursor.rowcount)
 
 
 def drop_held_items(invoice_ids: Sequence[str], at: Any) -> int:

@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
 from events.copying import Row
-from events.reading import read_rows
+from events.statements import Statement
 from payments.models import (
     IN_FLIGHT_CHARGE_STATUSES,
     Charge,
@@ -79,13 +79,16 @@ def invoice_payments(merchant_id: str, invoice_id: str) -> list[InvoicePayment]:
 
 def usable_methods(payment_method_ids: Iterable[str]) -> dict[str, Row]:
     """Those of these methods that are still attached, by id. One query."""
-    found = PaymentMethod.objects.filter(id__any={*payment_method_ids} - {""}, detached_at__isnull=True)
-    return {method.id: method for method in read_rows(found)}
+    return {method.id: method for method in _usable_methods.rows(ids={*payment_method_ids} - {""})}
 
 
 def methods_by_id(payment_method_ids: Iterable[str]) -> dict[str, PaymentMethod]:
     """These methods, attached or not. One query."""
-    return PaymentMethod.objects.in_bulk({*payment_method_ids} - {""})
+    return {method.id: method for method in _methods.models(ids={*payment_method_ids} - {""})}
+
+
+_methods = Statement(lambda ids: PaymentMethod.objects.filter(id__any=ids))
+_usable_methods = Statement(lambda ids: PaymentMethod.objects.filter(id__any=ids, detached_at__isnull=True))
 
 
 def charges_of_tries(first_charge_ids: Iterable[str]) -> dict[str, list[Charge]]:
@@ -106,14 +109,25 @@ def failed_charges(invoice_ids: Iterable[str]) -> list[Charge]:
 
 def last_attempts(payment_intent_ids: Iterable[str]) -> dict[str, int]:
     """The number of the latest attempt of each intent. One query."""
-    rows = Charge.objects.filter(payment_intent_id__any=set(payment_intent_ids)).values("payment_intent_id")
-    return {row["payment_intent_id"]: row["last"] for row in rows.annotate(last=Max("attempt"))}
+    return dict(_last_attempts.tuples(intents=payment_intent_ids))
 
 
 def in_flight(payment_intent_ids: Iterable[str]) -> dict[str, Row]:
     """The one charge in flight of each intent that has one, by intent. One query."""
-    rows = Charge.objects.filter(payment_intent_id__any=set(payment_intent_ids), status__in=IN_FLIGHT_CHARGE_STATUSES)
-    return {charge.payment_intent_id: charge for charge in read_rows(rows)}
+    return {charge.payment_intent_id: charge for charge in _in_flight.rows(intents=payment_intent_ids)}
+
+
+_last_attempts = Statement(
+    lambda intents: (
+        Charge.objects.filter(payment_intent_id__any=intents)
+        .values("payment_intent_id")
+        .annotate(last=Max("attempt"))
+        .values_list("payment_intent_id", "last")
+    )
+)
+_in_flight = Statement(
+    lambda intents: Charge.objects.filter(payment_intent_id__any=intents, status__in=IN_FLIGHT_CHARGE_STATUSES)
+)
 
 
 def attempts_since(

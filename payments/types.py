@@ -24,6 +24,7 @@ class IntentToPlan:
     description: str = ""
     off_session: bool = True
     keep_body: bool = True  # the merchant's `keep_event_bodies`
+    sent: bool = False  # who plans it sends the charge as soon as it is committed: nobody else does
 
 
 @dataclass(frozen=True, slots=True)

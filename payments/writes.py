@@ -10,6 +10,7 @@ from core.context import Context
 from core.ids import new_ids
 from events.copying import Row, insert_rows, new_row, update_rows
 from events.reading import read_rows
+from events.statements import Statement
 from events.writes import record_events
 from payments.events import intent_event, told
 from payments.models import (
@@ -59,7 +60,8 @@ def plan_intents(ctx: Context, invoices: Sequence[IntentToPlan]) -> list[Planned
     """Plan the payment of invoices that are being opened, in the caller's transaction; three statements for any number.
 
     One intent each, and a planned charge with its idempotency key where there is a payment method. Nothing is
-    called: `engine.services.collect.collect_invoices` does that once this is committed. The caller stores
+    called: `engine.services.collect.collect_invoices` does that once this is committed, or the caller itself for
+    what it says is `sent`. The caller stores
     `payment_intent_id` on the invoice. Raises `psycopg.Error` when an invoice has an open intent already.
     """
     intents = [
@@ -80,6 +82,9 @@ def plan_intents(ctx: Context, invoices: Sequence[IntentToPlan]) -> list[Planned
         if invoice.payment_method_id
     ]
     charge_of = {charge.payment_intent_id: charge.id for charge in charges}
+    sent = {intent.id for intent, invoice in zip(intents, invoices, strict=True) if invoice.sent}
+    for charge in charges:
+        charge["called_at"] = ctx.recorded_at if charge.payment_intent_id in sent else None
     for intent in intents:
         intent["latest_charge_id"] = charge_of.get(intent.id, "")
     insert_intents(intents)
@@ -178,22 +183,30 @@ def insert_refunds(rows: Sequence[Row]) -> None:
 
 def lock_intents(intent_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
-    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(id__any=set(intent_ids)).order_by("id")
-    return {row.id: row for row in read_rows(rows)}
+    return {row.id: row for row in _held_intents.rows(ids=intent_ids)}
 
 
 def lock_open_intents(invoice_ids: Iterable[str]) -> dict[str, Row]:
     """The one open intent of each invoice that has one, by invoice, locked in id order. The invoices are locked."""
-    rows = PaymentIntent.objects.select_for_update(no_key=True).filter(
-        invoice_id__any=set(invoice_ids), status__in=OPEN_INTENT_STATUSES
-    )
-    return {row.invoice_id: row for row in read_rows(rows.order_by("id"))}
+    return {row.invoice_id: row for row in _held_open_intents.rows(invoices=invoice_ids)}
 
 
 def lock_charges(charge_ids: Iterable[str]) -> dict[str, Row]:
     """The rows by id, locked in id order."""
-    rows = Charge.objects.select_for_update(no_key=True).filter(id__any=set(charge_ids)).order_by("id")
-    return {row.id: row for row in read_rows(rows)}
+    return {row.id: row for row in _held_charges.rows(ids=charge_ids)}
+
+
+_held_intents = Statement(
+    lambda ids: PaymentIntent.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True)
+)
+_held_open_intents = Statement(
+    lambda invoices: (
+        PaymentIntent.objects.filter(invoice_id__any=invoices, status__in=OPEN_INTENT_STATUSES)
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+)
+_held_charges = Statement(lambda ids: Charge.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True))
 
 
 def update_intents(intents: Sequence[Any]) -> None:

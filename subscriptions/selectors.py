@@ -9,6 +9,8 @@ from datetime import datetime
 from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
+from events.copying import Row
+from events.statements import Statement
 from subscriptions.models import BilledPeriod, Discount, Quote, Subscription, SubscriptionItem, SubscriptionSchedule
 
 
@@ -73,6 +75,18 @@ def live_items() -> QuerySet[SubscriptionItem]:
     )
 
 
+def live_item_rows(subscription_ids: Iterable[str]) -> list[Row]:
+    """Items that are not deleted, as rows, in the order they were added. One query."""
+    return _live_items.rows(ids=subscription_ids)
+
+
+_live_items = Statement(
+    lambda ids: SubscriptionItem.objects.filter(subscription_id__any=ids, deleted_at__isnull=True).order_by(
+        "created", "id"
+    )
+)
+
+
 def subscriptions(merchant_id: str) -> QuerySet[Subscription]:
     """The merchant's subscriptions, the latest first."""
     return Subscription.objects.filter(merchant_id=merchant_id).order_by("-created", "-id")
@@ -93,10 +107,18 @@ def subscription_by_id(merchant_id: str, subscription_id: str) -> Subscription:
 
 
 def items_of(subscription_ids: Sequence[str]) -> dict[str, list[SubscriptionItem]]:
-    """The live items of many subscriptions, by subscription. One query."""
+    """The live items of many subscriptions with price and product, by subscription. One query."""
     found: dict[str, list[SubscriptionItem]] = {subscription_id: [] for subscription_id in subscription_ids}
     for item in live_items().filter(subscription_id__in=subscription_ids):
         found[item.subscription_id].append(item)
+    return found
+
+
+def item_rows_of(subscription_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The live items of many subscriptions as rows, by subscription, in the order they were added. One query."""
+    found: dict[str, list[Row]] = {subscription_id: [] for subscription_id in subscription_ids}
+    for row in live_item_rows(subscription_ids):
+        found[row.subscription_id].append(row)
     return found
 
 
@@ -138,14 +160,18 @@ def discount_ids_of(subscription_ids: Iterable[str]) -> tuple[dict[str, list[str
     """Ids of discounts that still count, in stacking order: (each subscription's own, each item's). One query."""
     own: dict[str, list[str]] = defaultdict(list)
     of_items: dict[str, list[str]] = defaultdict(list)
-    live = Discount.objects.filter(
-        subscription_id__in=list(subscription_ids), deleted_at__isnull=True, consumed_at__isnull=True
-    )
-    for subscription_id, item_id, discount_id in live.order_by("position", "created", "id").values_list(
-        "subscription_id", "subscription_item_id", "id"
-    ):
-        (of_items[item_id] if item_id else own[str(subscription_id)]).append(discount_id)
+    for subscription_id, item_id, discount_id in _live_discounts.tuples(ids=subscription_ids):
+        (of_items[item_id] if item_id else own[subscription_id]).append(discount_id)
     return own, of_items
+
+
+_live_discounts = Statement(
+    lambda ids: (
+        Discount.objects.filter(subscription_id__any=ids, deleted_at__isnull=True, consumed_at__isnull=True)
+        .order_by("position", "created", "id")
+        .values_list("subscription_id", "subscription_item_id", "id")
+    )
+)
 
 
 def open_debits(merchant_id: str, subscription_id: str) -> list[BilledPeriod]:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from core.context import Context
 from events.copying import Row, insert_rows, update_rows
-from events.reading import read_rows
+from events.statements import Statement
 from subscriptions.models import (
     BilledPeriod,
     Discount,
@@ -28,8 +28,10 @@ STATE_FIELDS = (*(field.name for field in fields(SubscriptionState)), "latest_in
 
 def lock_subscriptions(subscription_ids: Iterable[str]) -> list[Row]:
     """The rows, locked in id order so that two workers never wait for each other in a circle."""
-    rows = Subscription.objects.select_for_update(no_key=True).filter(id__any=set(subscription_ids)).order_by("id")
-    return read_rows(rows)
+    return _held.rows(ids=subscription_ids)
+
+
+_held = Statement(lambda ids: Subscription.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True))
 
 
 def insert_subscriptions(rows: Sequence[Mapping[str, Any]]) -> None:

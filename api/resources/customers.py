@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from api.business_time import clocked
-from api.lookup import blanked_metadata, deleted, found, new_metadata, sent
+from api.lookup import blanked_metadata, deleted, found, found_by, new_metadata, sent
 from api.paging import in_range, page, whole_list
 from api.payment_tokens import attached_id, method_id
 from api.protocol.operation import Call, Json, Operation
@@ -34,6 +34,7 @@ from customers.types import TaxId
 from engine.services import discounts
 from engine.services.deletion import delete_customer
 from engine.services.numbering import set_customer_numbers
+from events.statements import Statement
 from subscriptions.rules.discounts import DiscountNamedTwice
 from subscriptions.selectors import discounts_of_customers
 
@@ -82,7 +83,10 @@ LIST = fields(PAGE, created=RANGE, email=text(most=512), test_clock=text(most=20
 
 
 def customer_of(call: Call, given: str, param: str = "id") -> Customer:
-    return found(selectors.customers(call.merchant_id), given, "customer", param=param)
+    return found_by(_one, call.merchant_id, given, "customer", param=param)
+
+
+_one = Statement(lambda merchant, id: selectors.customers(merchant).filter(id=id))
 
 
 def _values(params: dict[str, Any]) -> dict[str, Any]:

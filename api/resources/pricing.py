@@ -27,6 +27,7 @@ from catalog import selectors, services
 from catalog.models import PromotionCode
 from core.errors import OstinatoError, gettext_noop
 from engine.types import DiscountRequest, ItemRequest
+from events.statements import Statement
 from subscriptions.models import Discount
 from subscriptions.rules.discounts import DiscountEmpty, DiscountNamedTwice
 from subscriptions.rules.prices import QuantityOfMetered
@@ -117,8 +118,7 @@ def price_ids(call: Call, items: Sequence[dict[str, Any]], param: str) -> list[s
     Raises `NoSuchObject`, `OnePrice`, `QuantityOfMetered`.
     """
     wanted = {item["price"] for item in items if "price" in item}
-    rows = selectors.prices(call.merchant_id).filter(id__in=wanted).values_list("id", "usage_type")
-    known: dict[str, str] = dict(rows) if wanted else {}
+    known: dict[str, str] = dict(_usage_types.tuples(merchant=call.merchant_id, ids=wanted)) if wanted else {}
     for number, item in enumerate(items):
         if "price" in item and item["price"] not in known:
             raise NoSuchObject(param=f"{param}[{number}][price]", what="price", id=item["price"])
@@ -130,6 +130,11 @@ def price_ids(call: Call, items: Sequence[dict[str, Any]], param: str) -> list[s
         item.get("price") or inline_price(call, item.get("price_data"), f"{param}[{number}][price_data]")
         for number, item in enumerate(items)
     ]
+
+
+_usage_types = Statement(
+    lambda merchant, ids: selectors.prices(merchant).filter(id__any=ids).values_list("id", "usage_type")
+)
 
 
 def inline_price(call: Call, data: dict[str, Any] | None, param: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from api.business_time import clocked
-from api.lookup import found, new_metadata
+from api.lookup import found, found_by, new_metadata
 from api.paging import in_range, page
 from api.payment_tokens import method_id
 from api.protocol.operation import Call, Json, Operation
@@ -45,6 +45,7 @@ from engine.services.pause import pause_subscription, resume_subscription
 from engine.services.subscribe import rehearse_subscribe, subscribe
 from engine.services.update import rehearse_update, update_subscription
 from engine.types import ChangeRequest, ResumeRequest, SubscribeRequest
+from events.statements import Statement
 from subscriptions import selectors
 from subscriptions.models import Discount, Subscription
 from subscriptions.rules.discounts import DiscountNotFound
@@ -136,12 +137,15 @@ class TrialTwice(OstinatoError):
 
 
 def subscription_of(call: Call, given: str, param: str = "id") -> Subscription:
-    return found(selectors.subscriptions(call.merchant_id), given, "subscription", param=param)
+    return found_by(_one, call.merchant_id, given, "subscription", param=param)
+
+
+_one = Statement(lambda merchant, id: selectors.subscriptions(merchant).filter(id=id))
 
 
 def shown(rows: Sequence[Subscription]) -> list[Json]:
     """Subscriptions with their items and discounts: two queries, whatever their number."""
-    items = selectors.items_of([row.id for row in rows])
+    items = selectors.item_rows_of([row.id for row in rows])
     own, of_items = selectors.discount_ids_of([row.id for row in rows])
     return [subscription_snapshot(row, items[row.id], own[row.id], of_items) for row in rows]
 

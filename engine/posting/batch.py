@@ -47,6 +47,7 @@ class Batch:
     rows: BillingRows
     off_session: bool = True
     charge: bool = True  # False: intents are planned without a charge (default_incomplete)
+    sends: bool = False  # whoever commits this sends its charges at once
     subscriptions: dict[str, Row] = field(default_factory=dict)  # every one touched, by id
     new_subscriptions: list[Row] = field(default_factory=list)
     moved_subscriptions: dict[str, Row] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Batch:
     finalized: dict[str, Row] = field(default_factory=dict)  # by invoice, new ones and drafts that stood
     progressed: dict[str, Row] = field(default_factory=dict)  # finalized before, now moved on (void, stopped)
     intents: list[IntentToPlan] = field(default_factory=list)
+    charge_ids: list[str] = field(default_factory=list)  # planned by writing it
     balance_entries: list[BalanceEntry] = field(default_factory=list)
     events: list[tuple[PlannedEvent, str, Row | None]] = field(default_factory=list)
     regraded: set[str] = field(default_factory=set)  # subscriptions that begin or cease to entitle
@@ -199,7 +201,10 @@ class Batch:
             )
             self.rows.customers[plan.customer_id]["balance"] = entry.ending_balance
         if plan.amount_remaining > 0 and invoice.id not in self.outcomes:
-            self.intents.append(self._intent(plan, invoice))
+            intent = self._intent(plan, invoice)
+            self.intents.append(intent)
+            if intent.sent and intent.payment_method_id:
+                invoice["next_action_at"] = None  # under way: settling says when to look again
         self.tell(plan.events, Refs())
 
     def _intent(self, plan: FinalizationPlan, invoice: Row) -> IntentToPlan:
@@ -218,6 +223,7 @@ class Batch:
             statement_descriptor=invoice.statement_descriptor,
             off_session=self.off_session,
             keep_body=merchant.keep_event_bodies,
+            sent=self.sends,
         )
 
     def tell(self, events: Iterable[PlannedEvent], refs: Refs) -> None:
@@ -289,6 +295,8 @@ class Batch:
         self.intents = described(self.intents, self.rows.merchants)
         for planned in plan_intents(self.ctx, self.intents):
             self.finalized[planned.invoice_id]["payment_intent_id"] = planned.payment_intent_id
+            if planned.charge_id:
+                self.charge_ids.append(planned.charge_id)
 
     def _give_numbers(self) -> None:
         rows = self.finalized.values()

@@ -104,8 +104,7 @@ def _promise(ctx: Context, request: ChangeRequest) -> tuple[PendingSubscribe | N
         raise NothingToPayWith
     asked = request_to_json(request)
     pending = open_pending_subscribe(ctx, request.merchant_id, customer_id, asked, request.subscription_id)
-    planned = payments.plan_intents(ctx, [replace(intents[0], invoice_id="")])[0]
-    payments.claim_planned_charges(ctx, [planned.charge_id])
+    planned = payments.plan_intents(ctx, [replace(intents[0], invoice_id="", sent=True)])[0]
     pending.payment_intent_id = planned.payment_intent_id
     pending.save(update_fields=["payment_intent_id"])
     return pending, planned.charge_id

@@ -149,7 +149,6 @@ def _promise(ctx: Context, request: SubscribeRequest) -> tuple[PendingSubscribe,
     if not due:
         return pending, ""
     planned = payments.plan_intents(ctx, [_intent(rows, request, due, plan.subscription.currency)])[0]
-    payments.claim_planned_charges(ctx, [planned.charge_id])
     pending.payment_intent_id = planned.payment_intent_id
     pending.save(update_fields=["payment_intent_id"])
     return pending, planned.charge_id
@@ -172,6 +171,7 @@ def _intent(rows: BillingRows, request: SubscribeRequest, due: int, currency: st
         statement_descriptor=_descriptor(rows, request) or merchant.statement_descriptor,
         off_session=request.off_session,
         keep_body=merchant.keep_event_bodies,
+        sent=True,
     )
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
 
 from core.context import Context
 from customers.models import PaymentMethod
 from events.copying import Row
-from events.reading import read_rows
+from events.statements import Statement
 from payments import writes as payments
 from payments.gateways import gateway_named
 from payments.gateways.base import (
@@ -67,12 +66,9 @@ def send(ctx: Context, charge_ids: Sequence[str]) -> dict[str, Standing]:
 
 
 def _jobs(charge_ids: Sequence[str]) -> dict[str, list[_Job]]:
-    planned = Charge.objects.filter(id__any=charge_ids, status__in=["planned", "unknown"])
-    charges = read_rows(planned.order_by("id"))
-    wanted = {charge.payment_intent_id for charge in charges}
-    intents = {row.id: row for row in read_rows(PaymentIntent.objects.filter(id__any=wanted))}
-    chosen = PaymentMethod.objects.filter(id__any={charge.payment_method_id for charge in charges} - {""})
-    methods = {row.id: row for row in read_rows(chosen)}
+    charges = _unanswered.rows(ids=charge_ids)
+    intents = {row.id: row for row in _intents.rows(ids=[charge.payment_intent_id for charge in charges])}
+    methods = {row.id: row for row in _methods.rows(ids={charge.payment_method_id for charge in charges} - {""})}
     jobs: dict[str, list[_Job]] = defaultdict(list)
     for charge in charges:
         method = methods.get(charge.payment_method_id)
@@ -83,6 +79,13 @@ def _jobs(charge_ids: Sequence[str]) -> dict[str, list[_Job]]:
             job = _Job(charge, job.intent, method.gateway_method_id, method.type or "card", method.gateway_mandate_id)
         jobs[charge.gateway].append(job)
     return jobs
+
+
+_unanswered = Statement(
+    lambda ids: Charge.objects.filter(id__any=ids, status__in=["planned", "unknown"]).order_by("id")
+)
+_intents = Statement(lambda ids: PaymentIntent.objects.filter(id__any=ids))
+_methods = Statement(lambda ids: PaymentMethod.objects.filter(id__any=ids))
 
 
 def _send(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> dict[str, Standing]:
@@ -126,9 +129,7 @@ def _create_intents(ctx: Context, gateway: Gateway, jobs: Sequence[_Job]) -> tup
             fresh[job.intent.id] = answer.gateway_intent_id
         else:
             failed[job.charge.id] = answer
-    if fresh:
-        with transaction.atomic(durable=True):
-            payments.store_gateway_intent_ids(sorted(fresh.items()))
+    payments.store_gateway_intent_ids(sorted(fresh.items()))  # committed as it returns: no transaction is open
     return known | fresh, failed
 
 

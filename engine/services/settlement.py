@@ -34,6 +34,7 @@ from engine.services.sending import send
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.types import PaymentOutcome
 from events.copying import DATABASE_ERRORS, Row, new_row
+from events.statements import Statement
 from events.types import EventRow
 from events.writes import record_events
 from invoicing.models import Invoice
@@ -89,8 +90,7 @@ def _settle(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str
 
 def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
     with collector_paused(), transaction.atomic(durable=True):
-        touched = Charge.objects.filter(id__any=list(answers)).values_list("invoice_id", "payment_intent_id")
-        pairs = list(touched)
+        pairs = _touched.tuples(ids=answers)
         work = hold(ctx, {invoice_id for invoice_id, _ in pairs if invoice_id} | set(invoice_ids))
         work.intents = payments.lock_intents(intent_id for _, intent_id in pairs)
         work.charges = payments.lock_charges(answers)
@@ -103,11 +103,15 @@ def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: lis
 def hold(ctx: Context, invoice_ids: Iterable[str]) -> Settlement:
     """The invoices with their subscriptions, locked, ready to be settled."""
     wanted = set(invoice_ids)
-    owners = set(
-        Invoice.objects.filter(id__any=wanted, subscription__isnull=False).values_list("subscription_id", flat=True)
-    )
-    subscriptions = {row.id: row for row in lock_subscriptions(owners)} if owners else {}
+    owners = {owner for (owner,) in _owners.tuples(invoices=wanted)}
+    subscriptions = {row.id: row for row in lock_subscriptions(owners)}
     return Settlement(ctx, subscriptions, {row.id: row for row in lock_invoices(wanted)})
+
+
+_touched = Statement(lambda ids: Charge.objects.filter(id__any=ids).values_list("invoice_id", "payment_intent_id"))
+_owners = Statement(
+    lambda invoices: Invoice.objects.filter(id__any=invoices, subscription__isnull=False).values_list("subscription_id")
+)
 
 
 @dataclass(slots=True)
@@ -335,7 +339,7 @@ class Settlement:
                 currency=invoice.currency,
                 description=f"{invoice.number or invoice.id}: +{over}",
             )
-        subscriptions_after_payment(self.ctx, self.news)
+        subscriptions_after_payment(self.ctx, self.news, self.subscriptions)
 
     def _apply_decisions(self, decisions: Mapping[str, Recovery]) -> None:
         for invoice_id, recovery in decisions.items():

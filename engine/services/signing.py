@@ -38,7 +38,8 @@ def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
     request, snapshot = subscribe_snapshot(rows, request)
     plan = plan_subscribe(snapshot, request, ctx.as_of)
     check_plan(plan)
-    batch = Batch(ctx, rows, off_session=request.off_session, charge=request.payment_behavior != "default_incomplete")
+    charge = request.payment_behavior != "default_incomplete"
+    batch = Batch(ctx, rows, off_session=request.off_session, charge=charge, sends=True)
     _take_currency(batch, plan)
     _gather(batch, plan)
     for row, asked in zip(batch.new_items, request.items, strict=True):

@@ -7,7 +7,8 @@ from django.db import transaction
 from core.context import Context
 from engine.posting.batch import Batch
 from engine.rules import previews
-from engine.services.collect import collect_invoices
+from engine.services.attempts import PlannedAttempts
+from engine.services.collect import finish
 from engine.services.finalize import settle_paid
 from engine.services.paying_first import refuse_unpayable, subscribe_if_paid
 from engine.services.signing import load_subscribe, post_subscribe, subscribe_snapshot
@@ -17,6 +18,7 @@ from engine.types import (
     SubscribeRequest,
     SubscribeResult,
 )
+from events.statements import Statement
 from subscriptions.models import Subscription
 
 
@@ -39,9 +41,12 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
         batch.write()
         settle_paid(batch)
     subscription = batch.new_subscriptions[0]
-    payment = _collect(ctx, batch, request)
-    status = Subscription.objects.values_list("status", flat=True).get(id=subscription.id)
+    payment = _collect(ctx, batch)
+    [(status,)] = _status.tuples(id=subscription.id)
     return SubscribeResult(subscription.id, status, next(iter(batch.new_invoices), ""), payment)
+
+
+_status = Statement(lambda id: Subscription.objects.filter(id=id).values_list("status"))
 
 
 def rehearse_subscribe(*, ctx: Context, request: SubscribeRequest) -> str:
@@ -66,10 +71,7 @@ def preview_subscribe(*, ctx: Context, request: SubscribeRequest) -> InvoicePrev
     return previews.preview_subscribe(snapshot, request, ctx.as_of)
 
 
-def _collect(ctx: Context, batch: Batch, request: SubscribeRequest) -> PaymentOutcome | None:
+def _collect(ctx: Context, batch: Batch) -> PaymentOutcome | None:
     """Charge what was just finalized, outside any transaction."""
-    due = [intent.invoice_id for intent in batch.intents]
-    if not due or request.collection_method != "charge_automatically" or not batch.charge:
-        return None
-    outcomes = collect_invoices(ctx=ctx, invoice_ids=due, off_session=request.off_session)
-    return outcomes[0] if outcomes else None
+    outcomes = finish(ctx, PlannedAttempts(send=batch.charge_ids))
+    return next(iter(outcomes.values()), None)

@@ -22,7 +22,6 @@ from invoicing.models import Invoice
 from invoicing.snapshots import invoice_snapshot
 from invoicing.writes import drop_held_items, release_held_items, update_progress
 from subscriptions.entitlements import ENTITLING_STATUSES
-from subscriptions.models import SubscriptionItem
 from subscriptions.rules.next_action import next_action
 from subscriptions.rules.status import (
     status_after_failure,
@@ -30,11 +29,13 @@ from subscriptions.rules.status import (
     status_after_retries,
     status_from_invoices,
 )
-from subscriptions.selectors import discount_ids_of
+from subscriptions.selectors import discount_ids_of, item_rows_of
 from subscriptions.services.entitlements import tell_entitlements
 from subscriptions.snapshots import subscription_snapshot
 from subscriptions.types import TERMINAL_STATUSES
 from subscriptions.writes import lock_subscriptions, update_attributes, update_states, wake_schedules
+
+_NONE: Mapping[str, Row] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ class InvoiceNews:
     payment_method_id: str = ""
 
 
-def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> None:
+def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews], held: Mapping[str, Row] = _NONE) -> None:
     """Move the subscriptions of these invoices to the status that follows, and tell it.
 
     Several news of one subscription are taken in the order given; invoices without a subscription are passed
-    over. The subscriptions' rows are locked here, in id order, after their invoices': every caller's order.
+    over. Subscriptions that the caller does not hold as they are now (`held`) are locked here, in id order.
     """
     _settle_held_credits(ctx, news)
     by_subscription: dict[str, list[InvoiceNews]] = defaultdict(list)
@@ -64,13 +65,18 @@ def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews]) -> No
             by_subscription[item.subscription_id].append(item)
     if not by_subscription:
         return
-    rows = lock_subscriptions(by_subscription)
+    missing = [one for one in by_subscription if one not in held]
+    rows = sorted([*lock_subscriptions(missing), *(held[one] for one in by_subscription if one in held)], key=_id)
     before = {row.id: row.status for row in rows}
     for row in rows:
         for item in by_subscription[row.id]:
             row["status"] = _next_status(row, item)
     saved = {row.id for row in rows if _saves_method(row, by_subscription[row.id])}
     _write_moved(ctx, [row for row in rows if row.status != before[row.id] or row.id in saved], before, saved)
+
+
+def _id(row: Row) -> str:
+    return str(row.id)
 
 
 def _saves_method(row: Row, news: Sequence[InvoiceNews]) -> bool:
@@ -127,7 +133,7 @@ def _invoice_statuses(subscription_id: str) -> list[str]:
 def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str], saved: Collection[str]) -> None:
     if not moved:
         return
-    items = live_items([row.id for row in moved])
+    items = item_rows_of([row.id for row in moved])
     for row in moved:
         if row.status == "canceled":
             row.update(ended_at=ctx.as_of, canceled_at=row.canceled_at or ctx.as_of, next_action_at=None)
@@ -152,7 +158,7 @@ def _write_moved(ctx: Context, moved: Sequence[Row], before: dict[str, str], sav
 
 def tell_updated(ctx: Context, rows: Sequence[Row]) -> None:
     """customer.subscription.updated for rows that are locked and written, and keep their status."""
-    _tell_moved(ctx, rows, live_items([row.id for row in rows]), {row.id: row.status for row in rows})
+    _tell_moved(ctx, rows, item_rows_of([row.id for row in rows]), {row.id: row.status for row in rows})
 
 
 def _tell_moved(
@@ -199,15 +205,6 @@ def subscription_event(
         previous_attributes={"status": status_before} if status_before != row.status else None,
         test_clock_id=row.test_clock_id,
     )
-
-
-def live_items(subscription_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """The live items of subscriptions that the caller has locked."""
-    found: dict[str, list[Row]] = {subscription_id: [] for subscription_id in subscription_ids}
-    rows = SubscriptionItem.objects.filter(subscription_id__any=subscription_ids, deleted_at__isnull=True)
-    for row in read_rows(rows.order_by("created", "id")):
-        found[row.subscription_id].append(row)
-    return found
 
 
 def stop_invoices(ctx: Context, subscription_ids: Sequence[str]) -> None:

@@ -162,7 +162,7 @@ class SandboxGateway:
 
     @outside_transactions
     def create_intents(self, batch: Sequence[ToCreate]) -> list[GatewayIntent | Unknown | GatewayRefused]:
-        made = intents.create_many(batch) if len(batch) > 1 else {}
+        made = intents.create_many(batch)
         rest = side_by_side(
             [item for item in batch if item.call not in made],
             lambda item: self.create_intent(item.call, item.request),
@@ -173,7 +173,7 @@ class SandboxGateway:
 
     @outside_transactions
     def confirm_all(self, batch: Sequence[ToConfirm]) -> list[Outcome | GatewayRefused]:
-        confirmed = intents.confirm_many(batch) if len(batch) > 1 else {}
+        confirmed = intents.confirm_many(batch)
         rest = side_by_side(
             [item for item in batch if item.call not in confirmed],
             lambda item: self.confirm(

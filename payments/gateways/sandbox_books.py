@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from core.ids import new_id
 from events.copying import insert_rows, new_row
+from events.statements import Statement
 from payments.gateways.base import Call, IdempotencyKeyReused, NoSuchGatewayObject
 from payments.models import SandboxObject, SandboxReply
 from payments.types import (
@@ -151,8 +152,18 @@ def open_accounts(kind: str, accounts: Sequence[tuple[Call, str, str, Json]]) ->
 
 def locked_many(kind: str, object_ids: Sequence[str]) -> dict[str, SandboxObject]:
     """Those of these objects that there are, locked in id order."""
-    found = SandboxObject.objects.select_for_update().filter(kind=kind, id__in=set(object_ids)).order_by("id")
-    return {entry.id: entry for entry in found}
+    return {entry.id: entry for entry in _held.models(kind=kind, ids=object_ids)}
+
+
+def many(object_ids: Iterable[str]) -> dict[str, SandboxObject]:
+    """Those of these objects that there are."""
+    return {entry.id: entry for entry in _objects.models(ids=object_ids)}
+
+
+_objects = Statement(lambda ids: SandboxObject.objects.filter(id__any=ids))
+_held = Statement(
+    lambda kind, ids: SandboxObject.objects.filter(kind=kind, id__any=ids).order_by("id").select_for_update()
+)
 
 
 def open_account(call: Call, kind: str, object_id: str, customer_id: str, body: Json) -> SandboxObject:

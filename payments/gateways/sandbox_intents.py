@@ -288,7 +288,7 @@ def confirm_many(batch: Sequence[ToConfirm]) -> dict[Call, Outcome]:
     """Confirm the intents that wait for it, each once in the batch, with methods that lose no answer."""
     with books.own_transaction():
         entries = books.locked_many(INTENT, [item.gateway_intent_id for item in batch])
-        methods = SandboxObject.objects.in_bulk([item.gateway_method_id for item in batch])
+        methods = books.many([item.gateway_method_id for item in batch])
         answers: dict[Call, Outcome] = {}
         work = []
         for item in batch:

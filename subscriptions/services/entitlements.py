@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from catalog.models import ProductFeature
 from core.context import Context
 from customers.models import Customer
+from events.statements import Statement
 from events.types import EventRow
 from events.writes import record_events
 from subscriptions.entitlements import Entitlement, active_entitlements_of
@@ -41,9 +42,17 @@ def tell_entitlements(ctx: Context, customers: Iterable[tuple[str, str]]) -> int
 
 
 def _any_to_tell(merchant_ids: set[str], customer_ids: list[str]) -> bool:
-    if ProductFeature.objects.filter(merchant_id__in=merchant_ids).exists():
+    if _featured.tuples(merchants=merchant_ids):
         return True
-    return EntitlementSummary.objects.filter(merchant_id__in=merchant_ids, customer_id__in=customer_ids).exists()
+    return bool(_told.tuples(merchants=merchant_ids, customers=customer_ids))
+
+
+_featured = Statement(lambda merchants: ProductFeature.objects.filter(merchant_id__any=merchants).values_list("id")[:1])
+_told = Statement(
+    lambda merchants, customers: EntitlementSummary.objects.filter(
+        merchant_id__any=merchants, customer_id__any=customers
+    ).values_list("id")[:1]
+)
 
 
 def _named(held: Iterable[Entitlement]) -> list[dict[str, str]]:
