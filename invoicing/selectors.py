@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Prefetch, Q, QuerySet
 
 from core.errors import OstinatoError, gettext_noop
+from events.statements import Statement
 from invoicing.facts import credited_line, line_to_credit
 from invoicing.models import (
     CreditNote,
@@ -149,3 +150,13 @@ def late_invoices() -> QuerySet[Invoice]:
     """
     late = Q(overdue_since__isnull=False) | Q(attempt_count__gt=0) & ~Q(billing_reason="subscription_create")
     return Invoice.objects.filter(late, status="open")
+
+
+def subscription_ids_of(invoice_ids: Iterable[str]) -> set[str]:
+    """The subscriptions that these invoices bill. One query."""
+    return {subscription_id for (subscription_id,) in _subscription_ids.tuples(ids=invoice_ids)}
+
+
+_subscription_ids = Statement(
+    lambda ids: Invoice.objects.filter(id__any=ids, subscription__isnull=False).values_list("subscription_id")
+)

@@ -130,6 +130,14 @@ _in_flight = Statement(
 )
 
 
+def invoices_and_intents(charge_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """(invoice, payment intent) of each of these charges. One query."""
+    return [(invoice_id, intent_id) for invoice_id, intent_id in _places.tuples(ids=charge_ids)]
+
+
+_places = Statement(lambda ids: Charge.objects.filter(id__any=ids).values_list("invoice_id", "payment_intent_id"))
+
+
 def attempts_since(
     since: datetime, tried: Iterable[tuple[str, int, str]]
 ) -> Mapping[tuple[str, int, str], list[datetime]]:

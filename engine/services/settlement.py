@@ -34,15 +34,14 @@ from engine.services.sending import send
 from engine.services.transitions import InvoiceNews, invoice_event, subscriptions_after_payment
 from engine.types import PaymentOutcome
 from events.copying import DATABASE_ERRORS, Row, new_row
-from events.statements import Statement
 from events.types import EventRow
 from events.writes import record_events
-from invoicing.models import Invoice
 from invoicing.rules.finalization import invoice_next_action_at
+from invoicing.selectors import subscription_ids_of
 from invoicing.writes import lock_invoices, update_progress
 from payments import writes as payments
 from payments.events import charge_event, intent_event, invoice_payment_event, told
-from payments.models import Charge, InvoicePayment
+from payments.models import InvoicePayment
 from payments.rules import split_payment, told_when_let_go, told_when_paid
 from payments.services import keep_tried_method
 from payments.settling import OUTCOME_OF_STATUS, settle
@@ -90,7 +89,7 @@ def _settle(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str
 
 def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: list[str]) -> Settled:
     with collector_paused(), transaction.atomic(durable=True):
-        pairs = _touched.tuples(ids=answers)
+        pairs = invoices_and_intents(answers)
         work = hold(ctx, {invoice_id for invoice_id, _ in pairs if invoice_id} | set(invoice_ids))
         work.intents = payments.lock_intents(intent_id for _, intent_id in pairs)
         work.charges = payments.lock_charges(answers)
@@ -103,15 +102,8 @@ def _settle_once(ctx: Context, answers: Mapping[str, Standing], invoice_ids: lis
 def hold(ctx: Context, invoice_ids: Iterable[str]) -> Settlement:
     """The invoices with their subscriptions, locked, ready to be settled."""
     wanted = set(invoice_ids)
-    owners = {owner for (owner,) in _owners.tuples(invoices=wanted)}
-    subscriptions = {row.id: row for row in lock_subscriptions(owners)}
+    subscriptions = {row.id: row for row in lock_subscriptions(subscription_ids_of(wanted))}
     return Settlement(ctx, subscriptions, {row.id: row for row in lock_invoices(wanted)})
-
-
-_touched = Statement(lambda ids: Charge.objects.filter(id__any=ids).values_list("invoice_id", "payment_intent_id"))
-_owners = Statement(
-    lambda invoices: Invoice.objects.filter(id__any=invoices, subscription__isnull=False).values_list("subscription_id")
-)
 
 
 @dataclass(slots=True)

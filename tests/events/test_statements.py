@@ -16,7 +16,9 @@ OF_MERCHANT = Statement(lambda merchant, ids: Customer.objects.filter(merchant_i
 @pytest.fixture
 def people():
     owner = merchant()
-    return owner, [customer(owner, email=f"{name}@example.com", metadata={"n": name}) for name in ("ada", "bob", "cy")]
+    return owner, [
+        customer(merchant=owner, email=f"{name}@example.com", metadata={"n": name}) for name in ("ada", "bob", "cy")
+    ]
 
 
 @pytest.mark.parametrize("how_many", [1, 2, 3])
