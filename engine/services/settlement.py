@@ -43,6 +43,7 @@ from payments import writes as payments
 from payments.events import charge_event, intent_event, invoice_payment_event, told
 from payments.models import InvoicePayment
 from payments.rules import split_payment, told_when_let_go, told_when_paid
+from payments.selectors import invoices_and_intents
 from payments.services import keep_tried_method
 from payments.settling import OUTCOME_OF_STATUS, settle
 from payments.types import Standing
