@@ -1,12 +1,15 @@
-"""A database of its own for every pytest process, copied from a template that is migrated once per server.
+"""A database of its own for every pytest process, copied from a template that is migrated once per checkout.
 
-The template's name carries a hash of all migrations and of the locked requirements. Later runs find it;
-each copies it (`CREATE DATABASE ... TEMPLATE`) under the name `test_<pid>_<worker>` and drops its copy.
+The template's name carries a hash of all migrations and of the locked requirements. It comes from the migrated
+cluster that a checkout keeps (`billing_site.benchmarks.migrated`), or is migrated here where the server runs already
+or is somebody else's. Later runs find it; each copies it (`CREATE DATABASE ... TEMPLATE`) under the name
+`test_<pid>_<worker>` and drops its copy.
 """
 
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +19,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from billing_site.benchmarks.cluster import migrated_copy
 from billing_site.benchmarks.migrated import schema_hash
-from billing_site.embedded_postgres.server import ensure_running
+from billing_site.embedded_postgres.server import DATABASE, ensure_running
 
 # Tests need no crash safety.
 FAST_AND_LOOSE = {
@@ -37,14 +41,32 @@ FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permis
 def start_server() -> None:
     data = connection.settings_dict.get("EMBEDDED_DIR")
     if data:
-        ensure_running(Path(data), options=FAST_AND_LOOSE, linger=LINGER)
+        with one_at_a_time():
+            _start(Path(data))
+
+
+def _start(data: Path) -> None:
+    """A server that is new, or that nobody runs and whose schema is old, begins as a copy of the migrated cluster.
+
+    Migrating takes twenty seconds; so all servers of a checkout, the throw-away ones too, share one that did.
+    """
+    marker, now = Path(f"{data}.schema"), schema_hash()
+    outdated = not (marker.exists() and marker.read_text() == now)
+    copied = outdated and not (data / "postmaster.pid").exists()
+    if copied:
+        shutil.rmtree(data, ignore_errors=True)
+        migrated_copy(data)
+    ensure_running(data, options=FAST_AND_LOOSE, linger=LINGER)
+    if copied:
+        _execute(f'CREATE DATABASE "{_template()}" TEMPLATE "{DATABASE}" STRATEGY FILE_COPY')
+        marker.write_text(now)
 
 
 def create_database(worker: str) -> str:
     """Copy the template, making it first if its hash is new. Returns the copy's name; Django now uses it."""
     name = f"test_{os.getpid()}_{worker}"
     with one_at_a_time():
-        template = f"template_{schema_hash()}"
+        template = _template()
         existing = _databases()
         if template not in existing:
             _build_template(template)
@@ -54,6 +76,10 @@ def create_database(worker: str) -> str:
         _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     _use(name)
     return name
+
+
+def _template() -> str:
+    return f"template_{schema_hash()}"
 
 
 def forget_rows() -> None:

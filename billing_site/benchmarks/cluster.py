@@ -44,6 +44,15 @@ def throw_away_cluster() -> Iterator[tuple[Path, dict[str, str]]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def migrated_copy(data: Path) -> None:
+    """A migrated cluster as `data`, not started. This process's Django goes on with the database it had."""
+    before = dict(connections["default"].settings_dict)
+    try:
+        copy_migrated(data, _migrate)
+    finally:
+        _use(before)
+
+
 def _migrate(data: Path) -> None:
     _use(database_settings(data))
     call_command("migrate", verbosity=0, interactive=False)

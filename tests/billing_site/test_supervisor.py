@@ -1,7 +1,6 @@
 """The supervisor leaves no process behind, and brings back what dies or hangs."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,41 +12,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from django.conf import settings
 
-from billing_site.benchmarks.migrated import schema_hash
-from tests import databases
+from billing_site.benchmarks.cluster import migrated_copy
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def house(open_folder: Path) -> dict[str, str]:
+def _house(var: Path) -> dict[str, str]:
     """The environment of an installation of its own, embedded PostgreSQL included, migrated."""
-    with databases.one_at_a_time():
-        built = _built_house()
-    var = open_folder / "house"
-    subprocess.run(["cp", "-a", str(built), str(var)], check=True)
-    return _environment(var)
-
-
-def _built_house() -> Path:
-    # Migrated once and copied, as the tests' databases are.
-    folder = Path(settings.VAR_DIR)
-    built = folder / f"test-house-{schema_hash()}"
-    if not built.exists():
-        for old in folder.glob("test-house-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        building = folder / "test-house-building"
-        migrate = [sys.executable, "manage.py", "migrate", "-v", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=_environment(building), check=True)
-        wait_for(lambda: not (building / "pg" / "postmaster.pid").exists(), 20, "its server to be gone")
-        building.rename(built)
-    return built
-
-
-def _environment(var: Path) -> dict[str, str]:
+    var.mkdir()
+    migrated_copy(var / "pg")
     keep = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     return {**keep, "VAR_DIR": str(var), "ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "billing_site.settings"}
 
@@ -112,8 +87,24 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.fixture(scope="module")
+def house(open_folder: Path) -> dict[str, str]:
+    return _house(open_folder / "house")
+
+
 @pytest.fixture
 def served(house: dict[str, str]) -> Iterator[Served]:
+    """For those that end it."""
+    yield from _serving(house)
+
+
+@pytest.fixture(scope="module")
+def lasting(open_folder: Path) -> Iterator[Served]:
+    """For those that it survives: it is whole again when they are done."""
+    yield from _serving(_house(open_folder / "lasting"))
+
+
+def _serving(house: dict[str, str]) -> Iterator[Served]:
     running = Served(house)
     yield running
     running.process.kill()
@@ -134,32 +125,32 @@ def test_a_supervisor_that_is_killed_leaves_no_process(served):
     wait_for(lambda: not served.family(), 15, "no survivors")
 
 
-def test_a_killed_cluster_is_started_again(served):
-    killed = served.cluster()
+def test_a_killed_cluster_is_started_again(lasting):
+    killed = lasting.cluster()
     killed.kill()
-    wait_for(lambda: any(p.pid != killed.pid for p in served.named("manage.py cluster")), 15, "a new cluster")
-    wait_for(lambda: len(served.named("manage.py cluster")) == 6, 20, "all of it, and nothing of the old one")
+    wait_for(lambda: any(p.pid != killed.pid for p in lasting.named("manage.py cluster")), 15, "a new cluster")
+    wait_for(lambda: len(lasting.named("manage.py cluster")) == 6, 20, "all of it, and nothing of the old one")
 
 
-def test_a_killed_sentinel_leaves_no_orphans_and_the_cluster_comes_back(served):
-    (sentinel,) = served.cluster().children()
+def test_a_killed_sentinel_leaves_no_orphans_and_the_cluster_comes_back(lasting):
+    (sentinel,) = lasting.cluster().children()
     old = {process.pid for process in sentinel.children()}
     sentinel.kill()
-    wait_for(lambda: not old & {p.pid for p in served.family()}, 5, "the sentinel's children to be gone")
-    wait_for(lambda: len(served.named("manage.py cluster")) == 6, 20, "a new cluster")
+    wait_for(lambda: not old & {p.pid for p in lasting.family()}, 5, "the sentinel's children to be gone")
+    wait_for(lambda: len(lasting.named("manage.py cluster")) == 6, 20, "a new cluster")
 
 
-def test_a_hung_cluster_is_noticed_and_started_again(served):
-    leader = served.cluster()
+def test_a_hung_cluster_is_noticed_and_started_again(lasting):
+    leader = lasting.cluster()
     (sentinel,) = leader.children()
     # A stopped sentinel is what a lost lock looks like from outside: alive, and not moving.
     sentinel.suspend()
-    wait_for(lambda: leader.pid not in {p.pid for p in served.family()}, 40, "the hung cluster to be cleared away")
-    wait_for(lambda: len(served.named("manage.py cluster")) == 6, 20, "a new cluster")
+    wait_for(lambda: leader.pid not in {p.pid for p in lasting.family()}, 40, "the hung cluster to be cleared away")
+    wait_for(lambda: len(lasting.named("manage.py cluster")) == 6, 20, "a new cluster")
 
 
-def test_a_killed_web_server_is_started_again(served):
-    (master,) = [p for p in served.named("gunicorn") if p.ppid() == served.process.pid]
+def test_a_killed_web_server_is_started_again(lasting):
+    (master,) = [p for p in lasting.named("gunicorn") if p.ppid() == lasting.process.pid]
     master.kill()
-    wait_for(lambda: not served.answers(), 5, "the web server to be gone")
-    wait_for(served.answers, 15, "the web server to be back")
+    wait_for(lambda: not lasting.answers(), 5, "the web server to be gone")
+    wait_for(lasting.answers, 15, "the web server to be back")
