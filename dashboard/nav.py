@@ -69,6 +69,7 @@ def nav_for(scope: Scope, path: str) -> list[Group]:
         last.append(_entry(scope, path, _("Test clocks"), "clock", "test_clocks", "test-clocks"))
     if scope.may(Capability.SETTINGS):
         last.append(_entry(scope, path, _("Payment processor"), "plug", "processor", "processor"))
+        last.append(_entry(scope, path, _("Customer portal"), "door-open", "portal", "portal"))
         last.append(_entry(scope, path, _("API keys"), "key-round", "api_keys", "api-keys"))
         last.append(_entry(scope, path, _("Webhooks"), "webhook", "webhooks", "webhooks"))
         last.append(_entry(scope, path, _("API requests"), "scroll-text", "logs", "logs"))

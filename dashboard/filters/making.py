@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 from api.models import ApiKey
 from catalog.models import Meter
 from dashboard.filters.base import ListFilter, choice, date_from, date_to
-from subscriptions.models import Quote, QuoteStatus, ScheduleStatus, SubscriptionSchedule
+from subscriptions.models import PortalConfiguration, Quote, QuoteStatus, ScheduleStatus, SubscriptionSchedule
 
 KEY_STATES = (
     ("active", pgettext_lazy("a key", "Active")),
@@ -45,6 +45,15 @@ class QuoteFilter(ListFilter):
 
     class Meta:
         model = Quote
+        fields: list[str] = []
+
+
+class PortalFilter(ListFilter):
+    search_fields = ("name", "headline")
+    placeholder = _("Name or heading")
+
+    class Meta:
+        model = PortalConfiguration
         fields: list[str] = []
 
 

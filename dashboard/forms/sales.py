@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Coupon, Price, TaxRate
@@ -20,6 +21,19 @@ def price_label(price: Price) -> str:
     words = render_to_string("dashboard/_price_words.html", {"price": price}).strip()
     name = f"{price.product.name} – {price.nickname}" if price.nickname else price.product.name
     return f"{name} · {words}"
+
+
+# Why somebody leaves, in Stripe's words for it.
+FEEDBACKS: dict[str, str | Promise] = {
+    "too_expensive": _("too expensive"),
+    "missing_features": _("something is missing"),
+    "switched_service": _("went elsewhere"),
+    "unused": _("not used"),
+    "customer_service": _("customer service"),
+    "too_complex": _("too complicated"),
+    "low_quality": _("quality"),
+    "other": _("other"),
+}
 
 
 class BasketForm(SectionedForm):
@@ -179,16 +193,6 @@ class CancelForm(forms.Form):
     feedback = forms.ChoiceField(
         label=_("Why"),
         required=False,
-        choices=(
-            ("", "–"),
-            ("too_expensive", _("too expensive")),
-            ("missing_features", _("something is missing")),
-            ("switched_service", _("went elsewhere")),
-            ("unused", _("not used")),
-            ("customer_service", _("customer service")),
-            ("too_complex", _("too complicated")),
-            ("low_quality", _("quality")),
-            ("other", _("other")),
-        ),
+        choices=(("", "–"), *FEEDBACKS.items()),
     )
     comment = forms.CharField(label=_("Comment"), required=False, widget=forms.Textarea(attrs={"rows": 2}))

@@ -61,6 +61,25 @@ class QuoteTable(ListTable):
         pass
 
 
+class PortalTable(ListTable):
+    detail = "dashboard:portal_edit"
+    name = Cell(cell="portal", verbose_name=_("Configuration"))
+    active = Cell(cell="portal_state", verbose_name=_("Status"))
+    features = Cell(
+        cell="portal_features",
+        verbose_name=_("Allowed"),
+        orderable=False,
+        csv=lambda row: " ".join(name for name, feature in row.features.items() if feature["enabled"]),
+        css="wide-only",
+    )
+    updated = When(verbose_name=_("Changed"), css="wide-only")
+    created = When(verbose_name=_("Created"), css="wide-only")
+    id = Cell(cell="code", verbose_name="ID", orderable=False, css="wide-only")
+
+    class Meta(ListTable.Meta):
+        pass
+
+
 class ApiKeyTable(ListTable):
     name = Cell(cell="api_key", verbose_name=_("API key"))
     hint = Cell(cell="code", verbose_name=_("Key"), orderable=False, css="wide-only")
