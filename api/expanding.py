@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.completing import complete
+from api.openapi.annotations import by_object, fields_of
 from core.errors import OstinatoError, gettext_noop
 
 DEPTH_MAX = 4
@@ -76,7 +77,7 @@ def _step(reader: _Reader, holders: list[dict[str, Any]], step: str, path: str) 
     """The objects that `step` leads to from `holders`, after their ids were replaced."""
     _include(reader, holders, step)
     having = [holder for holder in holders if step in holder]
-    if holders and not having:
+    if holders and not having and not _is_left_out(holders, step):
         raise NotExpandable(path=path)
     _load(reader, having, step, path)
     reached: list[dict[str, Any]] = []
@@ -84,6 +85,12 @@ def _step(reader: _Reader, holders: list[dict[str, Any]], step: str, path: str) 
         value = holder[step]
         reached.extend(one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
     return reached
+
+
+def _is_left_out(holders: list[dict[str, Any]], step: str) -> bool:
+    """Whether the objects that lack `step` might have had it: what leads nowhere at all was refused by its path."""
+    kinds = {str(holder["object"]) for holder in holders if holder.get("object") in by_object()}
+    return all(step in fields_of(by_object()[kind]) for kind in kinds)
 
 
 def _include(reader: _Reader, holders: list[dict[str, Any]], step: str) -> None:

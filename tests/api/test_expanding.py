@@ -107,3 +107,15 @@ def test_a_restricted_key_expands_only_what_it_may_read(sdk: Sdk) -> None:
         with pytest.raises(stripe.PermissionError, match=f"Having the '{lacking}' permission"):
             refused()
     assert dict(v1.invoices.retrieve(invoice.id).metadata) == {}
+
+
+def test_what_stripe_leaves_out_may_be_asked_for(sdk: Sdk) -> None:
+    price = sdk.price(1000)
+    assert "tiers" not in sdk.v1.prices.retrieve(price.id, {"expand": ["tiers"]})
+    customer = sdk.customer()
+    sdk.v1.invoice_items.create({"customer": customer.id, "amount": 500, "currency": "usd"})
+    asked = {"customer": customer.id, "pending_invoice_items_behavior": "include"}
+    draft = sdk.v1.invoices.create(asked | {"expand": ["lines.data.pricing.price_details.price"]})
+    assert [line.amount for line in draft.lines.data] == [500]
+    [listed] = sdk.v1.prices.list({"expand": ["data.tiers", "data.currency_options"]}).data
+    assert listed.id == price.id
