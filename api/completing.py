@@ -59,6 +59,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
         node.setdefault("url", settings.SITE_URL + reverse("payment_link", args=[node["id"]]))
     _instruments(merchant_id, nodes)
     _file_addresses(nodes)
+    _login_pages(nodes)
     for kind, found in nodes.items():
         put_in(kind, found)
         if kind not in _WITHOUT_LIVEMODE:
@@ -129,6 +130,14 @@ def _file_addresses(nodes: Nodes) -> None:
     for node in [*nodes["file"], *nodes["file_link"]]:
         if str(node.get("url") or "").startswith("/"):
             node["url"] = settings.SITE_URL + node["url"]
+
+
+def _login_pages(nodes: Nodes) -> None:
+    """Where subscribers sign in to a portal by themselves."""
+    for node in nodes["billing_portal.configuration"]:
+        page = node.get("login_page") or {}
+        if str(page.get("url") or "").startswith("/"):
+            page["url"] = settings.SITE_URL + page["url"]
 
 
 def _instruments(merchant_id: str, nodes: Nodes) -> None:

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
+from catalog.selectors import prices
+from engine.rules.schedules import phases_from_json
 from portal.wording import price_words
-from subscriptions.models import Subscription, SubscriptionItem
+from subscriptions.models import Subscription, SubscriptionItem, SubscriptionSchedule
 from subscriptions.selectors import items_of, subscriptions
 
 OVER = ("canceled", "incomplete_expired")
@@ -41,6 +43,28 @@ def agreements_of(merchant_id: str, customer_id: str) -> list[Agreement]:
     items = items_of([row.id for row in rows])
     found = [agreement_of(row, items[row.id]) for row in rows]
     return sorted(found, key=lambda agreement: agreement.is_over)
+
+
+@dataclass(frozen=True, slots=True)
+class ComingPlan:
+    """What the subscriber chose for after this period."""
+
+    prices: tuple[str, ...]
+    begins: datetime
+
+
+def coming_plan(schedule: SubscriptionSchedule | None) -> ComingPlan | None:
+    """The second phase of a schedule in words."""
+    if schedule is None:
+        return None
+    after = phases_from_json(schedule.phases)[1]
+    rows = prices(schedule.merchant_id).in_bulk([item.price_id for item in after.request.items])
+    words = [
+        (f"{item.quantity} × " if item.quantity != 1 else "")
+        + f"{rows[item.price_id].product.name}, {price_words(rows[item.price_id])}"
+        for item in after.request.items
+    ]
+    return ComingPlan(tuple(words), after.start)
 
 
 def agreement_of(subscription: Subscription, items: list[SubscriptionItem]) -> Agreement:

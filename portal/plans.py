@@ -32,9 +32,9 @@ def plans_for(merchant_id: str, item: SubscriptionItem, taken: set[str]) -> list
         .order_by("interval", "interval_count", "unit_amount_decimal", "id")
     )
     ordered = sorted(prices, key=lambda price: price.product_id != item.price.product_id)
-    found = [_plan(price, item) for price in ordered]
+    found = [plan_of(price, item) for price in ordered]
     if all(not plan.is_current for plan in found):  # no longer sold, but it is what they have
-        found.insert(0, _plan(item.price, item))
+        found.insert(0, plan_of(item.price, item))
     return found
 
 
@@ -48,5 +48,6 @@ def offered_plans(plans: list[Plan], update: Mapping[str, Any]) -> list[Plan]:
     return [plan for plan in plans if plan.is_current or plan.price_id in listed]
 
 
-def _plan(price: Price, item: SubscriptionItem) -> Plan:
+def plan_of(price: Price, item: SubscriptionItem) -> Plan:
+    """A price as a choice for this item."""
     return Plan(price.id, price.product.name, price.nickname, price_words(price), price.id == item.price_id)

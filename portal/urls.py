@@ -4,8 +4,10 @@ from django.urls import path
 
 from portal.views import (
     account,
+    changes,
     checkout,
     checkout_result,
+    flows,
     hosted_invoice,
     invoices,
     one_purpose,
@@ -48,7 +50,9 @@ urlpatterns = [
     path("portal/sign-out", sign_in.leave, name="portal_sign_out"),
     path("portal/switch", sign_in.switch, name="portal_switch"),
     path("portal/subscriptions/<slug:subscription_id>", subscriptions.detail, name="portal_subscription"),
-    path("portal/subscriptions/<slug:subscription_id>/change", subscriptions.change, name="portal_change"),
+    path("portal/subscriptions/<slug:subscription_id>/change", changes.change, name="portal_change"),
+    path("portal/subscriptions/<slug:subscription_id>/change/confirm", changes.confirm, name="portal_change_confirm"),
+    path("portal/subscriptions/<slug:subscription_id>/keep-plan", changes.keep_plan, name="portal_keep_plan"),
     path("portal/subscriptions/<slug:subscription_id>/cancel", subscriptions.cancel, name="portal_cancel"),
     path("portal/subscriptions/<slug:subscription_id>/keep", subscriptions.keep, name="portal_keep"),
     path("portal/invoices", invoices.listing, name="portal_invoices"),
@@ -74,6 +78,9 @@ urlpatterns = [
     path("portal/account/address", account.address, name="portal_account_address"),
     path("portal/account/tax-ids", account.add_number, name="portal_add_tax_id"),
     path("portal/account/tax-ids/<slug:tax_id_id>/remove", account.remove_number, name="portal_remove_tax_id"),
+    path("portal/done", flows.done, name="portal_flow_done"),
+    path("portal/done/leave", flows.leave, name="portal_flow_leave"),
+    path("portal/login/<slug:configuration_id>", sign_in.ask_configured, name="portal_login_page"),
     path("portal/<slug:merchant_id>/login", sign_in.ask, name="portal_login"),
     path("portal/<slug:merchant_id>/link/<slug:token>", sign_in.use_link, name="portal_link"),
 ]

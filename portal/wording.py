@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext, pgettext
 
-from catalog.models import Price
+from catalog.models import Coupon, Price
 from catalog.price_words import amount_words
+from core.money_format import format_money, format_percentage
 from customers.method_words import method_words
 from customers.models import PaymentMethod
 from customers.rules import card_state
@@ -55,6 +56,24 @@ def price_words(price: Price) -> str:
 
 def trial_words(days: int) -> str:
     return ngettext("%(count)s day free", "%(count)s days free", days) % {"count": days}
+
+
+def offer_words(coupon: Coupon) -> str:
+    """ "20% off on every invoice": what a coupon takes off, and for how long."""
+    language = get_language() or "en"
+    if coupon.percent_off is not None:
+        off = format_percentage(coupon.percent_off, language)
+    else:
+        off = format_money(coupon.amount_off or 0, coupon.currency, language)
+    return f"{gettext('%(off)s off') % {'off': off}} {_how_long(coupon)}"
+
+
+def _how_long(coupon: Coupon) -> str:
+    if coupon.duration == "forever":
+        return gettext("on every invoice")
+    if coupon.duration == "repeating":
+        return gettext("for %(months)s months") % {"months": coupon.duration_in_months}
+    return gettext("on the next invoice")
 
 
 def look_of(method: PaymentMethod) -> str:

@@ -364,6 +364,8 @@ class PortalSession(models.Model):
     token_hash = models.TextField()
     return_url = models.URLField(max_length=2000, blank=True, default="")
     configuration_id = models.TextField(blank=True, default="", db_collation="C")  # blank: the merchant's default
+    locale = models.CharField(max_length=10, blank=True, default="")  # blank: the customer's, else the browser's
+    flow = models.JSONField(null=True, blank=True)  # the one thing that it is for, as Stripe's `flow` tells it
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField()

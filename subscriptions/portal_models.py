@@ -18,6 +18,9 @@ class PortalConfiguration(models.Model):
     is_default = models.BooleanField(default=False)
     features = models.JSONField(default=dict)
     headline = models.CharField(max_length=60, blank=True, default="")
+    privacy_policy_url = models.CharField(max_length=2000, blank=True, default="")
+    terms_of_service_url = models.CharField(max_length=2000, blank=True, default="")
+    login_page = models.BooleanField(default=False)  # whether it has a public address to sign in at
     default_return_url = models.CharField(max_length=2000, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)

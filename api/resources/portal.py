@@ -10,13 +10,25 @@ from django.urls import reverse
 from api.lookup import NoSuchObject, found, new_metadata
 from api.paging import page
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, boolean, choice, fields, hash_of, list_of, merged_metadata, text
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    boolean,
+    choice,
+    fields,
+    hash_of,
+    integer,
+    list_of,
+    merged_metadata,
+    text,
+)
 from api.resources.checkout import checked_address
 from api.resources.customers import customer_of
+from api.resources.portal_flows import FLOW, flow_of
 from catalog import selectors
 from core.errors import OstinatoError, gettext_noop
 from subscriptions.models import PortalConfiguration
-from subscriptions.rules.portal_features import REASONS, UPDATES, features_of
+from subscriptions.rules.portal_features import CONDITIONS, REASONS, UPDATES, features_of
 from subscriptions.services import portal_configurations as services
 from subscriptions.services.portal_sessions import open_portal_session
 from subscriptions.snapshots import portal_configuration_snapshot
@@ -25,7 +37,13 @@ SESSIONS, CONFIGURATIONS = "/v1/billing_portal/sessions", "/v1/billing_portal/co
 _PRORATION = choice("always_invoice", "create_prorations", "none")
 _ENABLED = boolean(required=True)
 _PRODUCT = hash_of(
-    {"prices": list_of(text(most=200), required=True, most=10), "product": text(required=True, most=200)}
+    {
+        "adjustable_quantity": hash_of(
+            {"enabled": _ENABLED, "maximum": integer(least=1, most=10**6), "minimum": integer(least=0, most=10**6)}
+        ),
+        "prices": list_of(text(most=200), required=True, most=10),
+        "product": text(required=True, most=200),
+    }
 )
 
 
@@ -49,10 +67,19 @@ def _features(*, enabled: Any) -> Any:
             ),
             "subscription_update": hash_of(
                 {
+                    "billing_cycle_anchor": choice("now", "unchanged"),
                     "default_allowed_updates": list_of(choice("price", "quantity"), clearable=True, most=5),
                     "enabled": enabled,
                     "products": list_of(_PRODUCT, clearable=True, most=10),
                     "proration_behavior": _PRORATION,
+                    "schedule_at_period_end": hash_of(
+                        {
+                            "conditions": list_of(
+                                hash_of({"type": choice(*CONDITIONS, required=True)}), clearable=True, most=2
+                            )
+                        }
+                    ),
+                    "trial_update_behavior": choice("continue_trial", "end_trial"),
                 }
             ),
         },
@@ -62,14 +89,25 @@ def _features(*, enabled: Any) -> Any:
 
 _COMMON = fields(
     METADATA,
-    business_profile=hash_of({"headline": text(clearable=True, most=60)}),
+    business_profile=hash_of(
+        {
+            "headline": text(clearable=True, most=60),
+            "privacy_policy_url": text(clearable=True, most=2000),
+            "terms_of_service_url": text(clearable=True, most=2000),
+        }
+    ),
     default_return_url=text(clearable=True, most=2000),
+    login_page=hash_of({"enabled": _ENABLED}),
     name=text(clearable=True, most=100),
 )
 CREATE = fields(_COMMON, features=_features(enabled=_ENABLED))
 UPDATE = fields(_COMMON, active=boolean(), features=_features(enabled=boolean()))
 CREATE_SESSION = fields(
-    configuration=text(most=200), customer=text(required=True, most=200), return_url=text(most=2000)
+    configuration=text(most=200),
+    customer=text(required=True, most=200),
+    flow_data=FLOW,
+    locale=text(most=10),
+    return_url=text(most=2000),
 )
 
 
@@ -77,6 +115,11 @@ class ConfigurationInactive(OstinatoError):
     code = "parameter_invalid"
     param = "configuration"
     message_id = gettext_noop("The portal configuration is not active.")
+
+
+class QuantityBoundsCrossed(OstinatoError):
+    code = "parameter_invalid"
+    message_id = gettext_noop("The maximum is below the minimum.")
 
 
 def shown(call: Call, row: PortalConfiguration) -> Json:
@@ -115,8 +158,12 @@ def _columns(call: Call) -> dict[str, Any]:
     columns: dict[str, Any] = {name: params[name] or "" for name in ("default_return_url", "name") if name in params}
     if columns.get("default_return_url"):
         checked_address(columns["default_return_url"], "default_return_url")
-    if "headline" in params.get("business_profile", {}):
-        columns["headline"] = params["business_profile"]["headline"] or ""
+    for name, said in params.get("business_profile", {}).items():
+        columns[name] = said or ""
+        if said and name != "headline":
+            checked_address(said, f"business_profile[{name}]")
+    if "login_page" in params:
+        columns["login_page"] = params["login_page"]["enabled"]
     return columns
 
 
@@ -130,6 +177,9 @@ def _said(call: Call) -> dict[str, Any]:
     if reason and "options" in reason:
         said["subscription_cancel"]["cancellation_reason"] = reason | {"options": list(reason["options"] or REASONS)}
     update_of = said.get("subscription_update", {})
+    if "conditions" in update_of.get("schedule_at_period_end", {}):
+        conditions = update_of["schedule_at_period_end"]["conditions"] or ()
+        update_of["schedule_at_period_end"] = {"conditions": list(conditions)}
     if "products" in update_of:
         update_of["products"] = _products(call, update_of["products"]) if update_of["products"] else None
     return said
@@ -147,9 +197,12 @@ def _products(call: Call, products: list[dict[str, Any]]) -> list[dict[str, Any]
         for place, price in enumerate(one["prices"]):
             if price not in known:
                 raise NoSuchObject(param=f"{where}[prices][{place}]", what="price", id=price)
+        quantity = {"enabled": True, "maximum": None, "minimum": 1} | one.get("adjustable_quantity", {})
+        if quantity["maximum"] is not None and quantity["maximum"] < quantity["minimum"]:
+            raise QuantityBoundsCrossed(param=f"{where}[adjustable_quantity][maximum]")
         told.append(
             {
-                "adjustable_quantity": {"enabled": True, "maximum": None, "minimum": 1},
+                "adjustable_quantity": quantity,
                 "prices": list(one["prices"]),
                 "product": product.api_id or product.id,
             }
@@ -178,12 +231,17 @@ def open_portal(call: Call) -> Json:
             raise ConfigurationInactive
     portal = services.portal_of(call.merchant_id, wanted)
     back = checked_address(params["return_url"], "return_url") if "return_url" in params else portal.default_return_url
+    flow = flow_of(call, customer, portal)
+    # "auto" is the customer's language, else the browser's; so is one that the pages do not speak.
+    locale = params.get("locale", "")
     row, token = open_portal_session(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
         customer_id=customer.id,
         return_url=back,
         configuration_id=wanted,
+        locale="" if locale == "auto" else locale,
+        flow=flow,
     )
     is_saved = not portal._state.adding
     return {
@@ -193,9 +251,9 @@ def open_portal(call: Call) -> Json:
         "created": int(row.created.timestamp()),
         "customer": customer.id,
         "customer_account": None,
-        "flow": None,
+        "flow": flow,
         "livemode": call.livemode,
-        "locale": None,
+        "locale": locale or None,
         "on_behalf_of": None,
         "return_url": back or None,
         "url": settings.SITE_URL + reverse("portal_link", args=[call.merchant_id, token]),

@@ -248,7 +248,7 @@ def _prorate(
     if after.status == "trialing":
         return
     customers = prorations.snapshot.renewal.customer_discounts
-    discounts = whole_discounts(after.items, active_discounts(stack.discounts, customers, at))
+    discounts = whole_discounts(after.items, active_discounts(stack.given_by(at), customers, at))
     for target in targets:
         if target.costs_the_same:
             continue

@@ -21,6 +21,7 @@ from subscriptions.types import (
     PriceFacts,
     PriceLeft,
     SubscriptionFacts,
+    is_new_ref,
     new_ref,
 )
 
@@ -74,6 +75,10 @@ class Stack:
     @property
     def is_changed(self) -> bool:
         return bool(self.added or self.moved or self.removed)
+
+    def given_by(self, at: datetime) -> list[DiscountFacts]:
+        """The discounts, what the call itself gives from `at` on: it may prorate from a moment before."""
+        return [replace(one, start=min(one.start, at)) if is_new_ref(one.id) else one for one in self.discounts]
 
 
 def item_targets(snapshot: ChangeSnapshot, request: ChangeRequest, at: datetime) -> list[ItemTarget]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -84,13 +84,19 @@ def post_schedule(ctx: Context, request: ScheduleRequest) -> tuple[SubscriptionS
 
 
 def schedule_subscription(
-    *, ctx: Context, merchant_id: str, subscription_id: str, phases: Sequence[PhaseRequest], end_behavior: str
+    *,
+    ctx: Context,
+    merchant_id: str,
+    subscription_id: str,
+    phases: Sequence[PhaseRequest],
+    end_behavior: str,
+    metadata: Mapping[str, str] | None = None,
 ) -> SubscriptionSchedule:
     """Both of Stripe's steps at once, whole or not at all: a schedule around what runs, and its phases.
 
     Raises what `create_schedule` and `update_schedule` do.
     """
-    around = ScheduleRequest(merchant_id=merchant_id, from_subscription=subscription_id)
+    around = ScheduleRequest(merchant_id=merchant_id, from_subscription=subscription_id, metadata=metadata or {})
     with transaction.atomic(durable=True):
         schedule, _ = post_schedule(ctx, around)
         update = ScheduleUpdate(merchant_id, schedule.id, phases=tuple(phases), end_behavior=end_behavior)

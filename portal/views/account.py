@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,12 +16,13 @@ from customers.services import TaxIdNotFound, add_tax_id, remove_tax_id, update_
 from customers.types import TaxId
 from portal.forms.account import DetailsForm, TaxIdForm, tax_id_word
 from portal.forms.address import ADDRESS_FIELDS
+from portal.views.flows import finished
 from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
-def details(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+def details(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     offered(visitor, "customer_update")
     form = _details_form(request, visitor)
     if request.method == "POST" and form.is_valid():
@@ -34,7 +36,7 @@ def details(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         except OstinatoError as refused:
             show_error(form, refused)
         else:
-            return _saved(request, form.cleaned_data["preferred_locale"])
+            return _saved(request, visitor, form.cleaned_data["preferred_locale"])
     return _page(request, visitor, form, TaxIdForm(country=visitor.customer.country))
 
 
@@ -98,11 +100,10 @@ def _check_tax_ids(visitor: Visitor) -> None:
         raise Http404
 
 
-def _saved(request: HttpRequest, language: str) -> HttpResponse:
+def _saved(request: HttpRequest, visitor: Visitor, language: str) -> HttpResponseBase:
     """The chosen language speaks at once, and stays on this machine as if the switch had been used."""
     with override(language):
-        messages.success(request, gettext("Your details were saved."))
-    response = redirect("portal_account")
+        response = finished(request, visitor, gettext("Your details were saved."), reverse("portal_account"))
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,

@@ -24,8 +24,8 @@ from portal.forms.checkout import CheckoutForm, InstrumentForm
 from portal.offer import Offer, offer_of
 from portal.pictures import allow_pictures
 from portal.summaries import invoice_summary
-from portal.views.processor import leave_for, return_address
-from portal.views.visitor import context_of, error_text, paper, show_error
+from portal.views.processor import return_address
+from portal.views.visitor import context_of, error_text, leave_for, paper, show_error
 from subscriptions.models import CheckoutSession
 from subscriptions.services.checkout_sessions import CheckoutNotFound, checkout_session, note_locale
 

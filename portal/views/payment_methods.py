@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,6 +17,7 @@ from payments.rules import INSTRUMENTS
 from payments.services import attach_payment_method, detach_payment_method
 from payments.setups import way_of
 from portal.forms.checkout import InstrumentForm
+from portal.views.flows import finished
 from portal.views.processor import enters_elsewhere, to_setup
 from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 from portal.wording import expiry_words, look_of, method_words
@@ -53,7 +55,7 @@ def listing(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @signed_in
-def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+def add(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     offered(visitor, "payment_method_update")
     if enters_elsewhere(visitor.merchant):
         return to_setup(request, visitor)
@@ -66,13 +68,15 @@ def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
                 merchant_id=visitor.merchant.id,
                 customer_id=visitor.customer.id,
                 instrument=form.cleaned_data["instrument"],
-                make_default="make_default" in request.POST or None,
+                # Who was sent here to pay with something else means what they add.
+                make_default="make_default" in request.POST or visitor.flow is not None or None,
             )
         except OstinatoError as refused:
             show_error(form, refused)
         else:
-            messages.success(request, gettext("Your payment method was added."))
-            return redirect("portal_payment_methods")
+            return finished(
+                request, visitor, gettext("Your payment method was added."), reverse("portal_payment_methods")
+            )
     context = {"visitor": visitor, "form": form, "tab": "payment_methods"}
     return paper(request, "add_payment_method.html", visitor.merchant, context, status=422 if form.errors else 200)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
@@ -25,6 +25,7 @@ from payments.models import PaymentIntent
 from payments.rules import HOSTED
 from payments.selectors import PaymentIntentNotFound
 from payments.setups import SetupNotFound, start_setup, way_of
+from portal.views.flows import finished
 from portal.views.visitor import Visitor, context_of, error_text, paper, signed_in, speak
 from subscriptions.models import CheckoutSession, CheckoutStatus
 
@@ -32,14 +33,6 @@ from subscriptions.models import CheckoutSession, CheckoutStatus
 def enters_elsewhere(merchant: Merchant) -> bool:
     """Whether new cards are entered on a page of the processor's."""
     return way_of(merchant) == HOSTED
-
-
-def leave_for(request: HttpRequest, merchant: Merchant, url: str) -> HttpResponse:
-    """After a form: send the visitor on by a page of our own."""
-    response = paper(request, "to_processor.html", merchant, {"url": url})
-    response["Refresh"] = f"0; url={url}"
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 def return_address(name: str, *args: str) -> str:
@@ -75,7 +68,7 @@ def to_setup(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @require_GET
 @signed_in
-def setup_done(request: HttpRequest, visitor: Visitor, setup_id: str) -> HttpResponse:
+def setup_done(request: HttpRequest, visitor: Visitor, setup_id: str) -> HttpResponseBase:
     """Back from it. What was stored pays what failed before, at once."""
     try:
         setup = finish_customer_setup(
@@ -88,9 +81,8 @@ def setup_done(request: HttpRequest, visitor: Visitor, setup_id: str) -> HttpRes
         messages.error(request, error_text(refused))
         return redirect("portal_payment_methods")
     if setup.status == "succeeded":
-        messages.success(request, gettext("Your payment method was added."))
-    else:
-        messages.info(request, gettext("No payment method was added."))
+        return finished(request, visitor, gettext("Your payment method was added."), reverse("portal_payment_methods"))
+    messages.info(request, gettext("No payment method was added."))
     return redirect("portal_payment_methods")
 
 

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,7 +18,10 @@ from merchants.models import Merchant
 from notifications.services import send_portal_link
 from portal.forms.account import AskForLinkForm
 from portal.links import portal_link_url
+from portal.views.flows import start_of
 from portal.views.visitor import Visitor, context_of, error_text, paper, sign_in, sign_out, signed_in
+from subscriptions.models import PortalConfiguration
+from subscriptions.services.portal_configurations import portal_of
 from subscriptions.services.portal_sessions import PortalLinkSpent, open_portal_session, use_portal_session
 
 # A mailbox gets at most so many links in a quarter of an hour, an address on the network may ask for so many.
@@ -30,12 +34,26 @@ WINDOW_SECONDS = 15 * 60
 @never_cache
 def ask(request: HttpRequest, merchant_id: str) -> HttpResponse:
     """Ask for a link. The answer never tells whether somebody has that address."""
-    merchant = _merchant(merchant_id)
+    return _asked(request, _merchant(merchant_id), None)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def ask_configured(request: HttpRequest, configuration_id: str) -> HttpResponse:
+    """The same at the address of one portal configuration (Stripe's `login_page`): its link leads into that portal."""
+    rows = PortalConfiguration.objects.filter(id=configuration_id, login_page=True, active=True)
+    portal = rows.select_related("merchant").first()
+    if portal is None:
+        raise Http404
+    return _asked(request, portal.merchant, portal)
+
+
+def _asked(request: HttpRequest, merchant: Merchant, portal: PortalConfiguration | None) -> HttpResponse:
     form = AskForLinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         if _may_ask(request, merchant, email):
-            _send(request, merchant, email)
+            _send(request, merchant, email, portal)
         return paper(request, "login_sent.html", merchant, {"email": email, "page_width": "narrow"})
     status = 422 if form.is_bound else 200
     return paper(request, "login.html", merchant, {"form": form, "page_width": "narrow"}, status=status)
@@ -58,8 +76,11 @@ def use_link(request: HttpRequest, merchant_id: str, token: str) -> HttpResponse
         session.customer,
         proven_email=session.customer.email,
         configuration_id=session.configuration_id,
+        return_url=session.return_url,
+        locale=session.locale,
+        flow=session.flow,
     )
-    return redirect("portal_home")
+    return redirect(start_of(session.flow) if session.flow else reverse("portal_home"))
 
 
 @require_POST
@@ -76,7 +97,14 @@ def switch(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     wanted = request.POST.get("customer", "")
     for customer in accounts_of(visitor):
         if customer.id == wanted:
-            sign_in(request, customer, proven_email=visitor.proven_email, configuration_id=visitor.portal.id or "")
+            sign_in(
+                request,
+                customer,
+                proven_email=visitor.proven_email,
+                configuration_id=visitor.portal.id or "",
+                return_url=visitor.return_url,
+                locale=visitor.locale,
+            )
             return redirect("portal_home")
     raise Http404
 
@@ -95,7 +123,7 @@ def _merchant(merchant_id: str) -> Merchant:
     return merchant
 
 
-def _send(request: HttpRequest, merchant: Merchant, email: str) -> None:
+def _send(request: HttpRequest, merchant: Merchant, email: str, portal: PortalConfiguration | None) -> None:
     """One link, for the account that lives: the others can be switched to once inside."""
     found = customers_by_email(merchant.id, email)
     if not found:
@@ -104,7 +132,13 @@ def _send(request: HttpRequest, merchant: Merchant, email: str) -> None:
     customer = (alive or found)[0]
     ctx = context_of(request, customer)
     with transaction.atomic():
-        _row, token = open_portal_session(ctx=ctx, merchant_id=merchant.id, customer_id=customer.id)
+        _row, token = open_portal_session(
+            ctx=ctx,
+            merchant_id=merchant.id,
+            customer_id=customer.id,
+            configuration_id=portal.id if portal else "",
+            return_url=portal_of(merchant.id, portal.id if portal else "").default_return_url,
+        )
         url = portal_link_url(merchant.id, token)
         send_portal_link(ctx=ctx, merchant_id=merchant.id, customer_id=customer.id, url=url)
 

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.context import Context
+from catalog.models import Coupon
 from core.errors import OstinatoError
 from engine.services.cancel import cancel_subscription, schedule_cancel, undo_cancel
-from engine.services.change import change_subscription, preview_change
+from engine.services.change import change_subscription
+from engine.services.period_end_changes import scheduled_change
 from engine.services.upcoming import preview_upcoming
-from engine.types import ChangePreview, ChangeRequest, ItemChange
+from engine.types import ChangeRequest
 from invoicing.selectors import invoices
-from portal.agreements import Agreement, agreement_of
+from portal.agreements import Agreement, agreement_of, coming_plan
+from portal.discounts import coupon_called, with_standing
 from portal.forms.account import CancelForm
-from portal.forms.change import ChangeForm
-from portal.plans import offered_plans, plans_for
+from portal.views.flows import finished
 from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
-from subscriptions.models import Subscription, SubscriptionItem
+from portal.wording import offer_words
+from subscriptions.models import Subscription
 from subscriptions.selectors import SubscriptionNotFound, subscription_by_id
-
-# How long a previewed price may be confirmed as it was shown.
-PREVIEW_HOLDS = timedelta(minutes=30)
 
 
 @require_GET
 @signed_in
 def detail(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
-    subscription, agreement = _own(visitor, subscription_id)
+    subscription, agreement = own(visitor, subscription_id)
     upcoming = None
     if not agreement.is_over:
         ctx = context_of(request, visitor.customer)
@@ -47,6 +46,7 @@ def detail(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
         "items": list(subscription.items.all()),
         "upcoming_at": upcoming[0] if upcoming else None,
         "upcoming": upcoming[1] if upcoming else None,
+        "coming": coming_plan(scheduled_change(visitor.merchant.id, subscription.schedule_id)),
         "invoices": list(mine[:12]),
         "tab": "overview",
     }
@@ -55,42 +55,15 @@ def detail(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
 
 @require_http_methods(["GET", "POST"])
 @signed_in
-def change(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
-    """Choose, see what it costs, confirm. The confirmation carries the instant of the preview, so both agree."""
-    update = offered(visitor, "subscription_update")
-    subscription, agreement = _own(visitor, subscription_id)
-    item = _changeable_item(subscription, agreement, request)
-    taken = {other.price_id for other in subscription.items.all()}
-    plans = offered_plans(plans_for(visitor.merchant.id, item, taken), update)
-    form = ChangeForm(
-        request.POST or None,
-        plans=plans,
-        fixed_quantity="quantity" not in update["default_allowed_updates"],
-        initial={"price": item.price_id, "quantity": item.quantity},
-    )
-    context = {"subscription": subscription, "agreement": agreement, "item": item, "form": form}
-    status = 200
-    if request.method == "POST":
-        try:
-            done = _change_or_preview(request, visitor, subscription, item, form, context)
-        except OstinatoError as refused:
-            show_error(form, refused)
-            done = None
-        if done is not None:
-            return done
-        status = 422 if form.errors else 200
-    shown = {"page_width": "wide", "visitor": visitor, "tab": "overview", **context}
-    return paper(request, "change.html", visitor.merchant, shown, status=status)
-
-
-@require_http_methods(["GET", "POST"])
-@signed_in
-def cancel(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
+def cancel(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponseBase:
     """End at the period's end (or at once, by the portal's configuration), with a reason if they care to give one."""
     feature = offered(visitor, "subscription_cancel")
-    _subscription, agreement = _own(visitor, subscription_id)
+    subscription, agreement = own(visitor, subscription_id)
     if agreement.is_over or agreement.is_ending:
         return redirect("portal_subscription", subscription_id)
+    coupon = offer_to_stay(visitor, subscription_id)
+    if coupon is not None and "stay" in request.POST:
+        return _stay(request, visitor, subscription, coupon)
     reason = feature["cancellation_reason"]
     form = CancelForm(request.POST or None, reasons=reason["options"] if reason["enabled"] else [])
     at_once = feature["mode"] == "immediately"
@@ -101,10 +74,40 @@ def cancel(request: HttpRequest, visitor: Visitor, subscription_id: str) -> Http
             show_error(form, refused)
         else:
             said = gettext("Your subscription will end as you asked. You can change your mind until then.")
-            messages.success(request, gettext("Your subscription has ended.") if at_once else said)
-            return redirect("portal_subscription", subscription_id)
+            words = gettext("Your subscription has ended.") if at_once else said
+            return finished(request, visitor, words, reverse("portal_subscription", args=[subscription_id]))
     context = {"visitor": visitor, "agreement": agreement, "form": form, "at_once": at_once, "tab": "overview"}
+    context["offer"] = offer_words(coupon) if coupon else ""
     return paper(request, "cancel.html", visitor.merchant, context, status=422 if form.errors else 200)
+
+
+def offer_to_stay(visitor: Visitor, subscription_id: str) -> Coupon | None:
+    """The coupon that a visit for canceling this subscription offers first, while it can still be had."""
+    flow = visitor.flow or {}
+    told = flow.get("subscription_cancel")
+    if "done" in flow or told is None or told["subscription"] != subscription_id or not told["retention"]:
+        return None
+    return coupon_called(visitor.merchant.id, told["retention"]["coupon_offer"]["coupon"])
+
+
+def _stay(request: HttpRequest, visitor: Visitor, subscription: Subscription, coupon: Coupon) -> HttpResponseBase:
+    """The offer is taken: the coupon joins what stands, and nothing ends."""
+    offered_now = with_standing(visitor.merchant.id, subscription.id, [{"coupon": coupon.id}])
+    try:
+        change_subscription(
+            ctx=context_of(request, visitor.customer),
+            request=ChangeRequest(
+                merchant_id=visitor.merchant.id,
+                subscription_id=subscription.id,
+                proration_behavior="none",
+                discounts=offered_now,
+            ),
+        )
+    except OstinatoError as refused:
+        messages.error(request, error_text(refused))
+        return redirect("portal_cancel", subscription.id)
+    words = gettext("Thank you for staying: your discount counts from the next invoice on.")
+    return finished(request, visitor, words, reverse("portal_subscription", args=[subscription.id]))
 
 
 def _end(
@@ -130,7 +133,7 @@ def _end(
 @signed_in
 def keep(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
     """Take the cancellation back."""
-    _own(visitor, subscription_id)
+    own(visitor, subscription_id)
     try:
         undo_cancel(
             ctx=context_of(request, visitor.customer),
@@ -144,7 +147,7 @@ def keep(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpRe
     return redirect("portal_subscription", subscription_id)
 
 
-def _own(visitor: Visitor, subscription_id: str) -> tuple[Subscription, Agreement]:
+def own(visitor: Visitor, subscription_id: str) -> tuple[Subscription, Agreement]:
     """The visitor's own subscription; anybody else's does not exist."""
     try:
         subscription = subscription_by_id(visitor.merchant.id, subscription_id)
@@ -153,59 +156,3 @@ def _own(visitor: Visitor, subscription_id: str) -> tuple[Subscription, Agreemen
     if subscription.customer_id != visitor.customer.id:
         raise Http404
     return subscription, agreement_of(subscription, list(subscription.items.all()))
-
-
-def _changeable_item(subscription: Subscription, agreement: Agreement, request: HttpRequest) -> SubscriptionItem:
-    wanted = request.GET.get("item", "")
-    items = [item for item in subscription.items.all() if wanted in ("", item.id)]
-    if not items or not agreement.can_change:
-        raise Http404
-    return items[0]
-
-
-def _change_or_preview(
-    request: HttpRequest,
-    visitor: Visitor,
-    subscription: Subscription,
-    item: SubscriptionItem,
-    form: ChangeForm,
-    context: dict[str, object],
-) -> HttpResponse | None:
-    """Do it when confirmed, else put the preview into `context`. Raises what the planner refuses."""
-    if not form.is_valid():
-        return None
-    price_id, quantity = form.cleaned_data["price"], form.cleaned_data["quantity"]
-    if (price_id, quantity) == (item.price_id, item.quantity):
-        form.add_error(None, gettext("That is what you have already."))
-        return None
-    ctx = context_of(request, visitor.customer)
-    at = _held(form.cleaned_data.get("at"), ctx) if "confirm" in request.POST else None
-    wanted = ChangeRequest(
-        merchant_id=visitor.merchant.id,
-        subscription_id=subscription.id,
-        items=(ItemChange(item_id=item.id, price_id=price_id, quantity=quantity),),
-        proration_behavior=visitor.may["subscription_update"]["proration_behavior"],
-        proration_date=at or ctx.as_of,
-    )
-    if at is not None:
-        return _confirm(request, ctx, wanted)
-    preview: ChangePreview = preview_change(ctx=ctx, request=wanted)
-    chosen = next(plan for plan in form.plans if plan.price_id == price_id)
-    context.update(preview=preview, at=ctx.as_of, chosen=chosen, quantity=quantity)
-    return None
-
-
-def _held(at: datetime | None, ctx: Context) -> datetime | None:
-    """The previewed instant while its price holds; after that there is a new preview."""
-    return at if at is not None and ctx.as_of - PREVIEW_HOLDS <= at <= ctx.as_of else None
-
-
-def _confirm(request: HttpRequest, ctx: Context, wanted: ChangeRequest) -> HttpResponse:
-    result = change_subscription(ctx=ctx, request=wanted)
-    payment = result.payment
-    if payment is not None and payment.status in ("requires_action", "declined", "no_payment_method"):
-        messages.warning(request, gettext("Your plan was changed. Its invoice still has to be paid."))
-        token = invoices(wanted.merchant_id).values_list("hosted_token", flat=True).get(id=payment.invoice_id)
-        return redirect("hosted_invoice", token)
-    messages.success(request, gettext("Your plan was changed."))
-    return redirect("portal_subscription", wanted.subscription_id)

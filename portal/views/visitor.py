@@ -39,6 +39,9 @@ class Visitor:
     customer: Customer
     proven_email: str
     portal: PortalConfiguration
+    return_url: str = ""
+    flow: dict[str, Any] | None = None  # the one thing that this visit is for, as Stripe's `flow` tells it
+    locale: str = ""  # what whoever sent them here asked for
 
     @property
     def may(self) -> Features:
@@ -57,7 +60,16 @@ def context_of(request: HttpRequest, customer: Customer | None = None) -> Contex
     )
 
 
-def sign_in(request: HttpRequest, customer: Customer, *, proven_email: str = "", configuration_id: str = "") -> None:
+def sign_in(
+    request: HttpRequest,
+    customer: Customer,
+    *,
+    proven_email: str = "",
+    configuration_id: str = "",
+    return_url: str = "",
+    locale: str = "",
+    flow: dict[str, Any] | None = None,
+) -> None:
     """Scope this browser to one customer, under a new session key so that a planted one is worth nothing."""
     until = timezone.now() + SIGNED_IN_FOR
     request.session.cycle_key()
@@ -66,6 +78,9 @@ def sign_in(request: HttpRequest, customer: Customer, *, proven_email: str = "",
         "customer": customer.id,
         "email": proven_email,
         "configuration": configuration_id,
+        "return_url": return_url,
+        "locale": locale,
+        "flow": flow,
         "until": until.isoformat(),
     }
 
@@ -85,7 +100,8 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
     except CustomerNotFound:
         return None
     portal = portal_of(customer.merchant_id, kept.get("configuration", ""))
-    return Visitor(customer.merchant, customer, kept["email"], portal)
+    told = {name: kept[name] for name in ("return_url", "locale", "flow") if name in kept}
+    return Visitor(customer.merchant, customer, kept["email"], portal, **told)
 
 
 def signed_in(
@@ -98,7 +114,7 @@ def signed_in(
         visitor = visitor_of(request)
         if visitor is None:
             return redirect("portal_home")
-        speak(request, visitor.customer.preferred_locale, visitor.merchant.locale)
+        speak(request, visitor.locale, visitor.customer.preferred_locale, visitor.merchant.locale)
         with timezone.override(ZoneInfo(visitor.merchant.timezone)):
             response = view(request, visitor, *args, **kwargs)
         add_never_cache_headers(response)  # another person may press "back" on this machine
@@ -138,6 +154,14 @@ def paper(
     zone = ZoneInfo(merchant.timezone) if merchant else timezone.get_current_timezone()
     with timezone.override(zone):
         return render(request, f"portal/{template}", {"merchant": merchant, **context}, status=status)
+
+
+def leave_for(request: HttpRequest, merchant: Merchant, url: str) -> HttpResponse:
+    """After a form: send the visitor on by a page of our own."""
+    response = paper(request, "to_processor.html", merchant, {"url": url})
+    response["Refresh"] = f"0; url={url}"
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def error_text(error: OstinatoError) -> str:

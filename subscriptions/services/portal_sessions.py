@@ -1,6 +1,8 @@
 """One-time links to the portal: the token is handed out once, only its hash is kept, using it spends it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -20,9 +22,16 @@ class PortalLinkSpent(OstinatoError):
 
 
 def open_portal_session(
-    *, ctx: Context, merchant_id: str, customer_id: str, return_url: str = "", configuration_id: str = ""
+    *,
+    ctx: Context,
+    merchant_id: str,
+    customer_id: str,
+    return_url: str = "",
+    configuration_id: str = "",
+    locale: str = "",
+    flow: Mapping[str, Any] | None = None,
 ) -> tuple[PortalSession, str]:
-    """A link's row and its token, which nobody can read again."""
+    """A link's row and its token, which nobody can read again. `flow`: the one thing that it is for, if any."""
     token = new_secret()
     row = PortalSession.objects.create(
         merchant_id=merchant_id,
@@ -30,6 +39,8 @@ def open_portal_session(
         token_hash=hash_secret(token),
         return_url=return_url,
         configuration_id=configuration_id,
+        locale=locale,
+        flow=flow,
         # The wall's time, also for a customer on a test clock: whoever reads the mail lives in ours.
         expires_at=ctx.recorded_at + LINK_LIFETIME,
         created=ctx.as_of,

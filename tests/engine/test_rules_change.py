@@ -244,6 +244,14 @@ def test_the_proration_date_decides_and_not_the_moment_of_the_call():
     assert [line.amount for line in earlier.prorations] == amounts(later) == [-667, 1333]
 
 
+def test_a_coupon_of_the_call_counts_from_the_proration_date():
+    # Called on 12 April for the 11th: -1000 * 20 / 30 and half of 2000 * 20 / 30.
+    life = books()
+    life.coupons = {"50pc": percent_off(50, "once")}
+    plan = life.change(utc(2026, 4, 12), TO_PRO, coupon_ids=("50pc",), proration_date=APRIL_11)
+    assert amounts(plan) == [-667, 667]
+
+
 @pytest.mark.parametrize(
     ("request_items", "fields", "error"),
     [
