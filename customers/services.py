@@ -219,11 +219,17 @@ def remove_tax_id(*, ctx: Context, merchant_id: str, customer_id: str, tax_id_id
 def _clean(fields: CustomerFields) -> CustomerFields:
     cleaned = rules.clean_fields(fields)
     if cleaned.get("email"):
-        try:
-            validate_email(cleaned["email"])
-        except ValidationError:
-            raise InvalidEmail(email=cleaned["email"]) from None
+        checked_email(cleaned["email"])
     return cleaned
+
+
+def checked_email(given: str, param: str = "email") -> str:
+    """Raises `InvalidEmail`."""
+    try:
+        validate_email(given)
+    except ValidationError:
+        raise InvalidEmail(param=param, email=given) from None
+    return given
 
 
 def _clock(merchant_id: str, test_clock_id: str) -> TestClock | None:

@@ -34,6 +34,7 @@ from catalog.models import PaymentLink, PaymentLinkItem
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret, new_id
 from core.money import parse_currency
+from customers.services import checked_email
 from engine.rules.checkout import NothingRecurs, SomethingRecurs
 from engine.services.checkout_closing import body_of, expire_session
 from merchants.models import Merchant
@@ -267,7 +268,8 @@ def _currency(call: Call) -> str:
 def _buyer(call: Call) -> tuple[str, Json]:
     """The customer's id, and what the form is filled in with."""
     if "customer" not in call.params:
-        return "", {"email": call.params["customer_email"]} if "customer_email" in call.params else {}
+        given = call.params.get("customer_email")
+        return "", {"email": checked_email(given, "customer_email")} if given is not None else {}
     if "customer_email" in call.params:
         raise BuyerTwice
     row = customer_of(call, call.params["customer"], "customer")

@@ -113,6 +113,7 @@ def test_what_a_session_lacks_is_named(sdk: Sdk) -> None:
         ({"cancel_url": "ftp://a.example"}, "cancel_url"),
         ({"customer": clocked.id}, "customer"),
         ({"customer": "cus_none"}, "customer"),
+        ({"customer_email": "nobody"}, "customer_email"),
         ({"expires_at": 1704067200}, "expires_at"),
         ({"discounts": [{"coupon": "x"}]}, "discounts[0][coupon]"),
         ({"discounts": [{"coupon": "x"}], "allow_promotion_codes": True}, "discounts"),

@@ -1,4 +1,4 @@
-"""The sample shop of examples/shop, run as its guide says: bought over HTTP, told by webhook, let in by entitlement."""
+"""The sample shop of examples/shop: paid on the checkout, told by webhook, let in by entitlement."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from api.webhooks.deliveries import make_deliveries
@@ -20,6 +22,7 @@ from api.webhooks.sender import Sender
 from events.types import Consumer
 from tests.api.sdk import Sdk
 from tests.events.outbox import drain
+from tests.portal.conftest import QUEBEC
 
 pytestmark = pytest.mark.django_db(transaction=True)
 wall = timezone.now  # noqa: TID251 (the shop lives in wall time)
@@ -37,27 +40,27 @@ def example() -> Any:
 
 
 @pytest.fixture
-def shop(sdk: Sdk, settings: Any) -> Iterator[tuple[Any, str]]:
-    settings.WEBHOOKS_ALLOW_PRIVATE = True
-    module = example()
-    feature = sdk.v1.entitlements.features.create({"name": "Reading", "lookup_key": "reading"})
-    product = sdk.v1.products.create({"name": "Library"})
-    sdk.v1.products.features.create(product.id, {"entitlement_feature": feature.id})
-    price = sdk.price(1200, product=product.id)
-    found = module.Shop(sdk.client, price.id, "reading")
-    server = module.open_shop(found)
+def shop(sdk: Sdk, monkeypatch: Any) -> Iterator[tuple[Any, str]]:
+    monkeypatch.setattr(settings, "WEBHOOKS_ALLOW_PRIVATE", True)
+    found, server = example().open_shop(sdk.client)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield found, f"http://127.0.0.1:{server.server_port}"
+    yield found, found.url
     server.shutdown()
     server.server_close()
 
 
-def ask(url: str, body: str | None = None) -> tuple[int, Any]:
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def ask(url: str, body: str | None = None) -> tuple[int, str]:
+    """The answer's status, and its body or where it leads."""
     try:
-        with urllib.request.urlopen(url, body.encode() if body is not None else None, timeout=20) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refused:
-        return refused.code, json.load(refused)
+        with urllib.request.build_opener(_StayHere).open(url, body.encode() if body else None, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as other:
+        return other.code, other.headers.get("Location") or other.read().decode()
 
 
 def deliver() -> tuple[int, int]:
@@ -65,22 +68,43 @@ def deliver() -> tuple[int, int]:
     return Sender(clock=wall).drain()
 
 
-def test_who_pays_is_let_in_and_who_leaves_is_not(shop: tuple[Any, str], sdk: Sdk) -> None:
+def test_who_pays_on_the_checkout_is_let_in_and_who_leaves_is_not(shop: tuple[Any, str], sdk: Sdk) -> None:
     there, url = shop
-    status, bought = ask(f"{url}/buy", "email=ada@example.com&payment_method=pm_card_visa")
-    assert (status, bought["status"]) == (200, "active")
+    assert "Subscribe" in ask(f"{url}/")[1]
+    status, checkout = ask(f"{url}/checkout", "email=zoe@example.com")
+    assert status == 303
+    browser = Client()
+    page = browser.get(checkout.removeprefix(settings.SITE_URL), follow=True)
+    assert "zoe@example.com" in page.content.decode()
+    done = browser.post(page.request["PATH_INFO"], QUEBEC, follow=True)
+    back = done["Refresh"].partition("url=")[2]
+    customer = sdk.v1.customers.list({"email": QUEBEC["email"]}).data[0].id
+    assert f"Welcome, {customer}." in ask(back)[1]
     assert deliver() == (1, 0)
-    assert bought["customer"] in there.members
-    assert ask(f"{url}/enter?customer={bought['customer']}") == (200, {"welcome": bought["customer"]})
+    assert there.members == {customer: sdk.v1.subscriptions.list({"customer": customer}).data[0].id}
+    assert ask(f"{url}/enter?customer={customer}") == (200, json.dumps({"welcome": customer}))
+    assert ask(f"{url}/account?customer={customer}")[1].startswith(f"{settings.SITE_URL}/portal/")
 
-    sdk.v1.subscriptions.cancel(bought["subscription"])
+    sdk.v1.subscriptions.cancel(there.members[customer])
     assert deliver() == (1, 0)
     assert there.members == {}
-    assert ask(f"{url}/enter?customer={bought['customer']}") == (402, {"error": "subscribe first"})
+    assert ask(f"{url}/enter?customer={customer}")[0] == 402
 
 
-def test_a_declined_card_and_a_forged_webhook_change_nothing(shop: tuple[Any, str]) -> None:
+def test_who_does_not_pay_and_who_forges_a_webhook_is_nobody(shop: tuple[Any, str], sdk: Sdk) -> None:
     there, url = shop
-    assert ask(f"{url}/buy", "email=eve@example.com&payment_method=pm_card_chargeDeclined")[0] == 402
-    assert ask(f"{url}/webhooks", json.dumps({"id": "evt_1", "type": "invoice.paid"}))[0] == 400
+    assert ask(f"{url}/checkout", "email=eve@example.com")[0] == 303
+    [session] = sdk.v1.checkout.sessions.list().data
+    assert "Nothing was paid." in ask(f"{url}/welcome?session={session.id}")[1]
+    assert ask(f"{url}/welcome?session=cs_none")[0] == 400
+    assert ask(f"{url}/checkout", "email=nonsense")[0] == 400
+    assert ask(f"{url}/webhooks", json.dumps({"id": "evt_1", "type": "checkout.session.completed"}))[0] == 400
     assert there.members == {}
+
+
+def test_a_shop_that_opens_again_sells_the_same_and_has_one_endpoint(shop: tuple[Any, str], sdk: Sdk) -> None:
+    there, _ = shop
+    module = example()
+    assert module.stocked(sdk.client) == there.price
+    assert module.endpoint_secret(sdk.client, f"{there.url}/webhooks") != there.webhook_secret
+    assert len(sdk.v1.webhook_endpoints.list().data) == 1
