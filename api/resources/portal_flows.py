@@ -96,7 +96,7 @@ def flow_of(call: Call, customer: Customer, portal: PortalConfiguration) -> Json
     if not feature["enabled"]:
         raise FlowNotOffered(feature=FEATURES[kind])
     flow: Json = {"after_completion": _after(said.get("after_completion")), "type": kind}
-    flow |= dict.fromkeys(("customer_update", "subscription_cancel", "subscription_update"))
+    flow |= dict.fromkeys(("customer_update", "subscription_cancel", "subscription_pause", "subscription_update"))
     flow["subscription_update_confirm"] = None
     if kind.startswith("subscription"):
         name = f"flow_data[{kind}]"
