@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 
-from merchants.models import Merchant
+from merchants.models import Merchant, User
 from subscriptions.models import Subscription
 from tests.factories import catalog, customers, merchants
 from tests.factories.signups import subscription
@@ -43,7 +44,17 @@ def shop(transactional_db) -> Merchant:
 
 
 @pytest.fixture
-def page(browser_page: "Page", shop: Merchant) -> "Page":
+def page(browser_page: "Page", shop: Merchant, live_server) -> "Page":
+    """The owner at work."""
+    client = Client()
+    client.force_login(User.objects.get(email=EMAIL))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    browser_page.context.add_cookies([cookie])
+    return browser_page
+
+
+@pytest.fixture
+def arrived(browser_page: "Page", shop: Merchant) -> "Page":
     """The owner, just logged in through the login page."""
     browser_page.goto("/dashboard/")
     browser_page.fill("[name=login]", EMAIL)
@@ -59,7 +70,8 @@ def test_every_page_fits_its_screen_and_keeps_the_policy_in_both_lights(page, si
     missing: list[str] = []
     page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
     for name in PAGES:
-        page.goto(reverse(f"dashboard:{name}"), wait_until="networkidle")
+        page.goto(reverse(f"dashboard:{name}"))
+        page.wait_for_function("!document.querySelector('.htmx-request')")  # what it loads by itself is there
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         before = page.evaluate("getComputedStyle(document.body).backgroundColor")
         page.click("[data-theme-toggle]")
@@ -75,8 +87,9 @@ def test_the_theme_is_remembered_by_the_server_too(page) -> None:
     assert page.get_attribute("html", "data-bs-theme") == "dark"
 
 
-def test_a_working_day(page) -> None:
+def test_a_working_day(arrived) -> None:
     """Find a subscription, see what a change costs, make it, end it and think again, send some money back."""
+    page = arrived
     page.goto(reverse("dashboard:subscriptions"))
     page.fill("[data-search]", "ada")
     page.wait_for_url("**q=ada*")
