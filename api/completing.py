@@ -19,7 +19,7 @@ from api.unused_fields import put_in
 from catalog.models import Coupon, Price, Product, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
-from customers.snapshots import payment_method_snapshot
+from customers.snapshots import legacy_card_snapshot, legacy_id, payment_method_snapshot
 from events.statements import Statement
 from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import customer_numbers, late_invoices, lines_of
@@ -46,6 +46,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     _lines(merchant_id, _nodes(body)["invoice"])
     _customer_discounts(merchant_id, _nodes(body)["customer"])
     _delinquency(merchant_id, _nodes(body)["customer"])
+    _default_sources(merchant_id, _nodes(body)["customer"])
     _invoice_numbers(merchant_id, _nodes(body)["customer"])
     _pending_items(_nodes(body)["subscription"])
     nodes = _nodes(body)
@@ -149,11 +150,14 @@ def _instruments(merchant_id: str, nodes: Nodes) -> None:
         return
     rows = PaymentMethod.objects.filter(merchant_id=merchant_id, id__in=ids)
     methods = {row.id: payment_method_snapshot(row) for row in rows}
+    older = {row.id: legacy_card_snapshot(row) for row in rows if row.made_as == "card"}
     for node in charges:
         if method := methods.get(_id_of(node.get("payment_method"))):
             kind = method["type"]
             used = charged_card(method["card"], node) if kind == "card" else dict(method[kind])
             node["payment_method_details"] = {"type": kind, kind: used}
+            if method["id"] in older:
+                node["source"] = dict(older[method["id"]])
             node["billing_details"] = {"tax_id": None, **method["billing_details"]}
     for error in errors:
         given = error.get("payment_method")
@@ -196,6 +200,22 @@ def _delinquency(merchant_id: str, customers: list[Json]) -> None:
     found = set(late.order_by().values_list("customer_id", flat=True).distinct())
     for node in shown:
         node["delinquent"] = node["id"] in found
+
+
+def _default_sources(merchant_id: str, customers: list[Json]) -> None:
+    """The default method by its older name, where it was given by the older calls."""
+    named = {}
+    for node in customers:
+        given = (node.get("invoice_settings") or {}).get("default_payment_method")
+        if given and node.get("default_source") is None:
+            named[node["id"]] = _id_of(given)
+    if not named:
+        return
+    rows = PaymentMethod.objects.filter(merchant_id=merchant_id, id__in=set(named.values()))
+    older = {row.id: legacy_id(row) for row in rows.exclude(made_as="")}
+    for node in customers:
+        if node["id"] in named:
+            node["default_source"] = older.get(named[node["id"]])
 
 
 def _pending_items(subscriptions: list[Json]) -> None:

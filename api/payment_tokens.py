@@ -32,6 +32,12 @@ def as_instrument(given: str) -> str:
     return f"pm_card_{given.removeprefix(_TOKEN_PREFIX)}" if given.startswith(_TOKEN_PREFIX) else given
 
 
+def stored_id(given: str) -> str:
+    """A token, card or source of the older calls is a payment method here, under the same characters."""
+    prefix, _, own = given.partition("_")
+    return f"pm_{own}" if prefix in ("card", "src", "tok") and not is_token(given) else given
+
+
 class ExpiryInvalid(OstinatoError):
     message_id = gettext_noop("Your card's expiration month is invalid.")
     code = "invalid_expiry_month"
@@ -88,6 +94,7 @@ def in_sandbox(merchant_id: str) -> bool:
 
 def attached_id(ctx: Context, merchant_id: str, customer_id: str, given: str, *, param: str) -> str:
     """As `method_id`, and a method of nobody yet is given to the customer first."""
+    given = stored_id(given)
     nobodys = PaymentMethod.objects.filter(
         merchant_id=merchant_id, id=given, customer__isnull=True, detached_at__isnull=True
     )
@@ -103,6 +110,7 @@ def method_id(ctx: Context, merchant_id: str, customer_id: str, given: str, *, p
 
     Raises `PaymentMethodNotFound`, and what attaching raises.
     """
+    given = stored_id(given)
     attached = PaymentMethod.objects.filter(
         merchant_id=merchant_id, customer_id=customer_id, detached_at__isnull=True
     ).order_by("-created", "-id")

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 
 from api.models import IdempotentRequest
 from api.protocol.operation import Call, Json
-from api.resources import customers, payment_intents, subscriptions
+from api.resources import charges, customers, payment_intents, subscriptions
 from events.models import Event
 
 # The object that a POST to this address makes, where making it twice would be wrong.
 _MADE: Mapping[str, str] = {
     "/v1/billing/credit_grants": "billing.credit_grant",
+    "/v1/charges": "payment_intent",
     "/v1/credit_notes": "credit_note",
     "/v1/customers": "customer",
     "/v1/files": "file",
@@ -36,6 +37,7 @@ _MADE: Mapping[str, str] = {
 }
 # What is left to do after the object was made; else it is only shown.
 RESUMED: Mapping[str, Callable[[Call], Json]] = {
+    "/v1/charges": charges.resume_create,
     "/v1/customers": customers.resume_create,
     "/v1/payment_intents": payment_intents.resume_create,
     "/v1/subscriptions": subscriptions.resume_create,

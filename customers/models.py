@@ -233,6 +233,7 @@ class PaymentMethod(models.Model):
     exp_month = models.PositiveSmallIntegerField(null=True, blank=True)
     exp_year = models.PositiveSmallIntegerField(null=True, blank=True)
     fingerprint = models.TextField(blank=True, default="")
+    made_as = models.CharField(max_length=10, blank=True, default="")  # card or source: by Stripe's older calls
     wallet = models.CharField(max_length=30, blank=True, default="")  # apple_pay, google_pay, link, …
     gateway_mandate_id = models.TextField(blank=True, default="")  # what a bank debit may be collected under
     billing_details = models.JSONField(default=dict, blank=True)

@@ -80,6 +80,80 @@ def payment_method_snapshot(method: Any) -> dict[str, Any]:
     }
 
 
+def legacy_id(method: Any) -> str:
+    """The name of a method that was made by the older calls: a card's or a source's, its characters the same."""
+    return ("card_" if method.made_as == "card" else "src_") + str(method.id).removeprefix("pm_")
+
+
+_LEGACY_BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "mastercard": "MasterCard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+
+
+def legacy_card_snapshot(method: Any) -> dict[str, Any]:
+    """Stripe's older card object."""
+    said = dict(method.billing_details)
+    address = said.get("address") or {}
+    return {
+        "id": legacy_id(method),
+        "object": "card",
+        "address_city": address.get("city"),
+        "address_country": address.get("country"),
+        "address_line1": address.get("line1"),
+        "address_line1_check": None,
+        "address_line2": address.get("line2"),
+        "address_state": address.get("state"),
+        "address_zip": address.get("postal_code"),
+        "address_zip_check": None,
+        "allow_redisplay": "unspecified",
+        "brand": _LEGACY_BRANDS.get(method.brand, "Unknown"),
+        "country": None,
+        "customer": method.customer_id if method.detached_at is None else None,
+        "cvc_check": None,
+        "dynamic_last4": None,
+        "exp_month": method.exp_month,
+        "exp_year": method.exp_year,
+        "fingerprint": method.fingerprint or None,
+        "funding": "credit",
+        "last4": method.last4,
+        "metadata": dict(method.metadata),
+        "name": said.get("name"),
+        "regulated_status": "unregulated",
+        "tokenization_method": None,
+        "wallet": None,
+    }
+
+
+def legacy_source_snapshot(method: Any, client_secret: str) -> dict[str, Any]:
+    """Stripe's older source object: what it can be charged to is there at once."""
+    said = {"address": None, "email": None, "name": None, "phone": None} | dict(method.billing_details)
+    card = method.type == "card"
+    return {
+        "id": legacy_id(method),
+        "object": "source",
+        "allow_redisplay": "unspecified",
+        "amount": None,
+        "client_secret": client_secret,
+        "created": epoch(method.created),
+        "currency": None if card else {"sepa_debit": "eur", "us_bank_account": "usd"}.get(method.type),
+        "customer": method.customer_id if method.detached_at is None else None,
+        "flow": "none",
+        "metadata": dict(method.metadata),
+        "owner": said | {f"verified_{name}": None for name in ("address", "email", "name", "phone")},
+        "statement_descriptor": None,
+        "status": "chargeable" if method.detached_at is None else "consumed",
+        "type": method.type,
+        "usage": "reusable",
+        method.type: _card(method) if card else _account(method),
+    }
+
+
 # What Stripe's object of each type has beside what is known here: always there, and null.
 _NOT_KEPT = {
     "acss_debit": ("institution_number", "transit_number"),

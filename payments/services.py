@@ -23,7 +23,7 @@ from events.writes import record_events
 from merchants.models import Merchant
 from payments.events import told
 from payments.gateways import gateway_named
-from payments.gateways.base import Call, NoSuchGatewayObject
+from payments.gateways.base import Call, InstrumentDeclined, NoSuchGatewayObject
 from payments.gateways.sandbox import SandboxGateway
 from payments.gateways.sandbox_intents import known_instrument
 from payments.gateways.sandbox_methods import expiry_of
@@ -98,6 +98,20 @@ def attach_stored_method(*, ctx: Context, merchant_id: str, customer_id: str, pa
         method.gateway_method_id = facts.gateway_method_id
         _give(ctx, method, customer)
     return method
+
+
+def check_can_be_kept(merchant_id: str, payment_method_id: str) -> None:
+    """Of a method of nobody: raises `InstrumentDeclined` as attaching it to a customer would."""
+    method = PaymentMethod.objects.filter(merchant_id=merchant_id, id=payment_method_id, customer__isnull=True).first()
+    token = known_instrument(method.fingerprint.removeprefix("sandbox-")) if method else None
+    if token is not None and token.declines_attach and token.decline is not None:
+        raise InstrumentDeclined(decline_code=token.decline.decline_code)
+
+
+def name_method(merchant_id: str, payment_method_id: str, made_as: str) -> str:
+    """By which of Stripe's older calls it was made ("card" or "source"): how it is shown by them."""
+    PaymentMethod.objects.filter(merchant_id=merchant_id, id=payment_method_id).update(made_as=made_as)
+    return made_as
 
 
 def admit_method(ctx: Context, method: PaymentMethod, customer_id: str) -> None:
@@ -319,10 +333,12 @@ __all__ = [
     "admit_method",
     "attach_payment_method",
     "attach_stored_method",
+    "check_can_be_kept",
     "create_payment_method",
     "detach_payment_method",
     "forget_gateway_customer",
     "keep_tried_method",
+    "name_method",
     "note_method",
     "store_method",
     "tell_expiring",

@@ -21,6 +21,7 @@ from api.scopes import access_of, permission, resource_of
 # Where an address's last noun is not the object's name.
 KINDS = {
     "customer/balance_transaction": "customer_balance_transaction",
+    "customer/source": "",  # a card, or a source
     "invoice/line": "line_item",
     "credit_note/line": "credit_note_line_item",
     "quote/line_item": "item",
@@ -87,7 +88,9 @@ def kind_of(operation: Operation) -> str:
     for length in range(len(words), 0, -1):
         noun = resource_of("/v1/" + words[length - 1])
         before = resource_of("/v1/" + "/".join(words[: length - 1])) if length > 1 else ""
-        if (named := KINDS.get(f"{before}/{noun}")) or (named := _named(noun)):
+        if f"{before}/{noun}" in KINDS:
+            return KINDS[f"{before}/{noun}"]
+        if named := _named(noun):
             return named
     return ""
 

@@ -13,16 +13,12 @@ from core.errors import gettext_noop
 _NAMES: list[tuple[str, str]] = [
     (r"customers/[^/]+/(cash_balance|cash_balance_transactions)(/.*)?", "Cash balances"),
     (r"customers/[^/]+/funding_instructions", "Bank transfer funding instructions"),
-    (r"customers/[^/]+/sources(/.*)?", "Sources"),
-    (r"customers/[^/]+/bank_accounts(/.*)?", "Bank accounts"),
-    (r"customers/[^/]+/cards(/.*)?", "Cards"),
+    (r"customers/[^/]+/(bank_accounts|sources/[^/]+/verify)(/.*)?", "Bank accounts"),
     (r"payment_intents/[^/]+/amount_details_line_items", "Line items of payments"),
     (r"payment_intents/[^/]+/increment_authorization", "Raising an authorization"),
     (r"payment_intents/[^/]+/apply_customer_balance", "Cash balances"),
     (r"(payment_intents|setup_intents)/[^/]+/verify_microdeposits", "Verifying bank accounts by small deposits"),
-    (r"charges(/[^/]+/capture)?", "Charges without an invoice"),
     (r"billing/feedback_options(/.*)?", "Feedback options"),
-    (r"invoices/[^/]+/attach_payment", "Attaching payments to invoices"),
     (r"test_helpers/confirmation_tokens(/.*)?", "Confirmation tokens"),
     (r"test_helpers/customers(/.*)?", "Cash balances"),
     (r"test_helpers/refunds(/.*)?", "Expiring refunds"),
@@ -58,7 +54,6 @@ _NAMES: list[tuple[str, str]] = [
     (r"tax_codes(/.*)?", "Stripe Tax's codes"),
     (r"tax_ids(/.*)?", "Tax IDs that belong to no customer"),
     (r"terminal(/.*)?", "Terminal"),
-    (r"tokens(/.*)?", "Tokens"),
     (r"treasury(/.*)?", "Treasury"),
 ]
 _PATTERNS = [(re.compile("/v1/" + address), name) for address, name in _NAMES]

@@ -10,7 +10,7 @@ from django.db import transaction
 from api.business_time import clocked
 from api.lookup import blanked_metadata, deleted, found, found_by, new_metadata, sent
 from api.paging import in_range, page, whole_list
-from api.payment_tokens import attached_id, method_id
+from api.payment_tokens import attached_id, is_token, method_id
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
     METADATA,
@@ -35,6 +35,7 @@ from engine.services import discounts
 from engine.services.deletion import delete_customer
 from engine.services.numbering import set_customer_numbers
 from events.statements import Statement
+from payments.services import name_method
 from subscriptions.rules.discounts import DiscountNamedTwice
 from subscriptions.selectors import discounts_of_customers
 
@@ -62,6 +63,7 @@ _COMMON = fields(
             "footer": text(clearable=True, most=5000),
         }
     ),
+    default_source=text(most=200),
     invoice_prefix=text(clearable=True, most=100),
     name=text(clearable=True),
     next_invoice_sequence=integer(least=1, most=1_000_000_000),
@@ -154,8 +156,8 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
     """The payment method, the default one and the balance, each by its own service."""
     if params.get("payment_method"):
         attached_id(ctx, call.merchant_id, row.id, params["payment_method"], param="payment_method")
-    if params.get("source"):
-        _source(call, ctx, row, params["source"])
+    if given := params.get("source") or params.get("default_source"):
+        _source(call, ctx, row, given)
     settings = params.get("invoice_settings", {})
     if "default_payment_method" in settings:
         given, name = settings["default_payment_method"], "invoice_settings[default_payment_method]"
@@ -190,6 +192,8 @@ def _after(call: Call, ctx: Context, row: Customer, params: dict[str, Any]) -> N
 def _source(call: Call, ctx: Context, row: Customer, given: str) -> None:
     """The older way to give a card, which is then what is charged."""
     method = attached_id(ctx, call.merchant_id, row.id, given, param="source")
+    if is_token(given):
+        name_method(call.merchant_id, method, "card")
     services.set_default_payment_method(
         ctx=ctx, merchant_id=call.merchant_id, customer_id=row.id, payment_method_id=method
     )

@@ -32,7 +32,7 @@ from api.resources.invoice_previews import CREATE_PREVIEW, create_preview
 from api.resources.pricing import DISCOUNTS, TAX_RATES, discount_requests, tax_rate_ids
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
-from engine.services import invoices as services
+from engine.services import attaching, invoices as services
 from engine.services.editing import update_invoice
 from engine.services.finalize import finalize_invoice
 from engine.services.pay import pay_invoice, record_payment
@@ -278,6 +278,17 @@ def mark_uncollectible(call: Call) -> Json:
     return shown_by_id(call, row.id)
 
 
+def attach_payment(call: Call) -> Json:
+    row = invoice_of(call, call.id)
+    attaching.attach_payment(
+        ctx=clocked(call, row.test_clock_id),
+        merchant_id=call.merchant_id,
+        invoice_id=row.id,
+        payment_intent_id=call.params["payment_intent"],
+    )
+    return shown_by_id(call, row.id)
+
+
 def list_(call: Call) -> Json:
     params = call.params
     rows: Any = in_range(selectors.invoices(call.merchant_id), "created", params.get("created"))
@@ -304,6 +315,9 @@ OPERATIONS = [
     Operation("POST", URL + "/{id}/send", send),
     Operation("POST", URL + "/{id}/void", void),
     Operation("POST", URL + "/{id}/mark_uncollectible", mark_uncollectible),
+    Operation(
+        "POST", URL + "/{id}/attach_payment", attach_payment, fields(payment_intent=text(required=True, most=200))
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from api.business_time import clocked, of_customer
 from api.completing import complete
 from api.lookup import found, new_metadata, sent
-from api.payment_tokens import as_instrument, attached_id, is_token
+from api.payment_tokens import as_instrument, attached_id, is_token, stored_id
 from api.protocol.errors import CARD_CODES
 from api.protocol.operation import Call, Json, Operation
 from api.protocol.schema import (
@@ -184,7 +184,7 @@ def given_method(call: Call, params: Json) -> str:
         return create_payment_method(ctx=call.ctx, merchant_id=call.merchant_id, instrument=as_instrument(given)).id
     if given:
         rows = PaymentMethod.objects.filter(merchant_id=call.merchant_id)
-        return found(rows, given, "PaymentMethod", param="payment_method").id
+        return found(rows, stored_id(given), "PaymentMethod", param="payment_method").id
     return ""
 
 

@@ -122,9 +122,11 @@ def _confirm(call: Call, ctx: Context, row: SetupIntent, given: str) -> SetupInt
     """Attach the method. A card that is declined is an error of the request, kept on the intent as in Stripe."""
     customer_id, wanted = row.customer_id or "", row.payment_method_id or given
     try:
-        ready = (
-            attached_id(ctx, call.merchant_id, customer_id, wanted, param="payment_method") if customer_id else wanted
-        )
+        if customer_id:
+            ready = attached_id(ctx, call.merchant_id, customer_id, wanted, param="payment_method")
+        else:
+            methods.check_can_be_kept(call.merchant_id, wanted)
+            ready = wanted
     except InstrumentDeclined as declined:
         error = {
             "type": "card_error",

@@ -133,3 +133,12 @@ def test_who_can_pay_later_is_asked_for_nothing(sdk: Sdk, fields: dict[str, Any]
     customer = sdk.customer(card="" if fields else "pm_card_visa")
     wanted = {"customer": customer.id, "items": [{"price": sdk.price(1500).id}], "trial_period_days": 7, **fields}
     assert sdk.v1.subscriptions.create(wanted).pending_setup_intent is None
+
+
+def test_a_card_that_its_bank_refuses_is_not_set_up_for_nobody_either(sdk: Sdk) -> None:
+    setup = sdk.v1.setup_intents.create()
+    with pytest.raises(stripe.CardError) as refused:
+        sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa_chargeDeclined"})
+    assert (refused.value.http_status, refused.value.code) == (402, "card_declined")
+    assert sdk.v1.setup_intents.retrieve(setup.id).status == "requires_payment_method"
+    assert sdk.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
