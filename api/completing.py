@@ -25,7 +25,7 @@ from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import customer_numbers, late_invoices, lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
-from payments.snapshots import charged_card
+from payments.snapshots import charged_account, charged_card
 from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
 
@@ -35,7 +35,7 @@ Nodes = dict[str, list[Json]]
 DEPTH_MAX = 12
 _WITHOUT_LIVEMODE = frozenset(
     {
-        *("account", "balance_transaction", "billing_portal", "discount", "file", "item", "list", "refund"),
+        *("account", "balance_transaction", "billing_portal", "card", "discount", "file", "item", "list", "refund"),
         *("search_result", "subscription_item"),
     }
 )
@@ -154,7 +154,7 @@ def _instruments(merchant_id: str, nodes: Nodes) -> None:
     for node in charges:
         if method := methods.get(_id_of(node.get("payment_method"))):
             kind = method["type"]
-            used = charged_card(method["card"], node) if kind == "card" else dict(method[kind])
+            used = charged_card(method["card"], node) if kind == "card" else charged_account(kind, method[kind])
             node["payment_method_details"] = {"type": kind, kind: used}
             if method["id"] in older:
                 node["source"] = dict(older[method["id"]])

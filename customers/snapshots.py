@@ -126,7 +126,6 @@ def legacy_card_snapshot(method: Any) -> dict[str, Any]:
         "name": said.get("name"),
         "regulated_status": "unregulated",
         "tokenization_method": None,
-        "wallet": None,
     }
 
 
@@ -134,7 +133,8 @@ def legacy_source_snapshot(method: Any, client_secret: str) -> dict[str, Any]:
     """Stripe's older source object: what it can be charged to is there at once."""
     said = {"address": None, "email": None, "name": None, "phone": None} | dict(method.billing_details)
     card = method.type == "card"
-    return {
+    owner = {"customer": method.customer_id} if method.customer_id and method.detached_at is None else {}
+    return owner | {
         "id": legacy_id(method),
         "object": "source",
         "allow_redisplay": "unspecified",
@@ -142,7 +142,6 @@ def legacy_source_snapshot(method: Any, client_secret: str) -> dict[str, Any]:
         "client_secret": client_secret,
         "created": epoch(method.created),
         "currency": None if card else {"sepa_debit": "eur", "us_bank_account": "usd"}.get(method.type),
-        "customer": method.customer_id if method.detached_at is None else None,
         "flow": "none",
         "metadata": dict(method.metadata),
         "owner": said | {f"verified_{name}": None for name in ("address", "email", "name", "phone")},

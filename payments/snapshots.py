@@ -114,6 +114,11 @@ def _charge_outcome(charge: Any) -> Json | None:
     }
 
 
+def charged_account(kind: str, account: Mapping[str, Any]) -> Json:
+    """A bank account of a payment method as a charge shows it."""
+    return dict(account) | ({"mandate": None} if kind == "sepa_debit" else {})
+
+
 def charged_card(card: Mapping[str, Any], charge: Mapping[str, Any]) -> Json:
     """`card` of a payment method as the `charge` that went to it shows it: Stripe has other fields there."""
     kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")

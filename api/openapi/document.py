@@ -21,7 +21,7 @@ from api.scopes import access_of, permission, resource_of
 # Where an address's last noun is not the object's name.
 KINDS = {
     "customer/balance_transaction": "customer_balance_transaction",
-    "customer/source": "",  # a card, or a source
+    "customer/source": "payment_source",
     "invoice/line": "line_item",
     "credit_note/line": "credit_note_line_item",
     "quote/line_item": "item",
@@ -32,6 +32,8 @@ KINDS = {
     "billing_meter/event_summary": "billing.meter_event_summary",
     "quote/computed_upfront_line_item": "item",
 }
+# What is of one kind or another.
+UNIONS = {"payment_source": ("card", "source")}
 _PREFIXES = ("", "billing.", "billing_portal.", "checkout.", "entitlements.", "test_helpers.")
 ERROR: Schema = {
     "type": "object",
@@ -65,7 +67,8 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for one in OPERATIONS:
         paths[one.path][one.method.lower()] = _operation(one)
-    kinds = {kind for one in OPERATIONS if (kind := kind_of(one))}
+    kinds = {kind for one in OPERATIONS for kind in kinds_of(one)}
+    unions = {name: {"anyOf": [{"$ref": REF + component(one)} for one in of]} for name, of in UNIONS.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ostinato", "version": API_VERSION, "license": {"name": "MIT", "identifier": "MIT"}},
@@ -73,13 +76,19 @@ def document() -> dict[str, Any]:
         "security": [{"bearer": []}, {"basic": []}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"error": ERROR, "deleted": DELETED, **dict(sorted(components(kinds).items()))},
+            "schemas": {"error": ERROR, "deleted": DELETED, **unions, **dict(sorted(components(kinds).items()))},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},
             },
         },
     }
+
+
+def kinds_of(operation: Operation) -> tuple[str, ...]:
+    """The kinds of object that an operation may be about."""
+    kind = kind_of(operation)
+    return UNIONS.get(kind, (kind,) if kind else ())
 
 
 def kind_of(operation: Operation) -> str:

@@ -16,7 +16,7 @@ from stripe._stripe_object import StripeObject
 
 from api.expanding import NotExpandable, NotExpandableInList
 from api.openapi.annotations import by_object, fields_of
-from api.openapi.document import is_page, kind_of
+from api.openapi.document import is_page, kind_of, kinds_of
 from api.protocol.operation import Operation
 from api.routes import EXPANDABLES, OPERATIONS
 from api.scopes import READ, Scopes, check_resource, resource_of
@@ -50,8 +50,8 @@ def check_expansions(
 def _resources(method: str, template: str, path: str) -> tuple[str, ...]:
     """The resources of the objects that expanding `path` reads."""
     operation = next(one for one in OPERATIONS if (one.method, one.path) == (method, template))
-    kind = kind_of(operation)
-    if not kind:
+    kinds = kinds_of(operation)
+    if not kinds:
         return ()
     steps = path.split(".")
     if is_page(operation):
@@ -61,7 +61,7 @@ def _resources(method: str, template: str, path: str) -> tuple[str, ...]:
             raise NotExpandableInList(path=path)
         steps = steps[1:]
     read: set[str] = set()
-    reached: set[Any] = {by_object()[kind]}
+    reached: set[Any] = {by_object()[kind] for kind in kinds}
     for step in steps:
         reached = _after(reached, step, path, read)
     known = _resource_of_kind()

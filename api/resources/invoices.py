@@ -41,6 +41,7 @@ from engine.types.invoices import InvoiceTexts
 from invoicing import selectors
 from invoicing.models import Invoice
 from invoicing.snapshots import invoice_snapshot
+from payments.selectors import payment_intents
 
 URL = "/v1/invoices"
 COLLECTION = choice("charge_automatically", "send_invoice")
@@ -280,11 +281,12 @@ def mark_uncollectible(call: Call) -> Json:
 
 def attach_payment(call: Call) -> Json:
     row = invoice_of(call, call.id)
+    intents = payment_intents(call.merchant_id)
     attaching.attach_payment(
         ctx=clocked(call, row.test_clock_id),
         merchant_id=call.merchant_id,
         invoice_id=row.id,
-        payment_intent_id=call.params["payment_intent"],
+        payment_intent_id=found(intents, call.params["payment_intent"], "payment_intent", param="payment_intent").id,
     )
     return shown_by_id(call, row.id)
 

@@ -67,7 +67,9 @@ def types() -> Types:
         _read(_COMMENT.sub("", path.read_text()), room, found)
     for name, told in found.interfaces.items():
         word = told["object"].type if "object" in told else ""
-        if word.startswith("'") and "|" not in word and not name.rpartition(".")[2].startswith("Deleted"):
+        # What is sent has parts of the same names as what is answered.
+        sent = "Params" in name or name.rpartition(".")[2].startswith("Deleted")
+        if word.startswith("'") and "|" not in word and not sent:
             found.objects.setdefault(word.strip("'"), name)
     return found
 

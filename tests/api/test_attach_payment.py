@@ -63,7 +63,7 @@ def test_what_pays_no_invoice_is_refused_and_changes_nothing(sdk: Sdk) -> None:
         (back.id, "refunded"),
         (payment(sdk, bob.id).id, "same customer"),
         (payment(sdk, ada.id, currency="eur").id, "same customer and currency"),
-        ("pi_nonesuch", "no such payment"),
+        ("pi_nonesuch", "No such payment_intent"),
     ]:
         with pytest.raises(stripe.InvalidRequestError, match=said):
             sdk.v1.invoices.attach_payment(bill.id, {"payment_intent": intent})
