@@ -18,8 +18,10 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret
 from events.models import Event
+from events.statements import Statement
 from events.types import EventRow
 from events.writes import record_events
+from merchants.models import Merchant
 
 _ALPHABET = string.ascii_letters + string.digits
 _SECRET_LENGTH = 48  # of 62 letters and digits: 285 bits; letters and digits only, as SDKs expect of a key
@@ -162,9 +164,15 @@ def secret_in(authorization: str) -> str:
 def authenticate(authorization: str, *, now: datetime) -> ApiKey:
     """The key a request was made with, with its merchant. Raises `ApiKeyMissing`, `ApiKeyInvalid`, `ApiKeyExpired`."""
     secret = secret_in(authorization)
-    key = ApiKey.objects.select_related("merchant").filter(secret_hash=hash_secret(secret)).first()
-    if key is None or key.revoked_at is not None:
+    keys = _with_hash.models(hash=hash_secret(secret))
+    if not keys or keys[0].revoked_at is not None:
         raise ApiKeyInvalid(key=redacted(secret))
+    [key] = keys
     if key.expires_at is not None and key.expires_at <= now:
         raise ApiKeyExpired(key=redacted(secret))
+    [key.merchant] = _merchants.models(id=key.merchant_id)
     return key
+
+
+_with_hash = Statement(lambda hash: ApiKey.objects.filter(secret_hash=hash))
+_merchants = Statement(lambda id: Merchant.objects.filter(id=id))

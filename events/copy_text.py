@@ -55,6 +55,15 @@ def array_text(values: Sequence[Any], kind: str) -> str:
     return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 
+def plain_text(value: Any, kind: str) -> str | None:
+    """One value as a text that `%s::kind` reads."""
+    if value is None:
+        return None
+    if kind == "bytea":
+        return r"\x" + bytes(value).hex()
+    return _array(value) if kind.endswith("[]") else _element(value, kind)
+
+
 def _element(value: Any, kind: str) -> str:
     return json_text(value) if kind == "jsonb" else str(value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,14 +28,21 @@ class Blank(str):
     """A value that a `Statement` leaves out: what a text column takes for its value, and `__any` for its array."""
 
     array_of: str = ""  # the elements' type, when it is an array
+    is_single: bool = False  # an array of one value
 
     def of(self, kind: str) -> Blank:
         blank = Blank(self)
         blank.array_of = kind
         return blank
 
+    def single_in(self, names: Collection[str]) -> Blank:
+        self.is_single = self in names
+        return self
+
     def filled(self, value: Any) -> Any:
-        return array_text(value, self.array_of) if self.array_of else value
+        if self.array_of:
+            return array_text(value, self.array_of)
+        return value[0] if self.is_single else value
 
 
 @ForeignKey.register_lookup
@@ -48,6 +55,8 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, params = self.process_lhs(compiler, connection)
+        if isinstance(self.rhs, Blank) and self.rhs.is_single:
+            return f"{left} = %s", (*params, self.rhs)
         kind = self.lhs.output_field.rel_db_type(connection) or "text"
         return f"{left} = ANY(%s::{kind}[])", (*params, self._array(kind))
 

@@ -6,13 +6,16 @@ Django makes a queryset's SQL anew each time: of a request that asks sixty quest
     _held = Statement(lambda ids: Invoice.objects.filter(id__any=ids).order_by("id").select_for_update(no_key=True))
     rows = _held.rows(ids=invoice_ids)
 
-Values are texts, or arrays of them where the lookup is `__any`: the SQL must not depend on how many there are.
+Values are texts, or arrays of them where the lookup is `__any`: the SQL must not depend on how many there are. But an
+array of one is asked for by equality: PostgreSQL plans that once and for all, and arrays each time.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
@@ -28,49 +31,67 @@ class Statement(Generic[M]):
 
     def __init__(self, queryset: Callable[..., models.QuerySet[M, Any]]) -> None:
         self._queryset = queryset
-        self._compiled: tuple[str, tuple[Any, ...], type[M], bool] | None = None
+        self._made: dict[frozenset[str], _Made[M]] = {}  # by which arrays hold one value: these are plain equality
 
     def rows(self, **values: str | Iterable[str]) -> list[Row]:
         """Every column by attribute name."""
-        _, _, model, whole = self._sql()
-        assert whole, "whole rows of one table"
-        names = [field.attname for field in model._meta.concrete_fields]
-        converters = converters_of(model)
-        return [row_of(names, found, converters) for found in self.tuples(**values)]
+        made, found = self._asked(values)
+        names, converters = made.columns()
+        return [row_of(names, one, converters) for one in found]
 
     def models(self, **values: str | Iterable[str]) -> list[M]:
         """The rows as the model's instances."""
-        _, _, model, whole = self._sql()
-        assert whole, "whole rows of one table"
-        names = [field.attname for field in model._meta.concrete_fields]
-        converters = converters_of(model)
-        found = self.tuples(**values)
-        return [model.from_db(connection.alias, names, _converted(one, converters)) for one in found]
+        made, found = self._asked(values)
+        names, converters = made.columns()
+        return [made.model.from_db(connection.alias, names, _converted(one, converters)) for one in found]
 
     def tuples(self, **values: str | Iterable[str]) -> list[tuple[Any, ...]]:
-        """The columns as the database gives them, JSON as its text. Nothing is asked where all arrays are empty."""
-        sql, params, _, _ = self._sql()
+        """The columns as the database gives them, JSON as its text."""
+        return self._asked(values)[1]
+
+    def _asked(self, values: Mapping[str, str | Iterable[str]]) -> tuple[_Made[M], list[tuple[Any, ...]]]:
+        """Nothing is asked where all arrays are empty."""
         given = {name: value if isinstance(value, str) else _listed(value) for name, value in values.items()}
-        arrays = [value for value in given.values() if not isinstance(value, str)]
-        if arrays and not any(arrays):
-            return []
-        asked = [param.filled(given[param]) if isinstance(param, Blank) else param for param in params]
+        arrays = {name: value for name, value in given.items() if not isinstance(value, str)}
+        made = self._statement(frozenset(name for name, value in arrays.items() if len(value) == 1))
+        if arrays and not any(arrays.values()):
+            return made, []
+        asked = [param.filled(given[param]) if isinstance(param, Blank) else param for param in made.params]
         with connection.cursor() as cursor:
             cursor.adapters.register_loader("timestamptz", InstantLoader)
-            cursor.execute(sql, asked)
-            return cursor.fetchall()
+            cursor.execute(made.sql, asked)
+            return made, cursor.fetchall()
 
-    def _sql(self) -> tuple[str, tuple[Any, ...], type[M], bool]:
-        if self._compiled is None:
+    def _statement(self, single: frozenset[str]) -> _Made[M]:
+        found = self._made.get(single)
+        if found is None:
             names = inspect.signature(self._queryset).parameters
-            queryset = self._queryset(**{name: Blank(name) for name in names})
+            queryset = self._queryset(**{name: Blank(name).single_in(single) for name in names})
             query = queryset.query
             sql, params = query.sql_with_params()
             blanks = {str(param) for param in params if isinstance(param, Blank)}
             assert blanks == set(names), f"{set(names) - blanks} is not in the statement as it was given"
-            whole = query.default_cols and not query.annotation_select and not query.select_related
-            self._compiled = sql, tuple(params), queryset.model, bool(whole)
-        return self._compiled
+            whole = bool(query.default_cols and not query.annotation_select and not query.select_related)
+            found = self._made[single] = _Made(sql, tuple(params), queryset.model, whole)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[M]):
+    sql: str
+    params: tuple[Any, ...]
+    model: type[M]
+    whole: bool
+
+    def columns(self) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
+        """The names of whole rows' columns, and what turns some of them into Python's values."""
+        assert self.whole, "whole rows of one table"
+        return names_of(self.model), converters_of(self.model)
+
+
+@cache
+def names_of(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 def _listed(values: Iterable[str | None]) -> list[str]:
