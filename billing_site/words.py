@@ -19,6 +19,8 @@ TOP = ""  # the room of everything that has no catalogue of its own
 SUFFIXES = {".py", ".html", ".txt"}
 # The API speaks English. What is not ours, or is no source, has no words of ours.
 SKIPPED = {"tests", "var", "node_modules", "static", "docs", "examples", "scripts", "api", "migrations", "__pycache__"}
+# What pages show of it all the same: why a key or an endpoint was refused, why a delivery failed.
+SHOWN_OF_THE_API = ("api/keys.py", "api/webhooks")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
@@ -84,6 +86,9 @@ def _as_python(templatized: str) -> str:
 
 
 def _sources(root: Path) -> Iterator[Path]:
+    for name in SHOWN_OF_THE_API:
+        place = root / name
+        yield from sorted(place.rglob("*.py")) if place.is_dir() else [place] if place.exists() else []
     for folder in sorted(root.iterdir()):
         if not folder.is_dir() or folder.name in SKIPPED or folder.name.startswith("."):
             continue
