@@ -43,16 +43,16 @@ _WITHOUT_LIVEMODE = frozenset(
 
 def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     """Put prices, tax rates, lines, customers' discounts and clients' own ids into `body`, in place."""
-    _lines(merchant_id, _nodes(body)["invoice"])
-    _customer_discounts(merchant_id, _nodes(body)["customer"])
-    _delinquency(merchant_id, _nodes(body)["customer"])
-    _default_sources(merchant_id, _nodes(body)["customer"])
-    _invoice_numbers(merchant_id, _nodes(body)["customer"])
-    _pending_items(_nodes(body)["subscription"])
     nodes = _nodes(body)
-    _prices(merchant_id, livemode, nodes["subscription_item"])
+    _lines(merchant_id, nodes["invoice"])
+    _customer_discounts(merchant_id, nodes["customer"])
+    _delinquency(merchant_id, nodes["customer"])
+    _default_sources(merchant_id, nodes["customer"])
+    _invoice_numbers(merchant_id, nodes["customer"])
+    _pending_items(nodes["subscription"])
+    nodes = _nodes(body)  # with the objects that were put in; the next ones are added as they are
+    _prices(merchant_id, livemode, nodes)
     _tax_rates(merchant_id, livemode, nodes)
-    nodes = _nodes(body)
     _client_ids(merchant_id, nodes)
     _seller_and_links(merchant_id, nodes["invoice"])
     _credit_note_links(merchant_id, nodes["credit_note"])
@@ -69,20 +69,21 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
                     node.setdefault("livemode", livemode)
 
 
-def _nodes(body: Any, depth: int = 0, found: Nodes | None = None) -> Nodes:
+def _nodes(body: Any) -> Nodes:
     """All objects in `body`, by kind."""
-    nodes: Nodes = defaultdict(list) if found is None else found
-    if depth > DEPTH_MAX:
-        return nodes
-    if isinstance(body, dict):
-        if isinstance(body.get("object"), str):
-            nodes[body["object"]].append(body)
-        children: Iterable[Any] = body.values()
-    else:
-        children = body
-    for child in children:
-        if isinstance(child, (dict, list)):
-            _nodes(child, depth + 1, nodes)
+    nodes: Nodes = defaultdict(list)
+    level, depth = [body], 0
+    while level and depth <= DEPTH_MAX:
+        below: list[Any] = []
+        for one in level:
+            if type(one) is list:
+                below += [child for child in one if isinstance(child, (dict, list))]
+                continue
+            kind = one.get("object")
+            if isinstance(kind, str):
+                nodes[kind].append(one)
+            below += [child for child in one.values() if isinstance(child, (dict, list))]
+        level, depth = below, depth + 1
     return nodes
 
 
@@ -247,7 +248,8 @@ def _new_item(subscription: Json) -> Json:
     }
 
 
-def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:
+def _prices(merchant_id: str, livemode: bool, nodes: Nodes) -> None:
+    items = nodes["subscription_item"]
     ids = {item["price"] for item in items if isinstance(item.get("price"), str)}
     if not ids:
         return
@@ -256,7 +258,10 @@ def _prices(merchant_id: str, livemode: bool, items: list[Json]) -> None:
     for item in items:
         if isinstance(item.get("price"), str) and item["price"] in prices:
             item["price"] = dict(prices[item["price"]])
+            nodes["price"].append(item["price"])
             item["plan"] = plan_of(item["price"])
+            if item["plan"]:
+                nodes["plan"].append(item["plan"])
             if item["plan"] and item["plan"]["usage_type"] == "metered":
                 item.pop("quantity", None)  # its meter counts
 
@@ -301,6 +306,7 @@ def _tax_rates(merchant_id: str, livemode: bool, nodes: Nodes) -> None:
         row.id: tax_rate_snapshot(row, livemode=livemode)
         for row in TaxRate.objects.filter(merchant_id=merchant_id, id__in=ids)
     }
+    nodes["tax_rate"] += rates.values()
     for node, name in holders:
         node[name] = [rates.get(one, one) if isinstance(one, str) else one for one in node[name]]
 

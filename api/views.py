@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -43,6 +44,7 @@ from core.log_context import bind
 from merchants.files import downloaded, linked_file
 
 log = logging.getLogger("api")
+_ENCODER = DjangoJSONEncoder()
 _VERSION = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9](\.[a-z]{1,30})?")
 
 
@@ -88,7 +90,9 @@ def v1(request: HttpRequest, path: str = "") -> HttpResponse:
 def _sent(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
     if isinstance(body, Download):
         return attached(body, headers)
-    return JsonResponse(body, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
+    # Bodies are plain JSON values; what Django's own encoder takes beside them is taken too.
+    content = orjson.dumps(body, default=_ENCODER.default)
+    return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 
 def openapi(request: HttpRequest) -> HttpResponse:

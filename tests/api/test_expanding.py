@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import stripe
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from api.keys import create_api_key
@@ -119,3 +121,22 @@ def test_what_stripe_leaves_out_may_be_asked_for(sdk: Sdk) -> None:
     assert [line.amount for line in draft.lines.data] == [500]
     [listed] = sdk.v1.prices.list({"expand": ["data.tiers", "data.currency_options"]}).data
     assert listed.id == price.id
+
+
+def test_a_page_with_three_expansions_takes_as_many_queries_for_three_as_for_one(caller: Caller) -> None:
+    body = "product_data[name]=Box&currency=cad&unit_amount=1000&recurring[interval]=month"
+    price = caller("POST", "/v1/prices", body)["id"]
+    paths = ("data.customer", "data.latest_invoice.payments", "data.items.data.price.product")
+    page = "/v1/subscriptions?limit=100&" + "&".join(f"expand[]={path}" for path in paths)
+    taken = []
+    for _ in range(3):
+        customer = caller("POST", "/v1/customers", "payment_method=pm_card_visa")["id"]
+        card = caller("GET", f"/v1/customers/{customer}/payment_methods")["data"][0]["id"]
+        sold = f"customer={customer}&items[0][price]={price}&default_payment_method={card}"
+        assert caller("POST", "/v1/subscriptions", sold)["status"] == "active"
+        with CaptureQueriesContext(connection) as queries:
+            shown = caller("GET", page)["data"]
+        assert all(one["latest_invoice"]["payments"]["data"] for one in shown)
+        taken.append(len(queries))
+    assert len(shown) == 3
+    assert taken[0] == taken[1] == taken[2] <= 25
