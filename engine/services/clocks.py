@@ -172,7 +172,7 @@ def _arrive(ctx: Context, clock_id: str, target: datetime) -> None:
     with transaction.atomic():
         clock = locked_clock(clock_id)
         move_clock(clock, status="ready", frozen_time=target, target_time=None)
-        _tell(replace(ctx, as_of=target), clock, "ready")
+        _tell(ctx, clock, "ready")
 
 
 def _fail(ctx: Context, clock_id: str, failure: Exception) -> None:
@@ -190,7 +190,8 @@ def locked_clock(clock_id: str, merchant_id: str = "") -> TestClock:
 
 
 def _tell(ctx: Context, clock: TestClock, what: str) -> None:
-    record_events(ctx, [clock_event(clock, what)])
+    """The clock itself lives in our time, as `created` says of it: so do the facts about it."""
+    record_events(replace(ctx, as_of=ctx.recorded_at), [clock_event(clock, what)])
 
 
 def clock_event(clock: TestClock, what: str) -> EventRow:

@@ -187,7 +187,7 @@ def _complete(ctx: Context, pending_id: str) -> SubscribeResult:
         if pending.subscription_id:
             return _result(pending.subscription_id, None)
         request = subscribe_request_from_json(pending.request)
-        batch = post_subscribe(ctx, request)
+        batch = post_subscribe(ctx, request, sends=True)
         invoice_id = next(iter(batch.finalized), "")
         if pending.payment_intent_id:
             batch.intents.clear()

@@ -32,14 +32,17 @@ from subscriptions.types import NewDiscount
 _NOWHERE: Mapping[str, Mapping[str, str]] = {}
 
 
-def post_subscribe(ctx: Context, request: SubscribeRequest) -> Batch:
-    """Everything a new subscription writes, gathered; its first invoice finalized when the plan says so."""
+def post_subscribe(ctx: Context, request: SubscribeRequest, *, sends: bool = False) -> Batch:
+    """Everything a new subscription writes, gathered; its first invoice finalized when the plan says so.
+
+    `sends`: the caller sends the batch's own charges once they are committed. Else `collect_invoices` does.
+    """
     rows = load_subscribe(request, lock=True)
     request, snapshot = subscribe_snapshot(rows, request)
     plan = plan_subscribe(snapshot, request, ctx.as_of)
     check_plan(plan)
     charge = request.payment_behavior != "default_incomplete"
-    batch = Batch(ctx, rows, off_session=request.off_session, charge=charge, sends=True)
+    batch = Batch(ctx, rows, off_session=request.off_session, charge=charge, sends=sends)
     _take_currency(batch, plan)
     _gather(batch, plan)
     for row, asked in zip(batch.new_items, request.items, strict=True):

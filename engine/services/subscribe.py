@@ -35,7 +35,7 @@ def subscribe(*, ctx: Context, request: SubscribeRequest) -> SubscribeResult:
         return subscribe_if_paid(ctx, request)
     # Under default_incomplete no gateway is called after it, so it may join its caller's transaction (a checkout's).
     with transaction.atomic(durable=request.payment_behavior != "default_incomplete"):
-        batch = post_subscribe(ctx, request)
+        batch = post_subscribe(ctx, request, sends=True)
         if request.payment_behavior == "allow_incomplete":
             refuse_unpayable(batch)
         batch.write()
