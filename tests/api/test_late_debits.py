@@ -16,7 +16,6 @@ from tests.api.test_checkout_modes import once, told
 from tests.api.test_checkout_sessions import session, visit
 from tests.portal.conftest import QUEBEC
 
-
 wall = timezone.now  # noqa: TID251 (a visitor of the checkout lives in wall time)
 
 
