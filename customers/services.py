@@ -1,7 +1,6 @@
 """The use cases around a customer's own facts. Each opens one transaction; inside another it joins it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
@@ -12,16 +11,15 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.money import parse_currency
 from customers import rules
-from customers.models import CreditGrant, Customer, CustomerBalanceTransaction, CustomerTaxId, TestClock
-from customers.selectors import credit_grant_by_id, payment_method_by_id
+from customers.models import Customer, CustomerBalanceTransaction, CustomerTaxId, TestClock
+from customers.selectors import payment_method_by_id
 from customers.snapshots import (
     balance_transaction_snapshot,
-    credit_grant_snapshot,
     customer_snapshot,
     tax_id_snapshot,
 )
-from customers.types import BalanceEntry, CustomerFields, GrantEntry, TaxId
-from customers.writes import append_balance_entries, append_grant_entries, lock_customer, save_grant
+from customers.types import BalanceEntry, CustomerFields, TaxId
+from customers.writes import append_balance_entries, lock_customer
 from events.types import EventRow
 from events.writes import record_events
 
@@ -153,7 +151,7 @@ def adjust_balance(
                     object_version=1,
                     customer_id=customer_id,
                     test_clock_id=customer.test_clock_id,
-                    body=_kept(customer, balance_transaction_snapshot(row)),
+                    body=kept_body(customer, balance_transaction_snapshot(row)),
                 ),
             ],
         )
@@ -269,7 +267,7 @@ def save_changed(ctx: Context, customer: Customer, before: dict[str, Any], chang
     record_events(ctx, [_fact("customer.updated", customer, before)])
 
 
-def _kept(customer: Customer, body: dict[str, Any]) -> dict[str, Any] | None:
+def kept_body(customer: Customer, body: dict[str, Any]) -> dict[str, Any] | None:
     """The body to store beside an event; a merchant may want none."""
     return body if customer.merchant.keep_event_bodies else None
 
@@ -285,7 +283,7 @@ def _fact(type_: str, customer: Customer, before: dict[str, Any] | None = None) 
         customer_id=customer.id,
         previous_attributes=None if before is None else rules.changed_values(before, body, body),
         test_clock_id=customer.test_clock_id,
-        body=_kept(customer, body),
+        body=kept_body(customer, body),
     )
 
 
@@ -298,106 +296,5 @@ def _tax_id_fact(type_: str, tax_id: CustomerTaxId, version: int = 1) -> EventRo
         object_version=version,
         customer_id=tax_id.customer_id,
         test_clock_id=tax_id.customer.test_clock_id,
-        body=_kept(tax_id.customer, tax_id_snapshot(tax_id)),
-    )
-
-
-MAX_GRANTS = 100
-
-
-def create_credit_grant(
-    *,
-    ctx: Context,
-    merchant_id: str,
-    customer_id: str,
-    amount: int,
-    currency: str,
-    name: str = "",
-    category: str = "paid",
-    priority: int = 50,
-    price_ids: Sequence[str] = (),
-    effective_at: datetime | None = None,
-    expires_at: datetime | None = None,
-    metadata: Mapping[str, str] | None = None,
-) -> CreditGrant:
-    """Credit that invoices spend on metered lines (of `price_ids`, or of every metered price).
-
-    Raises `CustomerNotFound`, `UnknownCurrency`, `TooManyGrants` and what `customers.rules.check_credit_grant` does.
-    """
-    effective = effective_at or ctx.as_of
-    rules.check_credit_grant(
-        amount=amount, priority=priority, category=category, effective_at=effective, expires_at=expires_at
-    )
-    with transaction.atomic():
-        customer = lock_customer(merchant_id, customer_id)
-        if CreditGrant.objects.filter(customer_id=customer_id, balance__gt=0).count() >= MAX_GRANTS:
-            raise rules.TooManyGrants(most=MAX_GRANTS)
-        grant = CreditGrant.objects.create(
-            merchant_id=merchant_id,
-            customer=customer,
-            name=rules.clean_text("name", name)[:100],
-            category=category,
-            currency=parse_currency(currency),
-            amount=amount,
-            priority=priority,
-            price_ids=list(price_ids),
-            effective_at=effective,
-            expires_at=expires_at,
-            test_clock_id=customer.test_clock_id,
-            metadata=dict(metadata or {}),
-            version=0,
-            created=ctx.as_of,
-            recorded_at=ctx.recorded_at,
-        )
-        [grant] = append_grant_entries(ctx, [GrantEntry(grant.id, "credits_granted", amount)]).values()
-        record_events(ctx, [grant_fact("created", grant, customer)])
-    return grant
-
-
-def expire_credit_grant(*, ctx: Context, merchant_id: str, credit_grant_id: str) -> CreditGrant:
-    """It ends now; what is left is written off. Raises `CreditGrantNotFound`, `GrantNotChangeable`."""
-    return _end_grant(ctx, merchant_id, credit_grant_id, "credits_expired")
-
-
-def void_credit_grant(*, ctx: Context, merchant_id: str, credit_grant_id: str) -> CreditGrant:
-    """It was a mistake: nothing of it may have been spent. Raises `CreditGrantNotFound`, `GrantNotChangeable`,
-    `GrantSpent`."""
-    return _end_grant(ctx, merchant_id, credit_grant_id, "credits_voided")
-
-
-def _end_grant(ctx: Context, merchant_id: str, credit_grant_id: str, type_: str) -> CreditGrant:
-    owner = credit_grant_by_id(merchant_id, credit_grant_id).customer_id
-    with transaction.atomic():
-        customer = lock_customer(merchant_id, owner)
-        grant = CreditGrant.objects.get(id=credit_grant_id)
-        check_standing(grant, ctx)
-        if type_ == "credits_voided" and grant.balance != grant.amount:
-            raise rules.GrantSpent
-        had_something = grant.balance > 0
-        if had_something:
-            [grant] = append_grant_entries(ctx, [GrantEntry(grant.id, type_, -grant.balance)]).values()
-        ended = "voided_at" if type_ == "credits_voided" else "expires_at"
-        setattr(grant, ended, ctx.as_of)
-        save_grant(ctx, grant, [ended], is_bumped=had_something)
-        record_events(ctx, [grant_fact("updated", grant, customer)])
-    return grant
-
-
-def check_standing(grant: CreditGrant, ctx: Context) -> None:
-    """Raises `GrantNotChangeable` for one that was voided or is over."""
-    if grant.voided_at or (grant.expires_at is not None and grant.expires_at <= ctx.as_of):
-        raise rules.GrantNotChangeable
-
-
-def grant_fact(what: str, grant: CreditGrant, customer: Customer) -> EventRow:
-    """A fact about a grant whose version was bumped."""
-    return EventRow(
-        merchant_id=grant.merchant_id,
-        type=f"billing.credit_grant.{what}",
-        object_type="billing.credit_grant",
-        object_id=grant.id,
-        object_version=grant.version,
-        customer_id=grant.customer_id,
-        test_clock_id=grant.test_clock_id,
-        body=_kept(customer, credit_grant_snapshot(grant)),
+        body=kept_body(tax_id.customer, tax_id_snapshot(tax_id)),
     )

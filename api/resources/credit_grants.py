@@ -13,7 +13,7 @@ from api.resources.customers import customer_of
 from api.resources.pricing import price_ids
 from core.errors import OstinatoError, gettext_noop
 from core.json_values import epoch
-from customers import selectors, services
+from customers import granting, selectors
 from customers.granting import update_credit_grant
 from customers.models import CreditGrant, CreditGrantTransaction
 from customers.snapshots import credit_grant_snapshot
@@ -74,7 +74,7 @@ def create(call: Call) -> Json:
     values = {
         name: params[name] for name in ("category", "effective_at", "expires_at", "name", "priority") if name in params
     }
-    row = services.create_credit_grant(
+    row = granting.create_credit_grant(
         ctx=clocked(call, customer.test_clock_id),
         merchant_id=call.merchant_id,
         customer_id=customer.id,
@@ -107,7 +107,7 @@ def expire(call: Call) -> Json:
     row = _grant(call)
     ctx = clocked(call, row.test_clock_id)
     return credit_grant_snapshot(
-        services.expire_credit_grant(ctx=ctx, merchant_id=call.merchant_id, credit_grant_id=row.id)
+        granting.expire_credit_grant(ctx=ctx, merchant_id=call.merchant_id, credit_grant_id=row.id)
     )
 
 
@@ -115,7 +115,7 @@ def void(call: Call) -> Json:
     row = _grant(call)
     ctx = clocked(call, row.test_clock_id)
     return credit_grant_snapshot(
-        services.void_credit_grant(ctx=ctx, merchant_id=call.merchant_id, credit_grant_id=row.id)
+        granting.void_credit_grant(ctx=ctx, merchant_id=call.merchant_id, credit_grant_id=row.id)
     )
 
 

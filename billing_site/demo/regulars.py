@@ -18,8 +18,9 @@ from billing_site.demo.world import World
 from catalog.models import Coupon, Price
 from core.context import Context
 from core.periods import AnchorConfig
+from customers.granting import create_credit_grant
 from customers.models import Customer
-from customers.services import adjust_balance, create_credit_grant, create_customer
+from customers.services import adjust_balance, create_customer
 from engine.services.change import change_subscription
 from engine.services.credit_notes import create_credit_note
 from engine.services.disputes import submit_evidence

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
 from core.context import Context
-from customers import selectors as people, services
+from customers import granting, selectors as people
 from customers.granting import KEEP_EXPIRY, update_credit_grant
 from customers.models import Customer
 from dashboard.forms.grants import ChangeGrantForm, CreditGrantForm
@@ -31,7 +31,7 @@ class CustomerGrantCredit(FormPage, CustomerAct):
 
     def perform(self, ctx: Context, form: Form) -> str:
         assert isinstance(form, CreditGrantForm)
-        services.create_credit_grant(
+        granting.create_credit_grant(
             ctx=ctx, merchant_id=self.merchant_id, customer_id=self.object.pk, **form.grant_fields()
         )
         return self.back_url()
@@ -83,7 +83,7 @@ class CustomerVoidGrant(GrantAct):
     done = _("The credit grant was voided.")
 
     def perform(self, ctx: Context, form: Form) -> str:
-        services.void_credit_grant(ctx=ctx, **self.ids)
+        granting.void_credit_grant(ctx=ctx, **self.ids)
         return self.back_url()
 
 
@@ -94,5 +94,5 @@ class CustomerExpireGrant(GrantAct):
     done = _("The credit grant has expired.")
 
     def perform(self, ctx: Context, form: Form) -> str:
-        services.expire_credit_grant(ctx=ctx, **self.ids)
+        granting.expire_credit_grant(ctx=ctx, **self.ids)
         return self.back_url()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from customers.granting import create_credit_grant
 from customers.models import CreditGrant
-from customers.services import create_credit_grant
 from engine.services.finalize import finalize_invoice
 from engine.services.invoice_items import create_invoice_item
 from engine.services.invoices import create_invoice

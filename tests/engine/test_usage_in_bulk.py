@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.services import create_credit_grant
+from customers.granting import create_credit_grant
 from engine.rules.schedules import phases_from_json
 from engine.services.finalize import run_finalizations
 from engine.services.renew import run_renewals

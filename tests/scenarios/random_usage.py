@@ -7,9 +7,8 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from customers.granting import update_credit_grant
+from customers.granting import create_credit_grant, expire_credit_grant, update_credit_grant, void_credit_grant
 from customers.models import CreditGrant
-from customers.services import create_credit_grant, expire_credit_grant, void_credit_grant
 from engine.services.reporting import report_usage
 from engine.services.thresholds import set_billing_thresholds
 from subscriptions.models import SubscriptionItem

@@ -6,9 +6,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from customers import rules
+from customers.granting import create_credit_grant, expire_credit_grant, void_credit_grant
 from customers.models import CreditGrant, CreditGrantTransaction
 from customers.selectors import CreditGrantNotFound, credit_summary
-from customers.services import adjust_balance, create_credit_grant, expire_credit_grant, void_credit_grant
+from customers.services import adjust_balance
 from engine.services.change import change_subscription, preview_change
 from engine.services.finalize import run_finalizations
 from engine.services.invoices import void_invoice

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.services import create_product, set_bundle
-from customers.services import create_credit_grant
+from customers.granting import create_credit_grant
 from engine.services.change import change_subscription
 from engine.services.invoice_items import create_invoice_item, update_invoice_item
 from engine.services.invoices import create_invoice
