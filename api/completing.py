@@ -25,6 +25,8 @@ from invoicing.models import CreditNote, Invoice
 from invoicing.selectors import customer_numbers, late_invoices, lines_of
 from invoicing.snapshots import put_lines
 from merchants.models import Merchant
+from payments.intents import authentication_secret
+from payments.models import PaymentIntent
 from payments.snapshots import charged_account, charged_card
 from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
@@ -59,6 +61,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     for node in nodes["payment_link"]:
         node.setdefault("url", settings.SITE_URL + reverse("payment_link", args=[node["id"]]))
     _instruments(merchant_id, nodes)
+    _bank_pages(merchant_id, nodes["payment_intent"])
     _file_addresses(nodes)
     _login_pages(nodes)
     for kind, found in nodes.items():
@@ -165,6 +168,20 @@ def _instruments(merchant_id: str, nodes: Nodes) -> None:
         if isinstance(given, str) and given in methods:
             error["payment_method"] = dict(methods[given])
             nodes["payment_method"].append(error["payment_method"])
+
+
+def _bank_pages(merchant_id: str, intents: list[Json]) -> None:
+    """Where the customer answers the bank, for a payment that stands for itself: a page of ours, in a sandbox."""
+    asked = [node for node in intents if (node.get("next_action") or {}).get("type") == "use_stripe_sdk"]
+    if not asked:
+        return
+    rows = PaymentIntent.objects.filter(merchant_id=merchant_id, id__in={node["id"] for node in asked})
+    terms = dict(rows.filter(invoice__isnull=True).values_list("id", "terms"))
+    for node in asked:
+        if terms.get(node["id"]):
+            page = reverse("payment_authenticate", args=[node["id"], authentication_secret(node["id"])])
+            way = {"return_url": terms[node["id"]].get("return_url"), "url": settings.SITE_URL + page}
+            node["next_action"] = {"type": "redirect_to_url", "redirect_to_url": way}
 
 
 def _id_of(given: Any) -> str:

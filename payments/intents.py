@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -159,6 +160,15 @@ def _payable(merchant: Merchant, amount: int, currency: str) -> str:
     if amount < least:
         raise AmountTooSmall(least=least, currency=code)
     return code
+
+
+def authentication_secret(payment_intent_id: str) -> str:
+    """What opens the page on which the customer answers the bank: told to the caller alone, worth one payment."""
+    return salted_hmac("payments.intents.authenticate", payment_intent_id, algorithm="sha256").hexdigest()[:40]
+
+
+def is_authentication_secret(payment_intent_id: str, given: str) -> bool:
+    return constant_time_compare(authentication_secret(payment_intent_id), given)
 
 
 def clock_of(customer_id: str) -> str | None:

@@ -144,10 +144,10 @@ def _intent_values(charge: Any, intent: Any, standing: Standing, as_of: datetime
 
 def _payment_error(charge: Any, declined: Declined) -> dict[str, Any]:
     """Stripe's last_payment_error."""
-    return {
+    reason = {"decline_code": declined.decline_code} if declined.decline_code else {}
+    return reason | {
         "type": "card_error",
         "code": declined.code,
-        "decline_code": declined.decline_code or None,
         "message": declined.message,
         "charge": charge.id,
         "payment_method": charge.payment_method_id or None,

@@ -4,6 +4,7 @@ from django.urls import path
 
 from portal.views import (
     account,
+    bank,
     changes,
     checkout,
     checkout_result,
@@ -21,6 +22,7 @@ from portal.views import (
 urlpatterns = [
     path("pay/<slug:payment_link_id>", checkout.open_link, name="payment_link"),
     path("pay/return/<slug:payment_intent_id>/", processor.bank_done, name="bank_done"),
+    path("pay/a/<slug:payment_intent_id>/<str:secret>", bank.authenticate, name="payment_authenticate"),
     path("pay/c/<slug:session_id>/<str:secret>", checkout.open_session, name="checkout_opened"),
     path("pay/s/<slug:session_id>", checkout.page, name="checkout"),
     path("pay/s/<slug:session_id>/preview", checkout.preview, name="checkout_preview"),

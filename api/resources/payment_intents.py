@@ -113,6 +113,12 @@ class OnlyWithConfirm(OstinatoError):
     )
 
 
+class ReturnUrlInvalid(OstinatoError):
+    code = "url_invalid"
+    param = "return_url"
+    message_id = gettext_noop("Not a valid URL: it begins with https:// or http://.")
+
+
 class IntentOfInvoice(OstinatoError):
     code = "payment_intent_unexpected_state"
     message_id = gettext_noop(
@@ -131,8 +137,15 @@ def intent_of(call: Call, given: str, param: str = "id") -> PaymentIntent:
     return found(selectors.payment_intents(call.merchant_id), given, "payment_intent", param=param)
 
 
+def _check_return_url(params: Json) -> None:
+    """The customer's browser is sent there."""
+    if not params.get("return_url", "https://").startswith(("https://", "http://")):
+        raise ReturnUrlInvalid
+
+
 def create(call: Call) -> Json:
     params = call.params
+    _check_return_url(params)
     for name in _OF_CONFIRMATION:
         if name in params and not params.get("confirm"):
             raise OnlyWithConfirm(param=name, name=name)
@@ -225,6 +238,7 @@ def raise_if_declined(call: Call, outcome: PaymentOutcome, intent: Json) -> None
 def confirm(call: Call) -> Json:
     """Pay what the intent collects, on session unless said otherwise: with another method, or by trying again."""
     row = intent_of(call, call.id)
+    _check_return_url(call.params)
     if row.invoice_id:
         return _confirm_of_invoice(call, row)
     terms = {name: call.params[name] for name in ("return_url", *_TERMS) if name in call.params}

@@ -105,7 +105,8 @@ def complete_action(*, ctx: Context, merchant_id: str, payment_intent_id: str, a
     call = call_of(ctx, merchant_id, f"{charge.id}/authenticate/{approve}")
     outcome = asked(lambda: gateway.complete_action(call, intent.gateway_intent_id, approve=approve))
     [settled] = settle_answers(ctx, {charge.id: outcome})
-    apply_if_paid(ctx, settled.invoice_id)
+    if settled.invoice_id:
+        apply_if_paid(ctx, settled.invoice_id)
     return settled
 
 

@@ -25,6 +25,7 @@ from payments.models import PaymentIntent
 from payments.rules import HOSTED
 from payments.selectors import PaymentIntentNotFound
 from payments.setups import SetupNotFound, start_setup, way_of
+from portal.views.bank import gone_on
 from portal.views.flows import finished
 from portal.views.visitor import Visitor, context_of, error_text, paper, signed_in, speak
 from subscriptions.models import CheckoutSession, CheckoutStatus
@@ -136,7 +137,9 @@ def invoice_card_done(request: HttpRequest, hosted_token: str, setup_id: str) ->
 @never_cache
 def bank_done(request: HttpRequest, payment_intent_id: str) -> HttpResponse:
     """The customer answered the bank: ask the processor what came of it, and show where the payment belongs."""
-    intent = PaymentIntent.objects.filter(id=payment_intent_id).select_related("customer", "invoice").first()
+    intent = (
+        PaymentIntent.objects.filter(id=payment_intent_id).select_related("customer", "invoice", "merchant").first()
+    )
     if intent is None:
         return paper(request, "not_found.html", None, {"reason": error_text(PaymentIntentNotFound())}, status=404)
     try:
@@ -148,6 +151,9 @@ def bank_done(request: HttpRequest, payment_intent_id: str) -> HttpResponse:
         )
     except OstinatoError:
         pass  # the processor's own news was first, or comes later: the page shows how it stands
+    if intent.terms and not intent.invoice_id:
+        intent.refresh_from_db()
+        return gone_on(request, intent)
     # The visit's own cookie is not sent to this address: only its own pages can tell whose it is.
     session = CheckoutSession.objects.filter(
         merchant_id=intent.merchant_id, invoice_id=intent.invoice_id, status=CheckoutStatus.OPEN

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import stripe
+from django.test import Client
 
 from invoicing.models import Invoice
 from payments.models import Charge, PaymentIntent
@@ -147,7 +148,7 @@ def test_one_that_was_never_confirmed_is_canceled(sdk: Sdk) -> None:
 def test_a_bank_that_asks_makes_the_payment_wait_for_its_customer(sdk: Sdk) -> None:
     asked = pay(sdk, "pm_card_threeDSecure2Required", return_url="https://shop.example/back")
     assert asked.status == "requires_action"
-    assert asked.next_action.type in ("redirect_to_url", "use_stripe_sdk")
+    assert asked.next_action.redirect_to_url.return_url == "https://shop.example/back"
     with pytest.raises(stripe.CardError) as refused:
         pay(sdk, "pm_card_threeDSecure2Required", off_session=True)
     assert refused.value.code == "authentication_required"
@@ -217,3 +218,30 @@ def test_what_belongs_to_an_invoice_is_not_captured_nor_changed_here(sdk: Sdk) -
         sdk.v1.payment_intents.capture(intent.id)
     with pytest.raises(stripe.InvalidRequestError, match="could not be updated"):
         sdk.v1.payment_intents.update(intent.id, {"amount": 100})
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "told"), [("approve", "succeeded", "succeeded"), ("fail", "requires_payment_method", "failed")]
+)
+def test_the_customer_answers_the_bank_on_its_page_and_goes_on_to_the_shop(
+    sdk: Sdk, client: Client, answer: str, status: str, told: str
+) -> None:
+    asked = pay(sdk, "pm_card_threeDSecure2Required", return_url="https://shop.example/back?a=1")
+    page = asked.next_action.redirect_to_url.url.partition("/pay/")[2]
+    assert "asks for $20.00" in client.get(f"/pay/{page}").content.decode()
+    gone = client.post(f"/pay/{page}", {"answer": answer})
+    assert gone["Refresh"].startswith(f"0; url=https://shop.example/back?a=1&payment_intent={asked.id}&")
+    assert gone["Refresh"].endswith(f"redirect_status={told}")
+    assert sdk.v1.payment_intents.retrieve(asked.id).status == status
+    assert client.get(f"/pay/{page}")["Refresh"].endswith(f"redirect_status={told}")
+    assert client.get(f"/pay/{page[:-1]}").status_code == 404
+
+
+def test_a_customer_without_a_shop_to_go_back_to_is_told_how_it_went(sdk: Sdk, client: Client) -> None:
+    asked = pay(sdk, "pm_card_threeDSecure2Required", capture_method="manual")
+    page = asked.next_action.redirect_to_url.url.partition("/pay/")[2]
+    assert "The payment was approved." in client.post(f"/pay/{page}", {"answer": "approve"}).content.decode()
+    assert sdk.v1.payment_intents.capture(asked.id).status == "succeeded"
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        pay(sdk, return_url="javascript://shop.example")
+    assert refused.value.code == "url_invalid"
