@@ -46,6 +46,13 @@ ADDRESSED = {
 }
 # What a parameter that must be sent says, by its name; the rest by its type.
 SAID = {"currency": "cad", "url": "https://a.example/", "success_url": "https://a.example/", "type": "service"}
+# What the portal offers.
+OFFERED = {
+    "features[invoice_history][enabled]": "true",
+    "features[subscription_cancel][enabled]": "true",
+    "features[subscription_update][enabled]": "true",
+    "features[subscription_update][default_allowed_updates][0]": "price",
+}
 # What an operation asks for that its schema does not say (@ is an id of the caller's own).
 _CREDITED = {"lines[0][type]": "invoice_line_item", "lines[0][quantity]": 1, "credit_amount": 800}
 BESIDE = {
@@ -163,9 +170,7 @@ def _make_the_rest(caller: Caller, words: str, ids: dict[str, str]) -> None:
     ]
     page = {"mode": "subscription", "success_url": "https://a.example", "line_items[0][price]": ids["price"]}
     ids["session"] = post("checkout/sessions", **page)["id"]
-    ids["configuration"] = post(
-        "billing_portal/configurations", **{"features[invoice_history][enabled]": "true", "name": words}
-    )["id"]
+    ids["configuration"] = post("billing_portal/configurations", name=words, **OFFERED)["id"]
     ids["setup_intent"] = post("setup_intents", customer=ids["customer"], description=words)["id"]
     ids["tax_id"] = post(f"customers/{ids['customer']}/tax_ids", type="eu_vat", value="DE136695976")["id"]
     entry = {"amount": -5, "currency": "cad", "description": words}
@@ -252,7 +257,8 @@ def addresses(operation: Operation, mine: dict[str, str], theirs: dict[str, str]
 
 
 def about_of(operation: Operation) -> str:
-    return kind_at(operation.path.split("{")[0] if operation.method == "POST" else operation.path + "/")
+    path = operation.path.split("{")[0] if operation.method == "POST" else operation.path
+    return kind_at(path.rstrip("/") + "/")
 
 
 def request(operation: Operation, told: dict[str, Any], param: str, mine: dict[str, str]) -> dict[str, Any]:
@@ -261,6 +267,8 @@ def request(operation: Operation, told: dict[str, Any], param: str, mine: dict[s
     body = beside(told, param, mine, about) if param else dict(needed(told, mine, about))
     body |= BESIDE.get(f"{operation.method} {operation.path}", {})
     body |= {"mode": "subscription"} if "mode" in body else {}
+    if flow := re.match(r"flow_data\[(\w+)\]\[", param):
+        body["flow_data[type]"] = flow[1]
     for found in re.finditer(r"(\w+)\]?\[0\]", param):
         element = param[: found.end()]
         if found[1] == "phases":
