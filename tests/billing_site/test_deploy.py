@@ -1,8 +1,11 @@
 """The files in deploy/: readable by what reads them, and naming nothing that is not there."""
 
 import configparser
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,27 @@ def test_the_compose_file_separates_web_work_and_database():
     assert services["web"]["environment"]["TRANSACTION_POOLING"] == "true"
     build = services["web"]["build"]
     assert (DEPLOY / build["context"] / build["dockerfile"]).exists()
+
+
+@pytest.mark.parametrize("hosts", ["billing.example.com,www.example.com", ".example.com"])
+@pytest.mark.django_db(transaction=True)
+def test_the_web_servers_health_is_asked_by_a_name_that_it_answers_to(hosts, live_server, settings):
+    settings.ALLOWED_HOSTS = hosts.split(",")
+    _, python, flag, script = compose()["services"]["web"]["healthcheck"]["test"]
+    assert (ROOT / python).exists()
+    here = script.replace("http://127.0.0.1:8000", live_server.url)
+    assert here != script
+    subprocess.run([sys.executable, flag, here], env={**os.environ, "ALLOWED_HOSTS": hosts}, check=True)
+
+
+def test_no_container_starts_without_the_databases_password():
+    text = (DEPLOY / "compose.yaml").read_text()
+    assert text.count("${POSTGRES_PASSWORD") == text.count("${POSTGRES_PASSWORD:?}") > 0
+
+
+def test_no_secret_and_no_part_of_this_machine_goes_into_an_image():
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    assert {".env", "deploy/env", "var", ".venv", "node_modules", ".git"} <= set(left_out)
 
 
 def test_variables_are_those_of_the_example():
