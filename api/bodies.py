@@ -33,17 +33,35 @@ def pairs_of(request: HttpRequest, upload_most: int = 0) -> list[tuple[str, Any]
     most = BODY_MAX + upload_most if takes_file else BODY_MAX
     if int(request.headers.get("Content-Length") or 0) > most:
         raise errors.BodyTooLarge(most=most)
+    if takes_file and _is_chunked(request):
+        raise errors.BodyLengthMissing
     try:
         query = _parsed(request.META.get("QUERY_STRING", ""))
         if takes_file:
             return [*query, *_multipart(request)]
         # curl's way with a DELETE's parameters is a body, the clients' is the query.
-        body = request.body.decode() if request.method in ("POST", "DELETE") else ""
+        body = _body_of(request).decode() if request.method in ("POST", "DELETE") else ""
         if body and kind.endswith(_OTHER_BODIES):
             raise errors.BodyNotForm(type=kind[:100])
         return [*query, *_parsed(body)]
     except UnicodeDecodeError:
         raise errors.BodyUnreadable from None
+
+
+def _is_chunked(request: HttpRequest) -> bool:
+    return "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+
+
+def _body_of(request: HttpRequest) -> bytes:
+    """The body, one that comes in chunks too: it says no length, which Django takes for nothing at all."""
+    if not _is_chunked(request):
+        return request.body
+    if not request.META.get("wsgi.input_terminated"):  # a server that does not say where the body ends
+        raise errors.BodyLengthMissing
+    content: bytes = request.META["wsgi.input"].read(BODY_MAX + 1)
+    if len(content) > BODY_MAX:
+        raise errors.BodyTooLarge(most=BODY_MAX)
+    return content
 
 
 def _parsed(text: str) -> list[tuple[str, str]]:

@@ -100,6 +100,11 @@ class BodyTooLarge(OstinatoError):
     message_id = gettext_noop("The request's body is larger than %(most)s bytes.")
 
 
+class BodyLengthMissing(OstinatoError):
+    code = "request_length_required"
+    message_id = gettext_noop("Say how long the request's body is: send it with a Content-Length.")
+
+
 _STATUS: dict[str, int] = {
     "api_key_invalid": 401,
     "api_key_missing": 401,
@@ -108,6 +113,7 @@ _STATUS: dict[str, int] = {
     "more_permissions_required": 403,
     "account_invalid": 403,
     "request_content_type_unsupported": 400,
+    "request_length_required": 411,
     "request_too_large": 413,
     "rate_limit": 429,
     "invoice_upcoming_none": 404,

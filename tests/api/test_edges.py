@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -196,3 +197,23 @@ def test_a_refusal_for_haste_says_when_to_come_back(caller: Caller, settings: An
     assert answers[-1]["error"]["code"] == "rate_limit"
     assert (caller.last.status_code, caller.last["Stripe-Should-Retry"]) == (429, "true")
     assert int(caller.last["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "ends", "status"),
+    [(b"name=Ada", True, 200), (b"name=" + b"x" * 1_000_000, True, 413), (b"name=Ada", False, 411)],
+)
+def test_a_body_in_chunks_is_read_or_refused_and_never_lost(
+    caller: Caller, sent: bytes, ends: bool, status: int
+) -> None:
+    before = caller("GET", "/v1/customers")["data"]
+    environ = {"wsgi.input": BytesIO(sent), "wsgi.input_terminated": ends, "HTTP_TRANSFER_ENCODING": "chunked"}
+    kind = "application/x-www-form-urlencoded"
+    headers = {"Authorization": f"Bearer {caller.secret}"}
+    answer = caller.client.generic("POST", "/v1/customers", content_type=kind, headers=headers, **environ)
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json()["name"] == "Ada"
+    else:
+        assert answer.json()["error"]["type"] == "invalid_request_error"
+        assert caller("GET", "/v1/customers")["data"] == before
