@@ -60,7 +60,8 @@ class Customer(models.Model):
     state = models.CharField(max_length=100, blank=True, default="")
     postal_code = models.CharField(max_length=20, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
-    preferred_locale = models.CharField(max_length=10, blank=True, default="")
+    preferred_locale = models.CharField(max_length=10, blank=True, default="")  # the one that is spoken
+    preferred_locales = ArrayField(models.TextField(), default=list, blank=True)  # all, as they were sent
     currency = models.CharField(max_length=3, blank=True, default="")  # set by the first invoice or subscription
     balance = models.BigIntegerField(default=0)
     balance_sequence = models.BigIntegerField(default=0)

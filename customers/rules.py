@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any, cast
 
 from babel import Locale
-from babel.core import UnknownLocaleError, get_global
+from babel.core import get_global
 
 from core.errors import OstinatoError, gettext_noop
 from core.money import check_amount
+from customers.locales import parse_locale, wished_locales
 from customers.types import CreditGrantFacts, CustomerFields
 
 TAX_EXEMPT = ("none", "exempt", "reverse")
@@ -110,12 +111,6 @@ class UnknownCountry(OstinatoError):
     message_id = gettext_noop("“%(country)s” is not a country's two-letter code.")
 
 
-class UnknownLocale(OstinatoError):
-    code = "locale_invalid"
-    param = "preferred_locale"
-    message_id = gettext_noop("“%(locale)s” is not a language we know.")
-
-
 class UnknownTaxExemption(OstinatoError):
     code = "parameter_invalid_enum"
     param = "tax_exempt"
@@ -207,6 +202,8 @@ def clean_fields(fields: CustomerFields) -> CustomerFields:
         cleaned["country"] = parse_country(cleaned["country"])
     if cleaned.get("preferred_locale"):
         cleaned["preferred_locale"] = parse_locale(cleaned["preferred_locale"])
+    if "preferred_locales" in cleaned:
+        cleaned |= wished_locales(cleaned["preferred_locales"])
     if "tax_exempt" in cleaned and cleaned["tax_exempt"] not in TAX_EXEMPT:
         raise UnknownTaxExemption(value=cleaned["tax_exempt"])
     return cast(CustomerFields, cleaned)
@@ -247,19 +244,6 @@ def country_choices(locale: str) -> list[tuple[str, str]]:
     plain = str.maketrans("ÀÂÄÅÇÉÈÊËÎÏÔÖÙÛÜàâäåçéèêëîïôöùûü", "AAAACEEEEIIOOUUUaaaaceeeeiioouuu")
     choices = [(code, names[code]) for code in country_codes() if code in names]
     return sorted(choices, key=lambda choice: choice[1].translate(plain).lower())
-
-
-def parse_locale(text: str) -> str:
-    """A language tag as Django writes it: "fr_CA" -> "fr-ca", "zh-CN" -> "zh-hans-cn". Raises `UnknownLocale`."""
-    tag = text.strip().replace("_", "-")
-    try:
-        found = Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
-        raise UnknownLocale(locale=text[:20]) from None
-    stored = str(found).replace("_", "-").lower()
-    if len(tag) > 10 or len(stored) > 10 or not tag.lower().startswith(found.language):
-        raise UnknownLocale(locale=text[:20])
-    return stored
 
 
 def parse_tax_id(type_: str, value: str) -> str:

@@ -11,6 +11,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.money import parse_currency
 from customers import rules
+from customers.locales import locales_after
 from customers.models import Customer, CustomerBalanceTransaction, CustomerTaxId, TestClock
 from customers.selectors import payment_method_by_id
 from customers.snapshots import (
@@ -64,6 +65,7 @@ def create_customer(
     Without `strict_tax_ids` a number with a wrong check digit is kept and called unverified, as Stripe does.
     """
     cleaned = _clean(fields)
+    cleaned.setdefault("preferred_locales", locales_after(cleaned.get("preferred_locale", ""), ()))
     numbers = [_read_number(tax_id, strict_tax_ids) for tax_id in tax_ids]
     with transaction.atomic():
         customer = Customer.objects.create(
@@ -86,6 +88,9 @@ def update_customer(*, ctx: Context, merchant_id: str, customer_id: str, **field
     with transaction.atomic():
         customer = lock_customer(merchant_id, customer_id)
         before = customer_snapshot(customer)
+        if cleaned.get("preferred_locale", customer.preferred_locale) != customer.preferred_locale:
+            wished = locales_after(cleaned["preferred_locale"], customer.preferred_locales)
+            cleaned.setdefault("preferred_locales", wished)
         changed = [name for name, value in cleaned.items() if getattr(customer, name) != value]
         for name in changed:
             setattr(customer, name, cleaned[name])  # type: ignore[literal-required]

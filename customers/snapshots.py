@@ -39,11 +39,16 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "metadata": dict(customer.metadata),
         "name": customer.name or None,
         "phone": customer.phone or None,
-        "preferred_locales": [customer.preferred_locale] if customer.preferred_locale else [],
+        "preferred_locales": _locales(customer),
         "shipping": dict(customer.shipping) if customer.shipping else None,
         "tax_exempt": customer.tax_exempt,
         "test_clock": customer.test_clock_id,
     }
+
+
+def _locales(customer: Any) -> list[str]:
+    """All that are wished for; of customers from before they were kept, the one that is spoken."""
+    return list(customer.preferred_locales) or ([customer.preferred_locale] if customer.preferred_locale else [])
 
 
 def tax_id_snapshot(tax_id: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class CustomerFields(TypedDict, total=False):
     postal_code: str
     country: str
     preferred_locale: str
+    preferred_locales: Sequence[str]
     tax_exempt: str
     shipping: Mapping[str, object] | None
     invoice_custom_fields: Sequence[Mapping[str, str]]

@@ -105,7 +105,7 @@ def _values(params: dict[str, Any]) -> dict[str, Any]:
     if "footer" in settings:
         values["invoice_footer"] = settings["footer"] or ""
     if "preferred_locales" in params:
-        values["preferred_locale"] = next(iter(params["preferred_locales"] or ()), "")
+        values["preferred_locales"] = params["preferred_locales"] or []
     if "tax_exempt" in params:
         values["tax_exempt"] = params["tax_exempt"] or "none"
     return values

@@ -124,3 +124,17 @@ def test_an_invoice_keeps_what_its_subscription_said_when_it_was_drafted(sdk: Sd
     assert (told.subscription, told.metadata["team"]) == (made.id, "red")
     preview = sdk.v1.invoices.create_preview({"subscription": made.id})
     assert preview.parent.subscription_details.metadata["team"] == "blue"
+
+
+def test_all_languages_wished_for_are_kept_and_the_first_known_one_is_spoken(sdk: Sdk) -> None:
+    customer = sdk.v1.customers.create({"email": "zoe@example.com", "preferred_locales": ["de-CH", "fr-CA", "en"]})
+    assert customer.preferred_locales == ["de-CH", "fr-CA", "en"]
+    assert sdk.v1.customers.update(customer.id, {"name": "Zoé"}).preferred_locales == ["de-CH", "fr-CA", "en"]
+    changed = sdk.v1.customers.update(customer.id, {"preferred_locales": ["en"]})
+    assert changed.preferred_locales == ["en"]
+    [told] = sdk.v1.events.list({"type": "customer.updated", "limit": 1}).data
+    assert told.data.previous_attributes["preferred_locales"] == ["de-CH", "fr-CA", "en"]
+    assert sdk.v1.customers.update(customer.id, {"preferred_locales": ""}).preferred_locales == []
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        sdk.v1.customers.update(customer.id, {"preferred_locales": ["fr", "klingon"]})
+    assert refused.value.param == "preferred_locales[1]"

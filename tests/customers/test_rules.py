@@ -4,6 +4,7 @@ import pytest
 
 from core.money import AmountTooLarge
 from customers import rules
+from customers.locales import UnknownLocale, locales_after, parse_locale
 
 
 @pytest.mark.parametrize(("text", "stored"), [("ca", "CA"), (" FR ", "FR"), ("gb", "GB"), ("XK", "XK")])
@@ -37,13 +38,13 @@ def test_countries_are_offered_in_the_readers_words_and_alphabet():
     ],
 )
 def test_a_locale_is_stored_as_django_writes_it(text, stored):
-    assert rules.parse_locale(text) == stored
+    assert parse_locale(text) == stored
 
 
 @pytest.mark.parametrize("text", ["", "xx", "../etc", "français", "e", "-", "en-" + "x" * 500])
 def test_what_is_no_language_is_refused(text):
-    with pytest.raises(rules.UnknownLocale):
-        rules.parse_locale(text)
+    with pytest.raises(UnknownLocale):
+        parse_locale(text)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_the_kinds_of_the_readers_country_come_first(country, first):
         ({"name": "A\0B"}, rules.ControlCharacters, "name"),
         ({"email": "a@b.ca\r\nBcc: all@b.ca"}, rules.ControlCharacters, "email"),
         ({"country": "Canada"}, rules.UnknownCountry, "country"),
-        ({"preferred_locale": "klingon"}, rules.UnknownLocale, "preferred_locale"),
+        ({"preferred_locale": "klingon"}, UnknownLocale, "preferred_locale"),
         ({"tax_exempt": "always"}, rules.UnknownTaxExemption, "tax_exempt"),
     ],
 )
@@ -131,3 +132,22 @@ def test_the_balance_moves_by_the_amount_and_never_by_nothing():
 
 def test_previous_values_are_those_that_changed():
     assert rules.changed_values({"a": 1, "b": None}, {"a": 1, "b": 2}, ["a", "b"]) == {"b": None}
+
+
+@pytest.mark.parametrize(
+    ("sent", "spoken"),
+    [(["de-CH", "fr-CA", "en"], "fr-ca"), (["en_GB"], "en-gb"), (["de", "it"], "de"), ([], "")],
+)
+def test_of_the_languages_wished_for_the_first_known_one_is_spoken(sent, spoken):
+    assert rules.clean_fields({"preferred_locales": sent}) == {"preferred_locales": sent, "preferred_locale": spoken}
+
+
+def test_a_language_that_is_none_is_named_by_its_place():
+    with pytest.raises(UnknownLocale) as refused:
+        rules.clean_fields({"preferred_locales": ["fr", "klingon"]})
+    assert refused.value.param == "preferred_locales[1]"
+
+
+def test_a_language_that_is_chosen_comes_first_and_the_others_stay():
+    assert locales_after("fr-ca", ["de-CH", "fr-CA"]) == ["fr-ca", "de-CH"]
+    assert locales_after("", ["de-CH"]) == []

@@ -7,6 +7,7 @@ from django.db import connection
 
 from core.money import UnknownCurrency
 from customers import rules, services
+from customers.locales import UnknownLocale
 from customers.models import Customer, CustomerBalanceTransaction, CustomerTaxId
 from customers.selectors import CustomerNotFound, PaymentMethodNotFound, customer_time
 from customers.types import TaxId
@@ -67,7 +68,7 @@ def test_a_merchant_may_want_no_bodies_kept(db):
     [
         ({"country": "Narnia"}, rules.UnknownCountry),
         ({"currency": "zzz"}, UnknownCurrency),
-        ({"preferred_locale": "klingon"}, rules.UnknownLocale),
+        ({"preferred_locale": "klingon"}, UnknownLocale),
         ({"email": "not an address"}, services.InvalidEmail),
         ({"email": "a" * 600 + "@example.com"}, rules.TextTooLong),
         ({"tax_ids": [TaxId("eu_vat", "FR123")]}, rules.InvalidTaxId),
