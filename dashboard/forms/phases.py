@@ -54,18 +54,7 @@ class PhasesForm(forms.Form):
             self._add_phase(n, standing[n] if n < len(standing) else None, choices, offers)
 
     def _add_phase(self, n: int, phase: PhaseRequest | None, prices: list[Any], coupons: list[Any]) -> None:
-        items = phase.items if phase else ()
-        for k in range(self.items_count):
-            item = items[k] if k < len(items) else None
-            self.fields[f"p{n}_price_{k}"] = forms.ChoiceField(
-                label=_("Price") if k == 0 else _("And"),
-                choices=prices,
-                required=False,
-                initial=item.price_id if item else "",
-            )
-            self.fields[f"p{n}_quantity_{k}"] = forms.IntegerField(
-                label=_("Quantity"), min_value=0, required=False, initial=item.quantity if item else 1
-            )
+        self._add_items(n, phase.items if phase else (), prices)
         ends = phase.end_date if phase else None
         held = phase.discounts_wanted if phase else ()
         coupon = held[0].coupon_id if len(held) == 1 else ""
@@ -97,6 +86,19 @@ class PhasesForm(forms.Form):
                 label=_("All of it is a trial"), required=False, initial=phase.trial if phase else False
             ),
         }
+
+    def _add_items(self, n: int, items: Sequence[ItemRequest], prices: list[Any]) -> None:
+        for k in range(self.items_count):
+            item = items[k] if k < len(items) else None
+            self.fields[f"p{n}_price_{k}"] = forms.ChoiceField(
+                label=_("Price") if k == 0 else _("And"),
+                choices=prices,
+                required=False,
+                initial=item.price_id if item else "",
+            )
+            self.fields[f"p{n}_quantity_{k}"] = forms.IntegerField(
+                label=_("Quantity"), min_value=0, required=False, initial=item.quantity if item else 1
+            )
 
     def phase_rows(self) -> list[dict[str, Any]]:
         """Each phase's bound fields, for the template."""

@@ -1,5 +1,6 @@
 """The dashboard in a real browser: a working day, and every page in both lights without a policy broken."""
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from events.models import Event
 from merchants.models import Merchant, User
 from subscriptions.models import Subscription
 from tests.factories import catalog, customers, merchants
@@ -23,7 +25,7 @@ PAGES = [
     "overview", "customers", "subscriptions", "invoices", "payments", "products", "coupons", "tax_rates",
     "payment_links", "events", "messages", "runs", "refusals", "test_clocks", "settings", "customer_new",
     "subscription_new", "product_new", "coupon_new", "payment_link_new", "quotes", "quote_new", "test_clock_new",
-    "dry_run_new",
+    "dry_run_new", "webhook_new", "api_key_restricted", "api_reference", "portal_new",
 ]  # fmt: skip
 
 
@@ -158,6 +160,27 @@ def test_acts_are_pages_of_their_own_without_javascript(browser, live_server, sh
     sub.refresh_from_db()
     assert sub.cancel_at_period_end
     context.close()
+
+
+def test_what_developers_read_is_copied_narrowed_and_chosen_at_a_stroke(page, shop) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    event = Event.objects.get(merchant_id=shop.id, type="invoice.paid")
+    page.goto(reverse("dashboard:event", args=[event.pk]))
+    page.click("[data-copy-from]")
+    page.wait_for_selector("[data-copy-from] >> text=Copied")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert (copied["object"], copied["total"]) == ("invoice", 2000)
+
+    page.goto(reverse("dashboard:api_reference"))
+    page.keyboard.press("/")
+    page.keyboard.type("trial_end")
+    shown = page.locator("[data-narrow]:visible code").all_inner_texts()
+    assert "/v1/subscriptions" in shown
+    assert "/v1/refunds" not in shown
+
+    page.goto(reverse("dashboard:api_key_restricted"))
+    page.click("[data-check-all=read]")
+    assert page.locator("input[type=radio]:checked").count() == page.locator("input[value=read]:checked").count() > 10
 
 
 def test_the_menu_opens_on_a_phone(page) -> None:
