@@ -27,6 +27,7 @@ from invoicing.snapshots import put_lines
 from merchants.models import Merchant
 from payments.intents import authentication_secret
 from payments.models import PaymentIntent
+from payments.movements import movements_of
 from payments.snapshots import charged_account, charged_card
 from subscriptions.selectors import discounts_of_customers
 from subscriptions.snapshots import discount_snapshot
@@ -62,6 +63,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
         node.setdefault("url", settings.SITE_URL + reverse("payment_link", args=[node["id"]]))
     _instruments(merchant_id, nodes)
     _bank_pages(merchant_id, nodes["payment_intent"])
+    _movements(merchant_id, [*nodes["charge"], *nodes["refund"]])
     _file_addresses(nodes)
     _login_pages(nodes)
     for kind, found in nodes.items():
@@ -182,6 +184,15 @@ def _bank_pages(merchant_id: str, intents: list[Json]) -> None:
             page = reverse("payment_authenticate", args=[node["id"], authentication_secret(node["id"])])
             way = {"return_url": terms[node["id"]].get("return_url"), "url": settings.SITE_URL + page}
             node["next_action"] = {"type": "redirect_to_url", "redirect_to_url": way}
+
+
+def _movements(merchant_id: str, sources: list[Json]) -> None:
+    """What of the balance each charge and refund moved, once the processor's books were read."""
+    bare = {node["id"] for node in sources if not node.get("balance_transaction")}
+    found = movements_of(merchant_id, bare) if bare else {}
+    for node in sources:
+        if node["id"] in found:
+            node["balance_transaction"] = found[node["id"]][0].id
 
 
 def _id_of(given: Any) -> str:

@@ -91,7 +91,7 @@ def _sent(status: int, body: dict[str, Any], headers: dict[str, str]) -> HttpRes
     if isinstance(body, Download):
         return attached(body, headers)
     # Bodies are plain JSON values; what Django's own encoder takes beside them is taken too.
-    content = orjson.dumps(body, default=_ENCODER.default)
+    content = orjson.dumps(body, default=_ENCODER.default, option=orjson.OPT_INDENT_2)  # as Stripe sends it
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 

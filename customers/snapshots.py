@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from core.json_values import epoch
@@ -85,6 +86,13 @@ def payment_method_snapshot(method: Any) -> dict[str, Any]:
     }
 
 
+def shown_fingerprint(method: Any) -> str | None:
+    """The same for the same instrument, and no more: what a sandbox knows it by is not shown."""
+    if not method.fingerprint.startswith("sandbox-"):
+        return method.fingerprint or None
+    return sha256(f"{method.merchant_id}/{method.fingerprint}/{method.last4}".encode()).hexdigest()[:16]
+
+
 def legacy_id(method: Any) -> str:
     """The name of a method that was made by the older calls: a card's or a source's, its characters the same."""
     return ("card_" if method.made_as == "card" else "src_") + str(method.id).removeprefix("pm_")
@@ -124,7 +132,7 @@ def legacy_card_snapshot(method: Any) -> dict[str, Any]:
         "dynamic_last4": None,
         "exp_month": method.exp_month,
         "exp_year": method.exp_year,
-        "fingerprint": method.fingerprint or None,
+        "fingerprint": shown_fingerprint(method),
         "funding": "credit",
         "last4": method.last4,
         "metadata": dict(method.metadata),
@@ -180,7 +188,7 @@ def _account(method: Any) -> dict[str, Any]:
     """A bank account, or a wallet that is a type of its own, which has no digits."""
     if method.type == "link":
         return {"email": None, "persistent_token": None}
-    known = {"fingerprint": method.fingerprint or None, "last4": method.last4 or None}
+    known = {"fingerprint": shown_fingerprint(method), "last4": method.last4 or None}
     if method.type in _WITH_BANK:
         known["bank_name"] = method.brand or None
     return dict.fromkeys(_NOT_KEPT.get(method.type, ())) | known
@@ -200,7 +208,7 @@ def _card(method: Any) -> dict[str, Any]:
         "display_brand": method.brand or None,
         "exp_month": method.exp_month,
         "exp_year": method.exp_year,
-        "fingerprint": method.fingerprint or None,
+        "fingerprint": shown_fingerprint(method),
         "funding": "credit",
         "generated_from": None,
         "last4": method.last4,

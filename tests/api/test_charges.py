@@ -22,6 +22,8 @@ def charge(sdk: Sdk, **fields: Any) -> Any:
 def test_a_token_is_charged_once(sdk: Sdk) -> None:
     token = sdk.v1.tokens.create({"card": VISA})
     assert (token.type, token.used, token.card.last4, token.card.brand) == ("card", False, "4242", "Visa")
+    assert "visa" not in token.card.fingerprint
+    assert sdk.v1.tokens.create({"card": VISA}).card.fingerprint == token.card.fingerprint
     paid = charge(sdk, source=token.id, description="Book", metadata={"order": "6"})
     assert (paid.status, paid.captured, paid.paid, paid.customer) == ("succeeded", True, True, None)
     assert (paid.description, paid.metadata["order"]) == ("Book", "6")

@@ -151,3 +151,8 @@ def test_metadata_has_fifty_keys_also_after_a_merge(caller: Caller) -> None:
     assert (caller.last.status_code, refused["param"]) == (400, "metadata")
     swapped = caller("POST", f"/v1/customers/{made['id']}", "metadata[k50]=v&metadata[k0]=")
     assert (len(swapped["metadata"]), "k0" in swapped["metadata"]) == (50, False)
+
+
+def test_an_answer_is_written_as_stripe_writes_it(caller: Caller) -> None:
+    caller("GET", "/v1/customers")
+    assert caller.last.content.decode().startswith('{\n  "object": "list",\n  "url": "/v1/customers",')

@@ -84,6 +84,8 @@ def test_the_balance_is_the_sum_of_its_movements(sdk: Sdk, charge: Any) -> None:
     [found] = sdk.v1.balance_transactions.list({"source": charge.id}).data
     assert (found.id, found.fee, found.net, found.fee_details[0].amount) == (first.id, 320, 9680, 320)
     assert sdk.v1.balance_transactions.retrieve(first.id).source == charge.id
+    moved = sdk.v1.charges.retrieve(charge.id, {"expand": ["balance_transaction"]}).balance_transaction
+    assert (moved.id, moved.net) == (first.id, 9680)
     assert [one.amount for one in sdk.v1.balance_transactions.list({"currency": "eur"}).data] == [700]
     stranger = new_sdk(sdk.url, name="Ailleurs", prefix="AIL")
     assert [one.amount for one in stranger.v1.balance.retrieve().available] == [0]
