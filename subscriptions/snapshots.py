@@ -317,6 +317,7 @@ def checkout_session_snapshot(
         "amount_subtotal": None if is_setup else subtotal,
         "amount_total": None if is_setup else total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": terms.get("billing_address_collection"),
         "cancel_url": session.cancel_url or None,
         "client_reference_id": session.client_reference_id or None,
         "created": epoch(session.created),

@@ -26,9 +26,17 @@ from api.protocol.schema import (
     text,
     timestamp,
 )
-from api.resources.customers import CUSTOM_FIELDS, customer_of
+from api.resources.checkout_terms import (
+    AS_IT_IS,
+    INVOICE_CREATION,
+    PAYMENT_DATA,
+    SETUP_DATA,
+    SUBSCRIPTION_DATA,
+    terms_of,
+)
+from api.resources.customers import customer_of
 from api.resources.prices import shown as shown_prices
-from api.resources.pricing import SOLD_PRICE_DATA, discount_requests, price_ids, tax_rate_ids
+from api.resources.pricing import SOLD_PRICE_DATA, price_ids, tax_rate_ids
 from catalog import baskets
 from catalog.models import PaymentLink, PaymentLinkItem
 from core.errors import OstinatoError, gettext_noop
@@ -53,22 +61,9 @@ LINE = hash_of(
         "quantity": integer(least=1, most=999),
     }
 )
-TRIAL = integer(least=1, most=730)
-_INVOICE_CREATION = hash_of(
-    {
-        "enabled": boolean(required=True),
-        "invoice_data": hash_of(
-            fields(
-                METADATA,
-                custom_fields=CUSTOM_FIELDS,
-                description=text(most=1500),
-                footer=text(most=5000),
-            )
-        ),
-    }
-)
 CREATE_SESSION = fields(
     METADATA,
+    AS_IT_IS,
     allow_promotion_codes=boolean(),
     cancel_url=text(most=2000),
     client_reference_id=text(most=200),
@@ -78,23 +73,14 @@ CREATE_SESSION = fields(
     customer_email=text(most=512),
     discounts=list_of(hash_of({"coupon": text(most=200), "promotion_code": text(most=200)}), most=1),
     expires_at=timestamp(),
-    invoice_creation=_INVOICE_CREATION,
+    invoice_creation=INVOICE_CREATION,
     line_items=list_of(LINE, most=20),
     locale=text(most=10),
     mode=choice("payment", "setup", "subscription", required=True),
-    payment_intent_data=hash_of(
-        {"description": text(most=1000), "setup_future_usage": choice("off_session", "on_session")}
-    ),
+    payment_intent_data=PAYMENT_DATA,
     payment_method_types=list_of(text(most=30), most=20),
-    setup_intent_data=hash_of(fields(METADATA, description=text(most=1000))),
-    subscription_data=hash_of(
-        fields(
-            METADATA,
-            default_tax_rates=list_of(text(most=200), most=20),
-            description=text(most=500),
-            trial_period_days=TRIAL,
-        )
-    ),
+    setup_intent_data=SETUP_DATA,
+    subscription_data=SUBSCRIPTION_DATA,
     success_url=text(most=1900),
     ui_mode=choice("hosted_page"),
 )
@@ -185,7 +171,7 @@ def create_session(call: Call) -> Json:
             customer_id=customer_id,
             asked=asked,
             mode=params["mode"],
-            terms=_terms(call),
+            terms=terms_of(call),
             locale=params.get("locale", "").replace("auto", ""),
             cancel_url=checked_address(params["cancel_url"], "cancel_url") if "cancel_url" in params else "",
             client_reference_id=params.get("client_reference_id", ""),
@@ -212,27 +198,6 @@ def _check_mode(params: dict[str, Any]) -> None:
             raise ParameterMissing(param=name, name=name)
     if params.get("discounts") and params.get("allow_promotion_codes"):
         raise CodeBesideDiscount
-
-
-def _terms(call: Call) -> Json:
-    """What is said of what comes of the session, as its row keeps it."""
-    params = call.params
-    asked = discount_requests(call, params.get("discounts"))
-    terms: Json = {
-        "discounts": [{"coupon_id": one.coupon_id, "promotion_code_id": one.promotion_code_id} for one in asked]
-    }
-    invoice = params.get("invoice_creation", {})
-    if invoice.get("enabled"):
-        said = invoice.get("invoice_data", {})
-        terms["invoice"] = said | ({"metadata": new_metadata(said)} if "metadata" in said else {})
-    if "payment_intent_data" in params:
-        terms["payment"] = params["payment_intent_data"]
-    if "setup_intent_data" in params:
-        setup = params["setup_intent_data"]
-        terms["setup"] = {"description": setup.get("description", ""), "metadata": new_metadata(setup)}
-    if "description" in params.get("subscription_data", {}):
-        terms["subscription"] = {"description": params["subscription_data"]["description"]}
-    return terms
 
 
 def _basket(call: Call, session_id: str) -> PaymentLink:

@@ -21,7 +21,8 @@ from api.protocol.schema import (
     merged_metadata,
     text,
 )
-from api.resources.checkout import LINE, TRIAL, checked_address, is_adjustable, items_of, lines_of
+from api.resources.checkout import LINE, checked_address, is_adjustable, items_of, lines_of
+from api.resources.checkout_terms import TRIAL
 from catalog import services as catalog
 from catalog.selectors import payment_links
 from catalog.snapshots import payment_link_snapshot

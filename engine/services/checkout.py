@@ -35,6 +35,7 @@ from engine.services.subscribe import subscribe
 from engine.types import CheckoutRequest, CheckoutResult, PaymentOutcome
 from invoicing.models import Invoice
 from payments.cancellation import PaymentInFlight
+from payments.describing import describe_intent
 from payments.rules import INSTRUMENTS
 from payments.selectors import in_flight, payment_intents
 from payments.services import attach_payment_method, detach_payment_method
@@ -247,11 +248,20 @@ def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> Check
         except (InvoiceAlreadyPaid, PaymentInFlight):  # the other of two clicks at once
             _forget(ctx, session, method)
             return result_of(session, standing_of(ctx=ctx, session=session).status, None)
+        _describe_payment(ctx, session)
         if outcome.status == "declined":
             _forget(ctx, session, method)
             return result_of(session, "open", outcome)
     _keep(ctx, session, method, outcome)
     return _settle(ctx, session, outcome)
+
+
+def _describe_payment(ctx: Context, session: CheckoutSession) -> None:
+    """What a merchant's server wrote for the payment of what is sold once goes on its intent."""
+    metadata = session.terms.get("payment", {}).get("metadata")
+    intent = payment_intents(session.merchant_id).filter(invoice_id=session.invoice_id).first() if metadata else None
+    if intent is not None and intent.metadata != metadata:
+        describe_intent(ctx=ctx, merchant_id=session.merchant_id, payment_intent_id=intent.id, metadata=metadata)
 
 
 def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> None:

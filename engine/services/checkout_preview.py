@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -130,12 +131,22 @@ def subscribe_request(*, ctx: Context, basket: Basket, request: CheckoutRequest,
         coupon_ids=(coupon.id,) if coupon and not code else (),
         promotion_code=code.code if code else "",
         discounts=_preset(basket) or None,
-        description=str(basket.session.terms.get("subscription", {}).get("description") or ""),
         trial_period_days=link.trial_period_days,
         default_tax_rate_ids=applicable_tax_rates(_rates(link), request.country, request.state),
         payment_behavior="default_incomplete",
         metadata=_metadata(basket),
+        **_said_of_subscription(basket.session.terms.get("subscription", {}), ctx.as_of),
     )
+
+
+def _said_of_subscription(terms: Mapping[str, Any], as_of: datetime) -> dict[str, Any]:
+    """What a merchant's server said of the subscription. An anchor that has gone by meanwhile is none."""
+    names = ("description", "proration_behavior", "trial_missing_payment_method")
+    said: dict[str, Any] = {name: str(terms[name]) for name in names if terms.get(name)}
+    for name in ("billing_cycle_anchor", "trial_end"):
+        if name in terms and (at := datetime.fromtimestamp(terms[name], UTC)) > as_of:
+            said[name] = at
+    return said
 
 
 def sale_request(*, ctx: Context, basket: Basket, request: CheckoutRequest, customer_id: str) -> Sale:

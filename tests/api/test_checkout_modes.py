@@ -163,3 +163,11 @@ def test_the_banks_answer_is_told_of_the_session(sdk: Sdk) -> None:
 def _delivered(event: Event) -> DeliveredEvent:
     names = DeliveredEvent.__slots__
     return DeliveredEvent(**{name: 0 if name == "xid" else getattr(event, name) for name in names})
+
+
+def test_what_is_written_for_the_payment_is_on_its_intent(sdk: Sdk) -> None:
+    opened = once(sdk, payment_intent_data={"metadata": {"cart": "9"}, "capture_method": "automatic"})
+    browser, _ = visit(opened.url)
+    browser.post(f"/pay/s/{opened.id}", QUEBEC, follow=True)
+    bought = sdk.v1.checkout.sessions.retrieve(opened.id, {"expand": ["payment_intent"]})
+    assert (bought.payment_status, dict(bought.payment_intent.metadata)) == ("paid", {"cart": "9"})

@@ -8,11 +8,15 @@ import pytest
 import stripe
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from tests.api.sdk import Sdk, new_sdk
 from tests.portal.conftest import QUEBEC
 
 SHOP = "https://shop.example"
+DAY = 86400
+
+wall = timezone.now  # noqa: TID251 (a page is visited in wall time)
 
 
 def session(sdk: Sdk, **fields: Any) -> Any:
@@ -179,3 +183,51 @@ def test_what_is_sold_is_described_on_the_spot(sdk: Sdk) -> None:
         sdk.v1.payment_links.create({"line_items": [both]})
     assert twice.value.param == "line_items[0][price_data][product]"
     assert len(sdk.v1.products.list().data) == 2
+
+
+def test_a_session_says_how_its_subscription_begins(sdk: Sdk) -> None:
+    ends = int(wall().timestamp()) + 5 * DAY
+    opened = session(
+        sdk,
+        subscription_data={
+            "trial_end": ends,
+            "trial_settings": {"end_behavior": {"missing_payment_method": "cancel"}},
+            "billing_mode": {"type": "flexible"},
+        },
+        automatic_tax={"enabled": False},
+        billing_address_collection="auto",
+        customer_update={"address": "auto"},
+        payment_method_collection="always",
+        phone_number_collection={"enabled": False},
+    )
+    assert opened.billing_address_collection == "auto"
+    browser, _ = visit(opened.url)
+    browser.post(f"/pay/s/{opened.id}", QUEBEC, follow=True)
+    sold = sdk.v1.checkout.sessions.retrieve(opened.id, {"expand": ["subscription"]}).subscription
+    assert (sold.status, sold.trial_end) == ("trialing", ends)
+    assert sold.trial_settings.end_behavior.missing_payment_method == "cancel"
+
+
+def test_an_anchor_begins_with_a_stub_that_may_be_free(sdk: Sdk) -> None:
+    anchor = int(wall().timestamp()) + 10 * DAY
+    begins = {"billing_cycle_anchor": anchor, "proration_behavior": "none"}
+    opened = session(sdk, subscription_data=begins)
+    browser, _ = visit(opened.url)
+    browser.post(f"/pay/s/{opened.id}", QUEBEC, follow=True)
+    sold = sdk.v1.checkout.sessions.retrieve(opened.id, {"expand": ["subscription.latest_invoice"]}).subscription
+    assert (sold.billing_cycle_anchor, sold["items"].data[0].current_period_end) == (anchor, anchor)
+    assert sold.latest_invoice is None or sold.latest_invoice.total == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "param"),
+    [
+        ({"trial_end": 1704067200}, "trial_end"),
+        ({"billing_cycle_anchor": 1704067200}, "billing_cycle_anchor"),
+        ({"trial_end": 4102444800, "trial_period_days": 7}, "trial_end"),
+    ],
+)
+def test_a_beginning_that_cannot_be_is_named(sdk: Sdk, data: dict[str, Any], param: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        session(sdk, subscription_data=data)
+    assert refused.value.param == f"subscription_data[{param}]"
