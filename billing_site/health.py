@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Sum
-from django_q.models import OrmQ
+from django_q.models import Failure, OrmQ
 
 from engine.models import BillingRun, Refusal
 from events.models import HeldEvent
@@ -35,6 +35,7 @@ class Vitals:
     relay_lag: dict[str, float] = field(default_factory=dict)  # by consumer
     queued_tasks: int = 0
     held_events: int = 0
+    failed_tasks: dict[str, int] = field(default_factory=dict)  # kept for staff, by function
     open_refusals: dict[str, int] = field(default_factory=dict)  # by kind of run
     done: dict[str, int] = field(default_factory=dict)  # by kind of run, within `RECENT`
     refused: dict[str, int] = field(default_factory=dict)
@@ -92,6 +93,7 @@ def vitals(now: datetime) -> Vitals:
         "unknown_charges": _age(now, unknown),
     }
     found.queued_tasks = OrmQ.objects.count()
+    found.failed_tasks = dict(Failure.objects.order_by().values_list("func").annotate(Count("id")))
     found.held_events = HeldEvent.objects.count()
     refusals = Refusal.objects.filter(status="open").order_by().values_list("kind").annotate(Count("id"))
     found.open_refusals = dict(refusals)
@@ -122,6 +124,7 @@ def exposition(found: Vitals, needed: dict[str, bool]) -> str:
     say("late", "1 when it is older than it may be.", {k: float(k in found.late) for k in LATE_S}, "what")
     say("relay_lag_seconds", "Age of the oldest event that a consumer has not read.", dict(found.relay_lag), "consumer")
     say("queued_tasks", "Tasks in the queue.", {"": found.queued_tasks}, "")
+    say("failed_tasks", "Tasks that failed or kill their worker, kept for staff.", dict(found.failed_tasks), "func")
     say("held_events", "Events that a consumer could not take.", {"": found.held_events}, "")
     say("open_refusals", "Objects that a run would not touch.", dict(found.open_refusals), "run")
     say("done_last_hour", "Objects done by runs begun within the hour.", dict(found.done), "run")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django_q.models import Failure
 
 from engine.models import BillingRun, Refusal, RefusalStatus
 from events.copying import Row
@@ -16,6 +17,8 @@ from subscriptions.models import Subscription, SubscriptionSchedule
 
 # A chunk takes a second or so: a run that noted nothing for so long has lost its worker.
 SILENT_AFTER = timedelta(minutes=3)
+# A task that failed longer ago has been woken again many times: it is well, or has failed anew.
+FAILED_LATELY = timedelta(days=1)
 # Counting stops here: more is "10,000+" to whoever looks.
 COUNTED = 10_000
 
@@ -46,6 +49,12 @@ def runs_now(as_of: datetime) -> list[BillingRun]:
     """Runs that moved within the last minutes and have not ended, the newest first. Runs cross merchants."""
     alive = BillingRun.objects.filter(ended_at__isnull=True, test_clock_id__isnull=True)
     return list(alive.filter(noted_at__gte=as_of - SILENT_AFTER).order_by("-started_at", "id")[:20])
+
+
+def set_aside(as_of: datetime) -> list[str]:
+    """Names of the run's tasks that failed lately, or killed their workers and are given to none any more."""
+    lately = Failure.objects.filter(func__startswith="engine.tasks.", stopped__gte=as_of - FAILED_LATELY)
+    return sorted({func.rpartition(".")[2] for func in lately.values_list("func", flat=True)})
 
 
 def open_refusals(merchant_id: str) -> QuerySet[Refusal]:

@@ -59,6 +59,7 @@ class RunList(Live, ListPage):
     def extra(self) -> dict[str, Any]:
         return {
             **self.live(self.merchant_id),
+            "set_aside": run_selectors.set_aside(timezone.now()),
             "open_refusals": run_selectors.open_refusals(self.merchant_id).count(),
             "dry_runs": list(lists.listed_dry_runs(self.merchant_id)[:DRY_RUNS_SHOWN]),
             "may_run": self.scope.may(Capability.INVOICES),

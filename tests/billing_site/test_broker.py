@@ -15,6 +15,7 @@ from django_q.models import Failure, OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
+from billing_site import health
 from billing_site.broker import MAX_STARTS, CountingBroker, count_start
 from billing_site.models import TaskStart
 
@@ -51,6 +52,7 @@ def test_a_task_that_was_begun_three_times_and_never_ended_is_refused_and_shown(
     failure = Failure.objects.get()
     assert (failure.name, failure.func, failure.attempt_count) == ("the poison", "os.abort", 3)
     assert "kills its worker" in failure.result
+    assert health.vitals(failure.stopped).failed_tasks == {"os.abort": 1}
     assert not OrmQ.objects.exists()
     assert not TaskStart.objects.exists()
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
-from django_q.models import OrmQ
+from django_q.models import Failure, OrmQ
 
 from dashboard.actions import new_action_token
 from engine.models import BillingRun, DryRun, Refusal
@@ -182,3 +182,18 @@ class TestPermissions:
         assert reverse("dashboard:refusals_retry") not in page
         assert reverse("dashboard:dry_run_new") not in desk.get("runs").content.decode()
         assert desk.get("runs_live").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("func", "stopped", "said"),
+    [
+        ("engine.tasks.renew", NOW - timedelta(hours=1), True),
+        ("engine.tasks.renew", NOW - timedelta(days=2), False),
+        ("notifications.tasks.send", NOW - timedelta(hours=1), False),
+    ],
+    ids=["of the run, lately", "long ago", "of something else"],
+)
+def test_what_failed_of_the_run_or_was_set_aside_is_said_above_it(desk, func, stopped, said) -> None:
+    Failure.objects.create(id="f" * 32, name="x", func=func, started=stopped, stopped=stopped, success=False)
+    page = desk.get("runs").content.decode()
+    assert ("set aside because it ended its worker: renew." in page) is said
