@@ -6,10 +6,13 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
 from engine.services.cancel import schedule_cancel
+from engine.services.intents import capture_intent, confirm_intent
 from events.models import Event
 from invoicing.models import Invoice
 from notifications.models import Message
+from payments.intents import NewIntent, create_intent
 from payments.models import PaymentIntent
+from payments.services import create_payment_method
 from subscriptions.models import Subscription
 from tests.factories import catalog, customers
 from tests.factories.signups import subscription
@@ -130,3 +133,24 @@ def test_a_mail_is_shown_as_sent_and_nothing_in_it_can_run(desk, shop) -> None:
     response = desk.get("message_as_sent", message.pk)
     assert response.content.decode() == message.html
     assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_a_payment_of_nobody_without_an_invoice_is_listed_and_shown(desk, shop) -> None:
+    ctx = context(utc(2024, 1, 5))
+    method = create_payment_method(ctx=ctx, merchant_id=shop.pk, instrument="pm_card_visa")
+    wanted = NewIntent(
+        merchant_id=shop.pk,
+        amount=2500,
+        currency="cad",
+        payment_method_id=method.pk,
+        capture_method="manual",
+        description="Counter sale",
+    )
+    made = create_intent(ctx=ctx, wanted=wanted)
+    confirm_intent(ctx=ctx, merchant_id=shop.pk, payment_intent_id=made.pk)
+    for page in (desk.get("payments"), desk.get("payment", made.pk)):
+        text = page.content.decode()
+        assert ("Counter sale" in text, "CA$25.00" in text, "To capture" in text) == (True, True, True)
+        assert "None" not in text
+    capture_intent(ctx=ctx, merchant_id=shop.pk, payment_intent_id=made.pk, amount=2000)
+    assert f"/dashboard/payments/{made.pk}/charges/" in desk.get("payment", made.pk).content.decode()
