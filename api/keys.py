@@ -8,6 +8,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q
@@ -18,7 +19,7 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret
 from events.models import Event
-from events.statements import Statement
+from events.statements import Statement, instance, names_of
 from events.types import EventRow
 from events.writes import record_events
 from merchants.models import Merchant
@@ -164,15 +165,23 @@ def secret_in(authorization: str) -> str:
 def authenticate(authorization: str, *, now: datetime) -> ApiKey:
     """The key a request was made with, with its merchant. Raises `ApiKeyMissing`, `ApiKeyInvalid`, `ApiKeyExpired`."""
     secret = secret_in(authorization)
-    keys = _with_hash.models(hash=hash_secret(secret))
-    if not keys or keys[0].revoked_at is not None:
+    key = next(map(_key_of, _with_hash.tuples(hash=hash_secret(secret))), None)
+    if key is None or key.revoked_at is not None:
         raise ApiKeyInvalid(key=redacted(secret))
-    [key] = keys
     if key.expires_at is not None and key.expires_at <= now:
         raise ApiKeyExpired(key=redacted(secret))
-    [key.merchant] = _merchants.models(id=key.merchant_id)
     return key
 
 
-_with_hash = Statement(lambda hash: ApiKey.objects.filter(secret_hash=hash))
-_merchants = Statement(lambda id: Merchant.objects.filter(id=id))
+_with_hash = Statement(
+    lambda hash: ApiKey.objects.filter(secret_hash=hash).values_list(
+        *names_of(ApiKey), *(f"merchant__{name}" for name in names_of(Merchant))
+    )
+)
+
+
+def _key_of(columns: tuple[Any, ...]) -> ApiKey:
+    own = len(names_of(ApiKey))
+    key = instance(ApiKey, columns[:own])
+    key.merchant = instance(Merchant, columns[own:])
+    return key

@@ -42,8 +42,8 @@ class Statement(Generic[M]):
     def models(self, **values: str | Iterable[str]) -> list[M]:
         """The rows as the model's instances."""
         made, found = self._asked(values)
-        names, converters = made.columns()
-        return [made.model.from_db(connection.alias, names, _converted(one, converters)) for one in found]
+        made.columns()
+        return [instance(made.model, one) for one in found]
 
     def tuples(self, **values: str | Iterable[str]) -> list[tuple[Any, ...]]:
         """The columns as the database gives them, JSON as its text."""
@@ -94,11 +94,16 @@ def names_of(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
 
 
+def instance(model: type[M], values: Sequence[Any]) -> M:
+    """The model's instance of a whole row's columns, as a statement's `tuples` give them."""
+    return model.from_db(connection.alias, names_of(model), _converted(values, converters_of(model)))
+
+
 def _listed(values: Iterable[str | None]) -> list[str]:
     return [value for value in dict.fromkeys(values) if value is not None]
 
 
-def _converted(values: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+def _converted(values: Sequence[Any], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
     found = list(values)
     for index, convert in converters:
         if found[index] is not None:
