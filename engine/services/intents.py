@@ -194,7 +194,7 @@ def cancel_intent(*, ctx: Context, merchant_id: str, payment_intent_id: str, rea
             kept = merchant_id in bodies_kept([merchant_id])
             clock = clock_of(intent.customer_id or "")
             payments.abandon_intent(ctx, intent.id, keep_body=kept, test_clock_id=clock, reason=reason)
-        elif charge.status not in ("requires_action", "authorized") or charge.amount_to_capture is not None:
+        elif charge.status not in ("requires_action", "authorized") or charge.amount_to_capture:
             raise IntentNotCancelable(status="processing")
         else:
             # Promised first: whoever learns that it is canceled says why.
