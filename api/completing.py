@@ -15,8 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from api.chosen_prices import chosen_ids, put_chosen_ids
 from api.unused_fields import put_in
-from catalog.models import Coupon, Price, Product, TaxRate
+from catalog.models import Coupon, Price, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
 from customers.models import PaymentMethod
 from customers.snapshots import legacy_card_snapshot, legacy_id, payment_method_snapshot
@@ -56,7 +57,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     nodes = _nodes(body)  # with the objects that were put in; the next ones are added as they are
     _prices(merchant_id, livemode, nodes)
     _tax_rates(merchant_id, livemode, nodes)
-    _client_ids(merchant_id, nodes)
+    chosen = _client_ids(merchant_id, nodes)
     _seller_and_links(merchant_id, nodes["invoice"])
     _credit_note_links(merchant_id, nodes["credit_note"])
     for node in nodes["payment_link"]:
@@ -72,6 +73,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
             for node in found:
                 if "deleted" not in node:
                     node.setdefault("livemode", livemode)
+    put_chosen_ids(body, chosen)  # last: it makes new objects
 
 
 def _nodes(body: Any) -> Nodes:
@@ -347,8 +349,11 @@ def _phases(schedules: list[Json]) -> Iterable[Json]:
             yield from (*phase.get("items", ()), *phase.get("add_invoice_items", ()))
 
 
-def _client_ids(merchant_id: str, nodes: Nodes) -> None:
-    """Our ids of coupons and products replaced by the ones that API clients chose, where they chose any."""
+def _client_ids(merchant_id: str, nodes: Nodes) -> dict[str, str]:
+    """Our ids of coupons and products replaced by the ones that API clients chose, where they chose any.
+
+    Returns the chosen ids of products and prices.
+    """
     coupons = [(node["source"], "coupon") for node in nodes["discount"] if node.get("source")]
     coupons += [(node["promotion"], "coupon") for node in nodes["promotion_code"] if node.get("promotion")]
     coupons += [
@@ -357,7 +362,7 @@ def _client_ids(merchant_id: str, nodes: Nodes) -> None:
         for phase in node.get("phases", ())
         for given in phase["discounts"]
     ]
-    _replace(Coupon, "coup_", merchant_id, coupons)
+    _put(dict(_coupons.tuples(merchant=merchant_id, ids=_ours(coupons, "coup_"))), coupons)
     products = [(node, "product") for kind in ("price", "plan") for node in nodes[kind]]
     products += [
         (node["pricing"]["price_details"], "product")
@@ -365,27 +370,26 @@ def _client_ids(merchant_id: str, nodes: Nodes) -> None:
         for node in nodes[kind]
         if (node.get("pricing") or {}).get("price_details")
     ]
-    _replace(Product, "prod_", merchant_id, products)
+    chosen = chosen_ids(merchant_id, _ours(products, "prod_"), [kind for kind, found in nodes.items() if found])
+    _put(chosen, products)
+    return chosen
 
 
-def _replace(model: Any, prefix: str, merchant_id: str, places: list[tuple[Json, str]]) -> None:
-    ids = {
+def _ours(places: list[tuple[Json, str]], prefix: str) -> set[str]:
+    return {
         holder[name] for holder, name in places if isinstance(holder.get(name), str) and holder[name].startswith(prefix)
     }
-    if not ids:
-        return
-    chosen = dict(_chosen[model].tuples(merchant=merchant_id, ids=ids))
+
+
+def _put(chosen: dict[str, str], places: list[tuple[Json, str]]) -> None:
     for holder, name in places:
         if isinstance(holder.get(name), str):
             holder[name] = chosen.get(holder[name], holder[name])
 
 
 _priced = Statement(lambda merchant, ids: Price.objects.filter(merchant_id=merchant, id__any=ids))
-_chosen: dict[Any, Statement[Any]] = {
-    Coupon: Statement(lambda merchant, ids: _with_own_id(Coupon.objects, merchant, ids)),
-    Product: Statement(lambda merchant, ids: _with_own_id(Product.objects, merchant, ids)),
-}
-
-
-def _with_own_id(rows: Any, merchant_id: str, ids: Any) -> Any:
-    return rows.filter(merchant_id=merchant_id, id__any=ids, api_id__isnull=False).values_list("id", "api_id")
+_coupons = Statement(
+    lambda merchant, ids: Coupon.objects.filter(merchant_id=merchant, id__any=ids, api_id__isnull=False).values_list(
+        "id", "api_id"
+    )
+)

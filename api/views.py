@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 
 from api import limits, request_log
 from api.bodies import attached, file_response, pairs_of
+from api.chosen_prices import with_our_ids
 from api.completing import complete
 from api.expanding import check_depth, expand
 from api.idempotency import fingerprint, once
@@ -214,7 +215,8 @@ def _perform(
     paths = params.pop("expand", [])
     check_depth(paths)
     check_expansions(operation, paths, scopes=key.scopes, key=key.hint, account=key.merchant_id)
-    call = Call(ctx, key.merchant_id, key.merchant.livemode, ids, params, frozenset(paths))
+    our_ids, params = with_our_ids(key.merchant_id, operation.path, ids, params)
+    call = Call(ctx, key.merchant_id, key.merchant.livemode, our_ids, params, frozenset(paths))
     try:
         body = operation.answer(call)
         complete(body, merchant_id=key.merchant_id, livemode=call.livemode)

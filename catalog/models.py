@@ -114,6 +114,8 @@ class TaxBehavior(models.TextChoices):
 class Price(models.Model):
     """An amount for a product, once or every `interval_count` `interval`s. Its money never changes once used.
 
+    `api_id` is the id an API client chose for it as a plan.
+
     A tiered price has its amounts in `tiers` ({up_to, unit_amount_decimal, flat_amount_decimal}, the last up to None)
     and 0 as its own; one that takes a `percentage` of a metered amount has 0 too. `currency_options` holds the same
     fields by currency. `minimum_amount` (minor units) is what a period costs at least.
@@ -122,6 +124,7 @@ class Price(models.Model):
     id = models.TextField(primary_key=True, default=partial(new_id, "price"), editable=False, db_collation="C")
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="prices")
+    api_id = models.TextField(null=True, blank=True, db_collation="C")
     active = models.BooleanField(default=True)
     nickname = models.CharField(max_length=250, blank=True, default="")
     type = models.CharField(max_length=12, choices=PriceType)
@@ -153,6 +156,9 @@ class Price(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                name="price_api_id", fields=["merchant", "api_id"], condition=Q(deleted_at__isnull=True)
+            ),
             models.UniqueConstraint(name="price_lookup_key", fields=["merchant", "lookup_key"]),
             models.UniqueConstraint(name="price_external_id", fields=["merchant", "external_id"]),
             models.CheckConstraint(name="price_amount_not_negative", condition=Q(unit_amount_decimal__gte=0)),

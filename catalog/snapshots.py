@@ -34,6 +34,7 @@ class ProductRow(Protocol):
 
 class PriceRow(Protocol):
     id: str
+    api_id: str | None
     product_id: str
     active: bool
     nickname: str
@@ -152,7 +153,7 @@ def price_snapshot(price: PriceRow, *, livemode: bool, product_api_id: str = "")
     """Stripe's price, `tiers` and `currency_options` expanded; `percentage` and `minimum_amount` are ours."""
     unit = None if price.billing_scheme == "tiered" else price.unit_amount_decimal
     return {
-        "id": price.id,
+        "id": price.api_id or price.id,
         "object": "price",
         "active": price.active,
         "billing_scheme": price.billing_scheme,

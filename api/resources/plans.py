@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from api.chosen_prices import OURS
 from api.completing import plan_of
 from api.lookup import deleted, found, new_metadata, sent
 from api.paging import in_range, page
@@ -34,9 +35,18 @@ from api.resources.products import new_product, product_of
 from catalog import services
 from catalog.models import Price
 from catalog.selectors import prices
+from core.errors import OstinatoError, gettext_noop
 from subscriptions.selectors import live_items
 
 URL = "/v1/plans"
+
+
+class PlanIdReserved(OstinatoError):
+    code = "parameter_invalid"
+    param = "id"
+    message_id = gettext_noop("A plan's id has no slash and does not begin with price_: those are ours.")
+
+
 PRODUCT = one_of(
     hash_of(
         fields(
@@ -59,6 +69,7 @@ CREATE = fields(
     amount_decimal=decimal(),
     billing_scheme=choice("per_unit", "tiered"),
     currency=text(required=True, most=3),
+    id=text(most=200),
     interval=choice(*INTERVALS, required=True),
     interval_count=integer(least=1, most=10_000),
     meter=text(most=200),
@@ -86,7 +97,7 @@ def create(call: Call) -> Json:
     names = {"amount": "unit_amount", "amount_decimal": "unit_amount_decimal", "transform_usage": "transform_quantity"}
     given |= {named: params[name] for name, named in names.items() if name in params}
     given["recurring"] = {name: params[name] for name in _RECURRING if name in params}
-    values = price_values(given) | sent(params, "nickname")
+    values = price_values(given) | sent(params, "nickname") | {"api_id": _own_id(params)}
     product = params["product"]
     with transaction.atomic():
         product_id = product_of(call, product, "product").id if isinstance(product, str) else new_product(call, product)
@@ -94,6 +105,14 @@ def create(call: Call) -> Json:
             ctx=call.ctx, merchant_id=call.merchant_id, product_id=product_id, metadata=new_metadata(params), **values
         )
     return _shown(call, [price_of(call, row.id)])[0]
+
+
+def _own_id(params: dict[str, Any]) -> str | None:
+    """The id that the client chose. Raises `PlanIdReserved`."""
+    chosen: str | None = params.get("id")
+    if chosen is not None and (chosen.startswith(OURS) or "/" in chosen):
+        raise PlanIdReserved
+    return chosen
 
 
 def plan_row(call: Call, given: str) -> Price:
@@ -120,7 +139,7 @@ def delete(call: Call) -> Json:
         services.update_price(ctx=call.ctx, merchant_id=call.merchant_id, price_id=row.id, active=False)
     else:
         services.delete_price(ctx=call.ctx, merchant_id=call.merchant_id, price_id=row.id)
-    return deleted("plan", row.id)
+    return deleted("plan", row.api_id or row.id)
 
 
 def list_(call: Call) -> Json:

@@ -172,9 +172,11 @@ OPERATIONS = [
 
 
 def load(merchant_id: str, ids: Sequence[str]) -> dict[str, Json]:
-    rows = selectors.prices(merchant_id).filter(id__in=ids).select_related("merchant", "product")
+    rows = selectors.prices(merchant_id).filter(Q(id__in=ids) | Q(api_id__in=ids)).select_related("merchant", "product")
     return {
-        row.id: price_snapshot(row, livemode=row.merchant.livemode, product_api_id=row.product.api_id or row.product_id)
+        row.api_id or row.id: price_snapshot(
+            row, livemode=row.merchant.livemode, product_api_id=row.product.api_id or row.product_id
+        )
         for row in rows
     }
 
