@@ -108,7 +108,7 @@ class NumberSeriesAdmin(ReadOnlyAdmin):
 
 class CreditNoteLineInline(ReadOnlyInline):
     model = CreditNoteLine
-    fields = ("description", "quantity", "amount", "taken", "exclusive_tax")
+    fields = ("description", "quantity", "unit_amount", "amount", "taken", "exclusive_tax", "metadata")
     ordering = ("position", "id")
 
 

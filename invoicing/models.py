@@ -340,6 +340,7 @@ class CreditNote(models.Model):
     refund_amounts = ArrayField(models.BigIntegerField(), default=list, blank=True)  # of those refunds, in their order
     balance_transaction_id = models.TextField(blank=True, default="", db_collation="C")
     voided_at = models.DateTimeField(null=True, blank=True)
+    effective_at = models.DateTimeField(null=True, blank=True)  # the date printed; blank: `created`
     pdf = models.FileField(upload_to="credit_notes/", blank=True, default="")
     pdf_sha256 = models.CharField(max_length=64, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
@@ -353,9 +354,7 @@ class CreditNote(models.Model):
             models.UniqueConstraint(name="credit_note_number_once", fields=["merchant", "invoice", "sequence"]),
             models.CheckConstraint(
                 name="credit_note_adds_up",
-                condition=Q(
-                    total=F("subtotal") - F("taken") + F("exclusive_tax"),
-                )
+                condition=Q(total=F("subtotal") - F("taken") + F("exclusive_tax"))
                 & Q(total=F("pre_payment_amount") + F("post_payment_amount")),
             ),
             models.CheckConstraint(
@@ -385,10 +384,12 @@ class CreditNoteLine(models.Model):
     position = models.PositiveIntegerField(default=0)
     description = models.TextField(blank=True, default="")
     quantity = models.IntegerField(default=1)
+    unit_amount = models.DecimalField(max_digits=30, decimal_places=12, null=True, blank=True)  # of a line of its own
     amount = models.BigIntegerField()
     taken = models.BigIntegerField(default=0)
     exclusive_tax = models.BigIntegerField(default=0)
     taxes = models.JSONField(default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from core.json_values import epoch, plain_decimal
@@ -273,7 +274,7 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "customer_balance_transaction": note.balance_transaction_id or None,
         "discount_amount": note.taken,
         "discount_amounts": [],
-        "effective_at": epoch(note.created),
+        "effective_at": epoch(note.effective_at or note.created),
         "invoice": note.invoice_id,
         "lines": {
             "object": "list",
@@ -293,7 +294,7 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
         "reason": note.reason or None,
         "refunds": [
             {"amount_refunded": amount, "payment_record_refund": None, "refund": refund_id, "type": "refund"}
-            for refund_id, amount in zip(note.refund_ids, _refund_amounts(note), strict=True)
+            for refund_id, amount in refunds_of_note(note)
         ],
         "shipping_cost": None,
         "status": note.status,
@@ -307,15 +308,19 @@ def credit_note_snapshot(note: Any, lines: Sequence[Any] = ()) -> dict[str, Any]
     }
 
 
-def _refund_amounts(note: Any) -> list[int]:
-    """What each refund sends back; older notes kept the sum alone, and nearly all have one refund."""
-    if len(note.refund_amounts) == len(note.refund_ids):
-        return list(note.refund_amounts)
-    return [note.refund_amount] + [0] * (len(note.refund_ids) - 1)
+def refunds_of_note(note: Any) -> list[tuple[str, int]]:
+    """(refund id, what it sends back for the note); older notes kept the sum alone, and nearly all have one refund."""
+    amounts = list(note.refund_amounts)
+    if len(amounts) != len(note.refund_ids):
+        amounts = [note.refund_amount] + [0] * (len(note.refund_ids) - 1)
+    return list(zip(note.refund_ids, amounts, strict=True))
 
 
 def _credit_note_line(line: Any) -> dict[str, Any]:
     of_invoice = bool(line.invoice_line_id)
+    unit = line.unit_amount
+    if unit is None and not of_invoice and line.amount % line.quantity == 0:  # an older line
+        unit = Decimal(line.amount // line.quantity)
     return {
         "id": line.id,
         "object": "credit_note_line_item",
@@ -324,6 +329,7 @@ def _credit_note_line(line: Any) -> dict[str, Any]:
         "discount_amount": line.taken,
         "discount_amounts": [],
         "invoice_line_item": line.invoice_line_id or None,
+        "metadata": dict(line.metadata),
         "pretax_credit_amounts": [],
         "quantity": line.quantity,
         "tax_rates": [],
@@ -339,8 +345,8 @@ def _credit_note_line(line: Any) -> dict[str, Any]:
             for tax in line.taxes
         ],
         "type": "invoice_line_item" if of_invoice else "custom_line_item",
-        "unit_amount": None if of_invoice or line.amount % line.quantity else line.amount // line.quantity,
-        "unit_amount_decimal": None if of_invoice or line.amount % line.quantity else str(line.amount // line.quantity),
+        "unit_amount": int(unit) if unit is not None and unit == int(unit) else None,
+        "unit_amount_decimal": None if unit is None else plain_decimal(unit),
     }
 
 

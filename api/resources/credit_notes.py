@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from api.business_time import clocked, clocked_reading
 from api.lookup import blanked_metadata, found, new_metadata
 from api.paging import in_range, page, page_of
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import METADATA, PAGE, RANGE, choice, fields, hash_of, integer, list_of, text
+from api.protocol.schema import (
+    METADATA,
+    PAGE,
+    RANGE,
+    choice,
+    decimal,
+    fields,
+    hash_of,
+    integer,
+    list_of,
+    metadata,
+    text,
+    timestamp,
+)
 from api.resources.invoices import invoice_of
 from api.resources.pricing import TAX_RATES, tax_rate_ids
 from catalog import selectors as selectors_of_catalog
 from core.errors import OstinatoError, gettext_noop
+from core.money import parse_unit_amount
 from engine.services import credit_notes as services
 from invoicing import selectors
 from invoicing.facts import tax_rate_facts
 from invoicing.models import CreditNote, CreditNoteLine
 from invoicing.rules.credit_notes import CreditedLineRequest, CreditNoteRequest
+from invoicing.rules.linked_refunds import LinkedRefund
 from invoicing.snapshots import credit_note_snapshot
 
 URL = "/v1/credit_notes"
@@ -27,11 +43,16 @@ LINE = hash_of(
         "amount": integer(least=0),
         "description": text(most=5000),
         "invoice_line_item": text(most=200),
+        "metadata": metadata(),
         "quantity": integer(least=1),
         "tax_rates": TAX_RATES,
         "type": choice("custom_line_item", "invoice_line_item", required=True),
         "unit_amount": integer(least=0),
+        "unit_amount_decimal": decimal(),
     }
+)
+REFUND = hash_of(
+    {"amount_refunded": integer(least=1), "refund": text(required=True, most=200), "type": choice("refund")}
 )
 _WHAT = fields(
     amount=integer(least=0),
@@ -40,10 +61,13 @@ _WHAT = fields(
     lines=list_of(LINE),
     out_of_band_amount=integer(least=0),
     refund_amount=integer(least=0),
+    refunds=list_of(REFUND, most=20),
 )
 CREATE = fields(
     METADATA,
     _WHAT,
+    effective_at=timestamp(),
+    email_type=choice("none"),  # no mail tells of a credit note
     memo=text(most=5000),
     reason=choice("duplicate", "fraudulent", "order_change", "product_unsatisfactory"),
 )
@@ -52,7 +76,7 @@ LIST = fields(PAGE, created=RANGE, customer=text(most=200), invoice=text(most=20
 
 class LineAmountMissing(OstinatoError):
     code = "parameter_missing"
-    message_id = gettext_noop("A custom line has a description and a unit amount.")
+    message_id = gettext_noop("A custom line has a description and either a unit amount or a decimal one.")
 
 
 class RatesOfInvoiceLine(OstinatoError):
@@ -68,7 +92,11 @@ def _request(call: Call) -> CreditNoteRequest:
         if name in params
     }
     lines = tuple(_line(call, line, f"lines[{number}]") for number, line in enumerate(params.get("lines", ())))
-    return CreditNoteRequest(lines=lines, **amounts)
+    refunds = tuple(
+        LinkedRefund(one["refund"], one.get("amount_refunded"), f"refunds[{number}]")
+        for number, one in enumerate(params.get("refunds", ()))
+    )
+    return CreditNoteRequest(lines=lines, refunds=refunds, **amounts)
 
 
 def _line(call: Call, line: dict[str, Any], param: str) -> CreditedLineRequest:
@@ -77,14 +105,38 @@ def _line(call: Call, line: dict[str, Any], param: str) -> CreditedLineRequest:
         if rates:
             raise RatesOfInvoiceLine(param=f"{param}[tax_rates]")
         return CreditedLineRequest(
-            invoice_line_id=line.get("invoice_line_item", ""), amount=line.get("amount"), quantity=line.get("quantity")
+            invoice_line_id=line.get("invoice_line_item", ""),
+            amount=line.get("amount"),
+            quantity=line.get("quantity"),
+            metadata=new_metadata(line),
         )
-    if "unit_amount" not in line or "description" not in line:
+    if "description" not in line or ("unit_amount" in line) == ("unit_amount_decimal" in line):
         raise LineAmountMissing(param=f"{param}[unit_amount]")
-    amount = line["unit_amount"] * line.get("quantity", 1)
     rows = selectors_of_catalog.tax_rates(call.merchant_id).in_bulk(rates)
     facts = tuple(tax_rate_facts(rows[rate]) for rate in rates)
-    return CreditedLineRequest(description=line["description"], amount=amount, tax_rates=facts)
+    return CreditedLineRequest(
+        description=line["description"],
+        amount=line.get("unit_amount"),
+        unit_amount_decimal=_unit_amount(line, param),
+        quantity=line.get("quantity"),
+        tax_rates=facts,
+        metadata=new_metadata(line),
+    )
+
+
+def _unit_amount(line: dict[str, Any], param: str) -> Decimal | None:
+    try:
+        return parse_unit_amount(line["unit_amount_decimal"]) if "unit_amount_decimal" in line else None
+    except OstinatoError as error:
+        error.param = f"{param}[unit_amount_decimal]"
+        raise
+
+
+def _words(call: Call) -> dict[str, Any]:
+    """What the note says, whatever it credits."""
+    params = call.params
+    texts = {name: params.get(name, "") for name in ("memo", "reason")}
+    return texts | {"effective_at": params.get("effective_at"), "metadata": new_metadata(params)}
 
 
 def _note(call: Call) -> CreditNote:
@@ -106,9 +158,7 @@ def create(call: Call) -> Json:
         merchant_id=call.merchant_id,
         invoice_id=invoice.id,
         request=_request(call),
-        reason=call.params.get("reason", ""),
-        memo=call.params.get("memo", ""),
-        metadata=new_metadata(call.params),
+        **_words(call),
     )
     return _shown([CreditNote.objects.get(id=note_id)])[0]
 
@@ -152,8 +202,7 @@ def preview(call: Call) -> Json:
         merchant_id=call.merchant_id,
         invoice_id=invoice.id,
         request=_request(call),
-        memo=call.params.get("memo", ""),
-        reason=call.params.get("reason", ""),
+        **_words(call),
     )
     body = credit_note_snapshot(note, lines)
     return body | {"lines": body["lines"] | {"url": f"{URL}/preview/lines"}}

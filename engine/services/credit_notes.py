@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -33,12 +34,13 @@ from invoicing.rules.credit_notes import (
     plan_credit_note,
 )
 from invoicing.selectors import InvoiceNotFound, credit_note_by_id, credit_note_lines, invoice_by_id, lines_left
-from invoicing.snapshots import credit_note_snapshot
+from invoicing.snapshots import credit_note_snapshot, refunds_of_note
 from invoicing.writes import insert_credit_note, move_credit_note
 from payments import writes as payments
 from payments.cancellation import cancel_intents
 from payments.disputes import money_at_bank
 from payments.models import Charge
+from payments.selectors import refunds_of_invoice
 from subscriptions.facts import taxes_to_json
 
 T = TypeVar("T")
@@ -68,8 +70,11 @@ def create_credit_note(
     reason: str = "",
     memo: str = "",
     metadata: Mapping[str, str] | None = None,
+    effective_at: datetime | None = None,
 ) -> str:
     """Credit an invoice; what it refunds is sent after the commit. Returns the credit note's id.
+
+    `effective_at` is the date printed on its paper; None: the day it is made.
 
     Raises `InvoiceNotFound`, `UnknownReason`, `PaymentInFlight` and what `plan_credit_note` does; nothing is
     written then.
@@ -82,9 +87,10 @@ def create_credit_note(
         charges = _charges_to_refund(invoice)
         planned = plan_credit_note(_creditable(invoice, charges), request)
         canceled = _cancel_intent(ctx, work, invoice) if planned.pre_payment_amount else []
-        note, lines = _rows(ctx, invoice, planned, reason, memo, metadata or {})
-        promised = _promise_refunds(ctx, charges, planned.refund_amount, _REFUND_REASONS.get(reason, ""))
-        note.update(refund_ids=[one for one, _ in promised], refund_amounts=[amount for _, amount in promised])
+        words = {"reason": reason, "memo": memo, "metadata": dict(metadata or {}), "effective_at": effective_at}
+        note, lines = _rows(ctx, invoice, planned, words)
+        promised = _promise_refunds(ctx, charges, planned.to_refund, _REFUND_REASONS.get(reason, ""))
+        _put_refunds(note, [*planned.linked, *promised])
         work.credit(invoice, planned.pre_payment_amount, planned.post_payment_amount)
         work.write()
         if planned.credit_amount:
@@ -100,7 +106,7 @@ def create_credit_note(
         insert_credit_note(note, lines)
         record_events(ctx, [_event("credit_note.created", note, lines)])
     cancel_at_gateway(ctx, canceled)
-    for refund_id in note.refund_ids:
+    for refund_id, _ in promised:
         send_refund(ctx, refund_id)
     return str(note.id)
 
@@ -118,11 +124,14 @@ def creditable_invoice(*, merchant_id: str, invoice_id: str) -> CreditableInvoic
 
 
 def previewed_rows(
-    *, ctx: Context, merchant_id: str, invoice_id: str, request: CreditNoteRequest, memo: str = "", reason: str = ""
+    *, ctx: Context, merchant_id: str, invoice_id: str, request: CreditNoteRequest, **words: Any
 ) -> tuple[Row, list[Row]]:
-    """The note and the lines that `create_credit_note` would write, shown only. Raises what it does."""
+    """The note and the lines that `create_credit_note` would write, shown only. `words` are its reason, memo, metadata
+    and effective_at. Raises what it does."""
     planned = preview_credit_note(merchant_id=merchant_id, invoice_id=invoice_id, request=request)
-    return _rows(ctx, invoice_by_id(merchant_id, invoice_id), planned, reason, memo, {})
+    note, lines = _rows(ctx, invoice_by_id(merchant_id, invoice_id), planned, words)
+    _put_refunds(note, planned.linked)
+    return note, lines
 
 
 def update_credit_note(
@@ -182,7 +191,24 @@ def _creditable(invoice: Any, charges: Sequence[Any]) -> CreditableInvoice:
         credited=invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount,
         lines=lines_left(invoice.id),
         refundable=sum(charge.amount - charge.amount_refunded for charge in charges),
+        refunds=_refunds_left(invoice),
     )
+
+
+def _refunds_left(invoice: Any) -> dict[str, int]:
+    """What of each refund of the invoice's payments is on no credit note yet. Two queries."""
+    made = refunds_of_invoice(invoice.merchant_id, invoice.id)
+    left = {refund.id: refund.amount for refund in made}
+    issued = CreditNote.objects.filter(merchant_id=invoice.merchant_id, invoice_id=invoice.id, status="issued")
+    for note in issued:
+        for refund_id, amount in refunds_of_note(note):
+            if refund_id in left:
+                left[refund_id] -= amount
+    return left
+
+
+def _put_refunds(note: Row, refunds: Sequence[tuple[str, int]]) -> None:
+    note.update(refund_ids=[one for one, _ in refunds], refund_amounts=[amount for _, amount in refunds])
 
 
 def _with_us(charges: Sequence[T]) -> list[T]:
@@ -219,9 +245,7 @@ def _cancel_intent(ctx: Context, work: Settlement, invoice: Row) -> list[str]:
     return canceled
 
 
-def _rows(
-    ctx: Context, invoice: Any, planned: PlannedCreditNote, reason: str, memo: str, metadata: Mapping[str, str]
-) -> tuple[Row, list[Row]]:
+def _rows(ctx: Context, invoice: Any, planned: PlannedCreditNote, words: Mapping[str, Any]) -> tuple[Row, list[Row]]:
     # Counted under the invoice's lock; voided ones keep their numbers.
     sequence = CreditNote.objects.filter(merchant_id=invoice.merchant_id, invoice_id=invoice.id).count() + 1
     amounts = (
@@ -245,14 +269,12 @@ def _rows(
         sequence=sequence,
         number=credit_note_number(invoice.number, sequence),
         type=planned.type,
-        reason=reason,
-        memo=memo,
         currency=invoice.currency,
-        metadata=dict(metadata),
         test_clock_id=invoice.test_clock_id,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
         **{name: getattr(planned, name) for name in amounts},
+        **words,
     )
     lines = [
         new_row(
@@ -264,10 +286,12 @@ def _rows(
             position=position,
             description=line.description,
             quantity=line.quantity,
+            unit_amount=line.unit_amount,
             amount=line.amount,
             taken=line.taken,
             exclusive_tax=line.exclusive_tax,
             taxes=taxes_to_json(line.taxes),
+            metadata=dict(line.metadata),
         )
         for position, line in enumerate(planned.lines)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import pgettext
 
-from core.money_format import format_quantity
+from core.money_format import format_quantity, format_unit_amount
 from invoicing.models import CreditNote, CreditNoteLine
 from invoicing.pdf import words
 from invoicing.pdf.document import DocumentLine, InvoiceDocument, PaperWriter, Row, django_language
@@ -38,7 +38,7 @@ class _CreditNoteWriter(PaperWriter):
             watermark=pgettext("paper", "VOID") if void else "",
             meta=tuple(self.meta()),
             headline=pgettext("paper", "%(amount)s credited on %(date)s")
-            % {"amount": self.money(note.total), "date": self.day(note.created)},
+            % {"amount": self.money(note.total), "date": self.day(note.effective_at or note.created)},
             subline=note.memo,
             lines=tuple(self.credited_line(line) for line in self.credited),
             shows_tax=any(line.taxes for line in self.credited),
@@ -51,7 +51,7 @@ class _CreditNoteWriter(PaperWriter):
     def meta(self) -> Iterable[Row]:
         yield Row(pgettext("paper", "Credit note number"), self.note.number)
         yield Row(pgettext("paper", "Invoice number"), self.invoice.number or "")
-        yield Row(pgettext("paper", "Date of issue"), self.day(self.note.created))
+        yield Row(pgettext("paper", "Date of issue"), self.day(self.note.effective_at or self.note.created))
 
     def credited_line(self, line: CreditNoteLine) -> DocumentLine:
         off = [f"{pgettext('paper', 'Discount')}  {self.money(-line.taken)}"] if line.taken else []
@@ -60,7 +60,9 @@ class _CreditNoteWriter(PaperWriter):
             description=line.description,
             details=tuple(off),
             quantity=format_quantity(line.quantity, self.locale),
-            unit_price="",
+            unit_price=""
+            if line.unit_amount is None
+            else format_unit_amount(line.unit_amount, self.note.currency, self.locale),
             tax=" + ".join(rates),
             amount=self.money(line.amount),
         )

@@ -8,11 +8,13 @@ anew: the taxes are those of the invoice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Literal
 
 from core.errors import OstinatoError, gettext_noop
-from core.money import AllocationMode, allocate, check_amount, share
+from core.money import AllocationMode, allocate, check_amount, share, times
+from invoicing.rules.linked_refunds import LinkedRefund, linked_parts
 from invoicing.rules.tax import taxes_on
 from invoicing.types import TaxRateFacts
 from subscriptions.types import PlannedTax
@@ -116,14 +118,15 @@ class CreditableInvoice:
     credited: int
     lines: tuple[LineLeft, ...]
     refundable: int = 0  # what its charges could still send back
+    refunds: Mapping[str, int] = field(default_factory=dict)  # by id, what of those made is on no credit note
 
 
 @dataclass(frozen=True, slots=True)
 class CreditedLineRequest:
     """One line to credit, by `amount` (gross of discounts, without exclusive tax) or by `quantity`.
 
-    Without `invoice_line_id` it is a line of its own: `description`, `amount` of one unit, and what `tax_rates` add to
-    it or find inside it.
+    Without `invoice_line_id` it is a line of its own: `description`, `amount` of one unit (or `unit_amount_decimal`, in
+    parts of a minor unit), and what `tax_rates` add to it or find inside it.
     """
 
     invoice_line_id: str = ""
@@ -131,11 +134,15 @@ class CreditedLineRequest:
     quantity: int | None = None
     description: str = ""
     tax_rates: tuple[TaxRateFacts, ...] = ()
+    unit_amount_decimal: Decimal | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteRequest:
     """What to credit: `amount` (with all taxes) or `lines`; and where what was paid already goes.
+
+    `refund_amount` is refunded now, beside what `refunds` sent back before.
 
     `rest_to` names the one of the three amounts to which all of it goes that they leave open: who credits lines does
     not know the total before it is planned.
@@ -144,6 +151,7 @@ class CreditNoteRequest:
     amount: int | None = None
     lines: tuple[CreditedLineRequest, ...] = ()
     refund_amount: int = 0
+    refunds: tuple[LinkedRefund, ...] = ()
     credit_amount: int = 0
     out_of_band_amount: int = 0
     rest_to: Literal["", "refund_amount", "credit_amount", "out_of_band_amount"] = ""
@@ -159,6 +167,8 @@ class PlannedCreditLine:
     taken: int
     taxes: tuple[PlannedTax, ...] = ()
     quantity: int = 1
+    unit_amount: Decimal | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exclusive_tax(self) -> int:
@@ -171,7 +181,10 @@ class PlannedCreditLine:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCreditNote:
-    """A credit note to write, or to show. `pre_payment_amount` lowers what is due, the rest gives back."""
+    """A credit note to write, or to show. `pre_payment_amount` lowers what is due, the rest gives back.
+
+    `refund_amount` is all that goes back by refunds; `linked`, (refund id, part), was sent back before.
+    """
 
     lines: tuple[PlannedCreditLine, ...]
     subtotal: int  # gross
@@ -184,6 +197,12 @@ class PlannedCreditNote:
     refund_amount: int
     credit_amount: int
     out_of_band_amount: int
+    linked: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def to_refund(self) -> int:
+        """What is refunded now."""
+        return self.refund_amount - sum(part for _, part in self.linked)
 
     @property
     def type(self) -> str:
@@ -197,8 +216,8 @@ def plan_credit_note(invoice: CreditableInvoice, request: CreditNoteRequest) -> 
 
     What is still due is lowered first; what goes beyond it was paid, and goes back as the request says. Raises
     `InvoiceNotCreditable`, `AmountOrLines`, `CreditNotPositive`, `CreditedMoreThanBilled`,
-    `LineCreditedMoreThanBilled`, `LineCreditedTooOften`, `LineNotCreditable`, `MoneyDoesNotAddUp`,
-    `RefundMoreThanPaid`.
+    `LineCreditedMoreThanBilled`, `LineCreditedTooOften`, `LineNotCreditable`, `RefundNotOfInvoice`,
+    `LinkedMoreThanRefunded`, `MoneyDoesNotAddUp`, `RefundMoreThanPaid`.
     """
     if invoice.status not in CREDITABLE_STATUSES:
         raise InvoiceNotCreditable(status=invoice.status)
@@ -212,8 +231,10 @@ def plan_credit_note(invoice: CreditableInvoice, request: CreditNoteRequest) -> 
     total = _within(sum(line.total for line in lines), left)
     # An invoice that is written off is still owed: a credit note lowers it like an open one.
     before = 0 if invoice.status == "paid" else min(total, invoice.amount_remaining)
-    request = _with_rest(request, total - before)
-    _check_money(request, total - before, invoice.refundable)
+    linked = linked_parts(invoice.refunds, request.refunds)
+    sent = sum(part for _, part in linked)
+    request = _with_rest(request, total - before - sent)
+    _check_money(request, sent, total - before, invoice.refundable)
     return PlannedCreditNote(
         lines=lines,
         subtotal=sum(line.amount for line in lines),
@@ -223,9 +244,10 @@ def plan_credit_note(invoice: CreditableInvoice, request: CreditNoteRequest) -> 
         total=total,
         pre_payment_amount=before,
         post_payment_amount=total - before,
-        refund_amount=request.refund_amount,
+        refund_amount=request.refund_amount + sent,
         credit_amount=request.credit_amount,
         out_of_band_amount=request.out_of_band_amount,
+        linked=linked,
     )
 
 
@@ -273,9 +295,9 @@ def _with_rest(request: CreditNoteRequest, paid: int) -> CreditNoteRequest:
     return replace(request, **{request.rest_to: getattr(request, request.rest_to) + max(0, paid - named)})
 
 
-def _check_money(request: CreditNoteRequest, paid: int, refundable: int) -> None:
-    """What was paid already goes somewhere, to the last minor unit."""
-    parts = (request.refund_amount, request.credit_amount, request.out_of_band_amount)
+def _check_money(request: CreditNoteRequest, sent: int, paid: int, refundable: int) -> None:
+    """What was paid already goes somewhere, to the last minor unit; `sent` of it went by refunds before."""
+    parts = (sent, request.refund_amount, request.credit_amount, request.out_of_band_amount)
     if any(part < 0 for part in parts) or sum(parts) != paid:
         raise MoneyDoesNotAddUp(given=sum(parts), wanted=paid)
     if request.refund_amount > refundable:
@@ -301,23 +323,25 @@ def _asked_for(lines: Sequence[LineLeft], asked: Sequence[CreditedLineRequest]) 
     planned = []
     for one in asked:
         if not one.invoice_line_id:
-            planned.append(_own_line(one))
+            planned.append(replace(_own_line(one), metadata=one.metadata))
             continue
         line = left.get(one.invoice_line_id)
         if line is None or line.billed < 0:
             raise LineNotCreditable(line=one.invoice_line_id)
         credited = _by_gross(line, one)
         left[line.id] = line_left(line, [credited])
-        planned.append(credited)
+        planned.append(replace(credited, metadata=one.metadata))
     return tuple(planned)
 
 
 def _own_line(one: CreditedLineRequest) -> PlannedCreditLine:
     quantity = 1 if one.quantity is None else one.quantity
-    if one.amount is None or one.amount <= 0 or quantity <= 0:
+    unit_amount = one.unit_amount_decimal if one.amount is None else Decimal(one.amount)
+    if unit_amount is None or unit_amount <= 0 or quantity <= 0:
         raise CreditNotPositive(param="lines[unit_amount]")
-    amount = check_amount(one.amount * quantity)
-    return PlannedCreditLine("", one.description, amount, 0, taxes_on(amount, one.tax_rates), quantity)
+    amount = check_amount(times(unit_amount, quantity))
+    taxes = taxes_on(amount, one.tax_rates)
+    return PlannedCreditLine("", one.description, amount, 0, taxes, quantity, unit_amount)
 
 
 def _by_gross(line: LineLeft, one: CreditedLineRequest) -> PlannedCreditLine:

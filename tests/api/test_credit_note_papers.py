@@ -95,3 +95,60 @@ def test_an_invoice_that_is_sent_is_told_again_when_asked(sdk: Sdk) -> None:
     charged = billed(sdk, [{"amount": 1000}])
     with pytest.raises(stripe.InvalidRequestError):
         sdk.v1.invoices.send_invoice(charged.id)
+
+
+def test_a_note_says_when_it_counts_and_its_lines_what_is_to_be_known_of_them(sdk: Sdk) -> None:
+    invoice = billed(sdk, [{"amount": 1000}], collection_method="send_invoice", days_until_due=3)
+    lines = [
+        {"type": "custom_line_item", "description": "Calls", "quantity": 3, "unit_amount_decimal": "0.5"},
+        {
+            "type": "invoice_line_item",
+            "invoice_line_item": invoice.lines.data[0].id,
+            "amount": 100,
+            "metadata": {"rma": "7"},
+        },
+    ]
+    ask = {"invoice": invoice.id, "lines": lines, "effective_at": at(2024, 1, 9), "email_type": "none"}
+    shown = sdk.v1.credit_notes.preview(ask)
+    note = sdk.v1.credit_notes.create(ask)
+    for one in (shown, note, sdk.v1.credit_notes.retrieve(note.id)):
+        own, of_invoice = one.lines.data
+        # 3 x 0.5 = 1.5 cents, rounded once to 2.
+        assert (own.amount, own.quantity, own.unit_amount, str(own.unit_amount_decimal)) == (2, 3, None, "0.5")
+        assert (one.total, one.effective_at, dict(of_invoice.metadata)) == (102, at(2024, 1, 9), {"rma": "7"})
+    lines[0]["unit_amount_decimal"] = "0.0000000000001"
+    with pytest.raises(stripe.InvalidRequestError) as finer:
+        sdk.v1.credit_notes.create(ask)
+    assert finer.value.param == "lines[0][unit_amount_decimal]"
+
+
+def test_refunds_that_were_made_before_are_put_on_a_note_and_on_one_only(sdk: Sdk) -> None:
+    invoice = billed(sdk, [{"amount": 1000}])
+    sdk.v1.invoices.pay(invoice.id)
+    [paid] = sdk.v1.invoice_payments.list({"invoice": invoice.id}).data
+    first, second = (
+        sdk.v1.refunds.create({"payment_intent": paid.payment.payment_intent, "amount": amount}).id
+        for amount in (300, 200)
+    )
+    part = {"refund": first, "amount_refunded": 250}
+    ask = {"invoice": invoice.id, "amount": 500, "refunds": [part, {"refund": second, "type": "refund"}]}
+    with pytest.raises(stripe.InvalidRequestError) as short:
+        sdk.v1.credit_notes.create(ask)  # 250 + 200 of 500
+    assert short.value.param == "refund_amount"
+    note = sdk.v1.credit_notes.create({**ask, "refund_amount": 50})
+    assert [(one.refund, one.amount_refunded) for one in note.refunds[:2]] == [(first, 250), (second, 200)]
+    assert (len(note.refunds), note.refunds[2].amount_refunded, note.post_payment_amount) == (3, 50, 500)
+    # 300 and 200 went back before, 50 with the note: nothing twice.
+    charge = sdk.v1.charges.list({"payment_intent": paid.payment.payment_intent}).data[0]
+    assert charge.amount_refunded == 550
+    again = {"invoice": invoice.id, "amount": 51, "refunds": [{"refund": first, "amount_refunded": 51}]}
+    with pytest.raises(stripe.InvalidRequestError) as twice:
+        sdk.v1.credit_notes.create(again)
+    assert (twice.value.code, twice.value.param) == ("amount_too_large", "refunds[0][amount_refunded]")
+    rest = sdk.v1.credit_notes.create({"invoice": invoice.id, "amount": 50, "refunds": [{"refund": first}]})
+    assert [(one.refund, one.amount_refunded) for one in rest.refunds] == [(first, 50)]
+    other = billed(sdk, [{"amount": 1000}])
+    sdk.v1.invoices.pay(other.id)
+    with pytest.raises(stripe.InvalidRequestError) as foreign:
+        sdk.v1.credit_notes.create({"invoice": other.id, "amount": 300, "refunds": [{"refund": first}]})
+    assert (foreign.value.code, foreign.value.param) == ("resource_missing", "refunds[0][refund]")
