@@ -25,6 +25,7 @@ from api.protocol.schema import (
     timestamp,
 )
 from api.resources.invoices import invoice_of
+from api.resources.payments import refunds_of_caller
 from api.resources.pricing import TAX_RATES, tax_rate_ids
 from catalog import selectors as selectors_of_catalog
 from core.errors import OstinatoError, gettext_noop
@@ -92,10 +93,7 @@ def _request(call: Call) -> CreditNoteRequest:
         if name in params
     }
     lines = tuple(_line(call, line, f"lines[{number}]") for number, line in enumerate(params.get("lines", ())))
-    refunds = tuple(
-        LinkedRefund(one["refund"], one.get("amount_refunded"), f"refunds[{number}]")
-        for number, one in enumerate(params.get("refunds", ()))
-    )
+    refunds = tuple(_refund(call, one, f"refunds[{number}]") for number, one in enumerate(params.get("refunds", ())))
     return CreditNoteRequest(lines=lines, refunds=refunds, **amounts)
 
 
@@ -122,6 +120,11 @@ def _line(call: Call, line: dict[str, Any], param: str) -> CreditedLineRequest:
         tax_rates=facts,
         metadata=new_metadata(line),
     )
+
+
+def _refund(call: Call, one: dict[str, Any], param: str) -> LinkedRefund:
+    refund = found(refunds_of_caller(call), one["refund"], "refund", param=f"{param}[refund]")
+    return LinkedRefund(refund.id, one.get("amount_refunded"), param)
 
 
 def _unit_amount(line: dict[str, Any], param: str) -> Decimal | None:
