@@ -225,7 +225,10 @@ def _phase(phase: Any) -> dict[str, Any]:
             | {"billing_thresholds": None, "metadata": dict(item.get("metadata") or {}), "plan": item["price_id"]}
             for item in asked["items"]
         ],
-        "add_invoice_items": [_phase_item(item) for item in asked["add_invoice_items"]],
+        "add_invoice_items": [
+            _phase_item(item) | {"discountable": item.get("discountable", True), "metadata": item.get("metadata", {})}
+            for item in asked["add_invoice_items"]
+        ],
         "billing_cycle_anchor": asked["billing_cycle_anchor"],
         "collection_method": asked["collection_method"],
         "currency": asked.get("currency") or None,

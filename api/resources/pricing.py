@@ -13,12 +13,14 @@ from api.protocol.operation import Call
 from api.protocol.schema import (
     METADATA,
     Field,
+    boolean,
     choice,
     decimal,
     fields,
     hash_of,
     integer,
     list_of,
+    metadata,
     text,
 )
 from api.resources.price_data import CUSTOM_UNIT_AMOUNT, RECURRING, TAX_BEHAVIORS, price_values
@@ -56,7 +58,9 @@ DISCOUNTS = list_of(
 INVOICE_ITEMS = list_of(
     hash_of(
         {
+            "discountable": boolean(),
             "discounts": DISCOUNTS,
+            "metadata": metadata(),
             "price": text(most=200),
             "price_data": PRICE_DATA,
             "quantity": QUANTITY,
@@ -108,7 +112,8 @@ def new_items(call: Call, items: Sequence[dict[str, Any]], param: str) -> tuple[
             raise OnePrice(param=f"{param}[{number}][price]")
         rates = tax_rate_ids(call, item.get("tax_rates"), f"{param}[{number}][tax_rates]")
         discounts = discount_requests(call, item.get("discounts"), f"{param}[{number}][discounts]")
-        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates, new_metadata(item), discounts))
+        told, discountable = new_metadata(item), item.get("discountable", True)
+        requests.append(ItemRequest(price_id, item.get("quantity", 1), rates, told, discounts, discountable))
     return tuple(requests)
 
 

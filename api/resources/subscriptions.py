@@ -118,6 +118,7 @@ RESUME = fields(
 MIGRATE = fields(billing_mode=hash_of({"type": choice("flexible", required=True)}, required=True))
 LIST = fields(
     PAGE,
+    automatic_tax=hash_of({"enabled": boolean(required=True)}),
     collection_method=choice("charge_automatically", "send_invoice"),
     created=RANGE,
     current_period_end=RANGE,
@@ -303,6 +304,8 @@ def list_(call: Call) -> Json:
     else:
         # What lives on a clock is listed by its clock or its customer, as in Stripe.
         rows = rows.filter(test_clock_id__isnull=True)
+    if params.get("automatic_tax", {}).get("enabled"):
+        rows = rows.none()  # taxes are those of tax rates, on every subscription
     if "collection_method" in params:
         rows = rows.filter(collection_method=params["collection_method"])
     rows = _by_items(rows, params)

@@ -218,6 +218,7 @@ def pending_item_rows(
         period_start=facts.period_start,
         period_end=facts.period_end,
         explanation=dict(facts.explanation),
+        metadata=dict(facts.metadata),
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
     )

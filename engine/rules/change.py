@@ -147,7 +147,7 @@ def work_out(snapshot: ChangeSnapshot, request: ChangeRequest, as_of: datetime, 
             _prorate(work.prorations, targets, after, stack, at)
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
-        work.prorations.add_one_time(price, extra.quantity, as_of, extra.tax_rate_ids, stack.extras[number])
+        work.prorations.add_one_time(price, extra, as_of, stack.extras[number])
     billed_now = request.proration_behavior == "always_invoice" and work.prorations.items
     if restart is not None or billed_now:
         changed = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.money import share
+from engine.types import ItemRequest
 from invoicing.rules.descriptions import recurring_line, trial_line
 from invoicing.types import PendingItemFacts, PlannedLine
 from subscriptions.rules.amounts import amount_told, line_amount
@@ -67,13 +68,14 @@ def trial_period_line(
 
 def one_time_line(
     price: PriceFacts,
-    quantity: int,
+    asked: ItemRequest,
     at: datetime,
     tax_rate_ids: tuple[str, ...],
     locale: str,
     discounts: tuple[DiscountFacts, ...] = (),
 ) -> PlannedLine:
     """A one-time price sold together with a subscription, at one instant."""
+    quantity = asked.quantity
     amount = line_amount(price, quantity)
     return PlannedLine(
         type="invoiceitem",
@@ -87,8 +89,10 @@ def one_time_line(
         price_id=price.id,
         product_id=price.product_id,
         discounts=discounts,
+        discountable=asked.discountable,
         tax_rate_ids=tax_rate_ids,
         explanation=price_told(price, quantity, amount) | {"kind": "one_time"},
+        metadata=asked.metadata,
     )
 
 

@@ -89,7 +89,7 @@ def _step(
                 prorations.debit(target.new, moment, discounts[target.new.id])
     for number, extra in enumerate(request.add_invoice_items):
         price = one_time_price(snapshot.prices, extra.price_id, subscription.currency, number)
-        prorations.add_one_time(price, extra.quantity, moment, extra.tax_rate_ids, stack.extras[number])
+        prorations.add_one_time(price, extra, moment, stack.extras[number])
     work = Work(ending_with_period(after), targets, stack, prorations, ImmediateInvoice())
     renewal = replace(snapshot.renewal, subscription=work.after, discounts=stack.discounts)
     began = min(item.current_period_start for item in subscription.items if item.id in ended)

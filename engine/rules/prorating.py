@@ -9,7 +9,7 @@ from datetime import datetime
 from core.periods import Period, period_at
 from engine.rules.arrears import AN_INSTANT, USAGE_DISCARDED, UsageDue, closing_dues, due_line, usage_told
 from engine.rules.lines import price_told
-from engine.types import ChangeSnapshot, PlannedEvent, RenewalSnapshot
+from engine.types import ChangeSnapshot, ItemRequest, PlannedEvent, RenewalSnapshot
 from invoicing.rules.descriptions import recurring_line, remaining_time, unused_time
 from invoicing.types import PendingItemFacts, PlannedPendingItem
 from subscriptions.rules.amounts import line_amount
@@ -59,12 +59,12 @@ class Prorations:
     def add_one_time(
         self,
         price: PriceFacts,
-        quantity: int,
+        asked: ItemRequest,
         at: datetime,
-        tax_rate_ids: tuple[str, ...],
         discounts: tuple[DiscountFacts, ...] = (),
     ) -> None:
         """A one-time price that is sold together with the change, with discounts of its own."""
+        quantity = asked.quantity
         amount = line_amount(price, quantity)
         customer = self.snapshot.renewal.customer
         facts = PendingItemFacts(
@@ -80,8 +80,10 @@ class Prorations:
             price_id=price.id,
             product_id=price.product_id,
             discounts=discounts,
-            tax_rate_ids=tax_rate_ids,
+            discountable=asked.discountable,
+            tax_rate_ids=asked.tax_rate_ids,
             explanation=price_told(price, quantity, amount) | {"kind": "one_time"},
+            metadata=asked.metadata,
         )
         self.items.append(PlannedPendingItem(facts))
 

@@ -45,7 +45,12 @@ def item_from_json(values: Mapping[str, Any]) -> ItemRequest:
     """A price that was asked for, as `asdict` gave it."""
     discounts = discounts_from_json(values.get("discounts", ()))
     return ItemRequest(
-        values["price_id"], values["quantity"], tuple(values["tax_rate_ids"]), values.get("metadata", {}), discounts
+        values["price_id"],
+        values["quantity"],
+        tuple(values["tax_rate_ids"]),
+        values.get("metadata", {}),
+        discounts,
+        values.get("discountable", True),
     )
 
 

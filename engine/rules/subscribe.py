@@ -302,7 +302,7 @@ def _extra_lines(snapshot: SubscribeSnapshot, request: SubscribeRequest, started
         rates = extra.tax_rate_ids or subscription.default_tax_rate_ids
         discounts = started.given.extras[number]
         locale = snapshot.customer.locale
-        lines.append(one_time_line(price, extra.quantity, subscription.start_date, rates, locale, discounts))
+        lines.append(one_time_line(price, extra, subscription.start_date, rates, locale, discounts))
     return lines
 
 

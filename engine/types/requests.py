@@ -35,13 +35,14 @@ class DiscountRequest:
 
 @dataclass(frozen=True, slots=True)
 class ItemRequest:
-    """A price to subscribe to."""
+    """A price to subscribe to, or to bill once: then it may say that no discount but its own applies to it."""
 
     price_id: str
     quantity: int = 1
     tax_rate_ids: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     discounts: tuple[DiscountRequest, ...] = ()
+    discountable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
