@@ -36,6 +36,7 @@ os.kill(next_in_line.pid, signal.SIGKILL)
 next_in_line.join()
 asked.put("second")
 assert answered.get(timeout=20) == (answerer, "second")
+os.kill(answerer, signal.SIGKILL)  # nobody ends it for us: leaving so leaves it behind
 os._exit(0)
 """
 
