@@ -52,6 +52,8 @@ class Customer(models.Model):
     merchant = models.ForeignKey("merchants.Merchant", on_delete=models.PROTECT, related_name="+")
     email = models.EmailField(max_length=512, blank=True, default="")
     name = models.CharField(max_length=250, blank=True, default="")
+    business_name = models.CharField(max_length=150, blank=True, default="")
+    individual_name = models.CharField(max_length=150, blank=True, default="")
     description = models.CharField(max_length=350, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
     line1 = models.CharField(max_length=200, blank=True, default="")
@@ -238,6 +240,7 @@ class PaymentMethod(models.Model):
     wallet = models.CharField(max_length=30, blank=True, default="")  # apple_pay, google_pay, link, …
     gateway_mandate_id = models.TextField(blank=True, default="")  # what a bank debit may be collected under
     billing_details = models.JSONField(default=dict, blank=True)
+    allow_redisplay = models.CharField(max_length=11, default="unspecified")  # always, limited: as the merchant says
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()

@@ -23,6 +23,8 @@ TAX_EXEMPT = ("none", "exempt", "reverse")
 MAX_LENGTHS = {
     "email": 512,
     "name": 250,
+    "business_name": 150,
+    "individual_name": 150,
     "description": 350,
     "phone": 40,
     "line1": 200,

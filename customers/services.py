@@ -286,7 +286,7 @@ def _fact(type_: str, customer: Customer, before: dict[str, Any] | None = None) 
         object_id=customer.id,
         object_version=customer.version,
         customer_id=customer.id,
-        previous_attributes=None if before is None else rules.changed_values(before, body, body),
+        previous_attributes=None if before is None else rules.changed_values(before, body, {**before, **body}),
         test_clock_id=customer.test_clock_id,
         body=kept_body(customer, body),
     )

@@ -44,6 +44,8 @@ def customer_snapshot(customer: Any) -> dict[str, Any]:
         "shipping": dict(customer.shipping) if customer.shipping else None,
         "tax_exempt": customer.tax_exempt,
         "test_clock": customer.test_clock_id,
+        # Left out where there is none, as in Stripe.
+        **{name: given for name in ("business_name", "individual_name") if (given := getattr(customer, name))},
     }
 
 
@@ -76,7 +78,7 @@ def payment_method_snapshot(method: Any) -> dict[str, Any]:
     return {
         "id": method.id,
         "object": "payment_method",
-        "allow_redisplay": "unspecified",
+        "allow_redisplay": method.allow_redisplay,
         "billing_details": {"address": None, "email": None, "name": None, "phone": None} | dict(method.billing_details),
         "created": epoch(method.created),
         "customer": method.customer_id if method.detached_at is None else None,
@@ -124,7 +126,7 @@ def legacy_card_snapshot(method: Any) -> dict[str, Any]:
         "address_state": address.get("state"),
         "address_zip": address.get("postal_code"),
         "address_zip_check": None,
-        "allow_redisplay": "unspecified",
+        "allow_redisplay": method.allow_redisplay,
         "brand": _LEGACY_BRANDS.get(method.brand, "Unknown"),
         "country": None,
         "customer": method.customer_id if method.detached_at is None else None,
@@ -150,7 +152,7 @@ def legacy_source_snapshot(method: Any, client_secret: str) -> dict[str, Any]:
     return owner | {
         "id": legacy_id(method),
         "object": "source",
-        "allow_redisplay": "unspecified",
+        "allow_redisplay": method.allow_redisplay,
         "amount": None,
         "client_secret": client_secret,
         "created": epoch(method.created),

@@ -13,6 +13,8 @@ class CustomerFields(TypedDict, total=False):
 
     email: str
     name: str
+    business_name: str
+    individual_name: str
     description: str
     phone: str
     line1: str

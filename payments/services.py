@@ -59,8 +59,8 @@ def attach_payment_method(
 def create_payment_method(*, ctx: Context, merchant_id: str, instrument: str, **fields: Any) -> PaymentMethod:
     """A method of nobody yet, from a sandbox's token: `attach_stored_method` gives it to a customer.
 
-    `fields` are the row's own: billing_details, metadata, and what is printed on it (last4, exp_month, exp_year).
-    Raises `UnknownInstrument`.
+    `fields` are the row's own: billing_details, metadata, allow_redisplay, what is printed on it (last4, exp_month,
+    exp_year). Raises `UnknownInstrument`.
     """
     token = known_instrument(instrument)
     month, year = expiry_of(token, ctx.as_of)
@@ -167,8 +167,11 @@ def detach_payment_method(*, ctx: Context, merchant_id: str, customer_id: str, p
 
 
 def update_payment_method(*, ctx: Context, merchant_id: str, payment_method_id: str, **fields: Any) -> PaymentMethod:
-    """Change `metadata`, `billing_details` or a sandbox card's date. Raises `PaymentMethodNotFound`."""
-    assert not set(fields) - {"metadata", "billing_details", "exp_month", "exp_year"}
+    """Change `metadata`, `billing_details`, `allow_redisplay` or a sandbox card's date.
+
+    Raises `PaymentMethodNotFound`.
+    """
+    assert not set(fields) - {"metadata", "billing_details", "allow_redisplay", "exp_month", "exp_year"}
     with transaction.atomic():
         rows = PaymentMethod.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
         method = rows.filter(id=payment_method_id).first()

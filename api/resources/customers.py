@@ -41,7 +41,7 @@ from subscriptions.selectors import discounts_of_customers
 
 URL = "/v1/customers"
 _ADDRESS_FIELDS = ("line1", "line2", "city", "state", "postal_code", "country")
-_TEXTS = ("email", "name", "description", "phone")
+_TEXTS = ("email", "name", "business_name", "individual_name", "description", "phone")
 
 ADDRESS = hash_of({name: text(clearable=True, most=500) for name in _ADDRESS_FIELDS}, clearable=True)
 TAX_ID = {"type": text(required=True, most=50), "value": text(required=True, most=100)}
@@ -52,6 +52,7 @@ _COMMON = fields(
     METADATA,
     address=ADDRESS,
     balance=integer(),
+    business_name=text(clearable=True),
     coupon=text(clearable=True, most=200),
     description=text(clearable=True),
     email=text(clearable=True, most=512),
@@ -64,6 +65,7 @@ _COMMON = fields(
         }
     ),
     default_source=text(most=200),
+    individual_name=text(clearable=True),
     invoice_prefix=text(clearable=True, most=100),
     name=text(clearable=True),
     next_invoice_sequence=integer(least=1, most=1_000_000_000),

@@ -129,16 +129,18 @@ def as_drafted(invoice: Json) -> Json:
 
 
 _FREE_KEYS = ("metadata", "currency_options")
+_LEFT_OUT = frozenset({"business_name", "individual_name"})  # told only where there is one
 
 
 def previous_attributes(before: Json, after: Json) -> Json:
     """What `after` says otherwise, as it was: of a nested object the parts that changed, of an array all of it.
 
-    A part that only one of the two tells (lines, which the run leaves out) did not change; a free key did.
+    A part that only one of the two tells (lines, which the run leaves out) did not change; a free key did, and what
+    is left out where there is none.
     """
     changed: Json = {}
-    for name in before.keys() & after.keys():
-        was, now = before[name], after[name]
+    for name in before.keys() & after.keys() | _LEFT_OUT & (before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
         if was == now:
             continue
         if name in _FREE_KEYS and isinstance(was, dict) and isinstance(now, dict):

@@ -31,8 +31,10 @@ URL = "/v1/payment_methods"
 BILLING_DETAILS = hash_of(
     {"address": ADDRESS, "email": text(clearable=True), "name": text(clearable=True), "phone": text(clearable=True)}
 )
+REDISPLAY = choice("always", "limited", "unspecified")
 UPDATE = fields(
     METADATA,
+    allow_redisplay=REDISPLAY,
     billing_details=BILLING_DETAILS,
     card=hash_of({"exp_month": integer(least=1, most=12), "exp_year": integer(least=2000, most=2100)}),
 )
@@ -41,6 +43,7 @@ CREATE = fields(
     acss_debit=hash_of(
         {name: text(required=True, most=20) for name in ("account_number", "institution_number", "transit_number")}
     ),
+    allow_redisplay=REDISPLAY,
     billing_details=BILLING_DETAILS,
     card=hash_of(
         {
@@ -62,8 +65,8 @@ CREATE = fields(
         }
     ),
 )
-LIST = fields(PAGE, customer=text(most=200), type=text(most=30))
-OF_CUSTOMER = fields(PAGE, type=text(most=30))
+LIST = fields(PAGE, allow_redisplay=REDISPLAY, customer=text(most=200), type=text(most=30))
+OF_CUSTOMER = fields(PAGE, allow_redisplay=REDISPLAY, type=text(most=30))
 
 
 class AttachedElsewhere(OstinatoError):
@@ -106,6 +109,7 @@ def described_method(call: Call, params: Json) -> PaymentMethod:
     return services.create_payment_method(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
+        allow_redisplay=params.get("allow_redisplay", "unspecified"),
         billing_details=params.get("billing_details", {}),
         metadata=new_metadata(params),
         **_instrument(call, kind, params[kind]),
@@ -136,6 +140,8 @@ def update(call: Call) -> Json:
     changes = {}
     if "metadata" in call.params:
         changes["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
+    if "allow_redisplay" in call.params:
+        changes["allow_redisplay"] = call.params["allow_redisplay"]
     if "billing_details" in call.params:
         changes["billing_details"] = {**row.billing_details, **call.params["billing_details"]}
     if "card" in call.params:
@@ -204,8 +210,9 @@ def _listed(call: Call, customer_id: str, url: str, param: str) -> Json:
     rows = PaymentMethod.objects.filter(merchant_id=call.merchant_id, detached_at__isnull=True)
     if customer_id:
         rows = rows.filter(customer=customer_of(call, customer_id, param))
-    if "type" in call.params:
-        rows = rows.filter(type=call.params["type"])
+    for name in ("allow_redisplay", "type"):
+        if name in call.params:
+            rows = rows.filter(**{name: call.params[name]})
     return page(rows, call, lambda found: [payment_method_snapshot(row) for row in found], url=url)
 
 

@@ -59,3 +59,28 @@ def test_customers_are_found_and_deleting_one_ends_what_runs(sdk: Sdk) -> None:
     assert sdk.v1.customers.delete(customer).deleted
     assert sdk.v1.subscriptions.retrieve(subscription).status == "canceled"
     assert sdk.v1.customers.retrieve(customer).deleted
+
+
+def test_a_customer_has_a_name_in_business_and_one_of_its_own(sdk: Sdk) -> None:
+    ada = sdk.v1.customers.create({"business_name": "Engines Ltd", "individual_name": "Ada Lovelace"})
+    assert (ada.business_name, ada.individual_name, ada.name) == ("Engines Ltd", "Ada Lovelace", None)
+    changed = sdk.v1.customers.update(ada.id, {"business_name": ""})
+    assert ("business_name" in changed, changed.individual_name) == (False, "Ada Lovelace")
+    [told] = sdk.v1.events.list({"type": "customer.updated"}).data
+    assert told.data.previous_attributes.to_dict() == {"business_name": "Engines Ltd"}
+    with pytest.raises(stripe.InvalidRequestError) as long:
+        sdk.v1.customers.update(ada.id, {"individual_name": "a" * 151})
+    assert long.value.param == "individual_name"
+
+
+def test_a_payment_method_says_whether_it_may_be_shown_again(sdk: Sdk) -> None:
+    ada = sdk.customer(card="").id
+    shown = sdk.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}, "allow_redisplay": "always"})
+    other = sdk.v1.payment_methods.attach("pm_card_mastercard", {"customer": ada})
+    sdk.v1.payment_methods.attach(shown.id, {"customer": ada})
+    assert (shown.allow_redisplay, other.allow_redisplay) == ("always", "unspecified")
+    asked = {"customer": ada, "allow_redisplay": "always"}
+    assert [one.id for one in sdk.v1.payment_methods.list(asked).data] == [shown.id]
+    assert sdk.v1.payment_methods.update(other.id, {"allow_redisplay": "limited"}).allow_redisplay == "limited"
+    limited = sdk.v1.customers.payment_methods.list(ada, {"allow_redisplay": "limited"}).data
+    assert [one.id for one in limited] == [other.id]
