@@ -16,6 +16,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from api.chosen_prices import chosen_ids, put_chosen_ids
+from api.link_pages import put_links
 from api.unused_fields import put_in
 from catalog.models import Coupon, Price, TaxRate
 from catalog.snapshots import price_snapshot, tax_rate_snapshot
@@ -60,8 +61,7 @@ def complete(body: Json, *, merchant_id: str, livemode: bool) -> None:
     chosen = _client_ids(merchant_id, nodes)
     _seller_and_links(merchant_id, nodes["invoice"])
     _credit_note_links(merchant_id, nodes["credit_note"])
-    for node in nodes["payment_link"]:
-        node.setdefault("url", settings.SITE_URL + reverse("payment_link", args=[node["id"]]))
+    put_links(nodes["payment_link"])
     _instruments(merchant_id, nodes)
     _bank_pages(merchant_id, nodes["payment_intent"])
     _movements(merchant_id, [*nodes["charge"], *nodes["refund"]])

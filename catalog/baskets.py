@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -38,15 +38,32 @@ def sold_rows(merchant_id: str, items: Sequence[tuple[str, int]]) -> list[tuple[
     return rows
 
 
-def put_items(link: PaymentLink, rows: Sequence[tuple[Price, int]]) -> None:
+def put_items(
+    link: PaymentLink, rows: Sequence[tuple[Price, int]], line_terms: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """`line_terms` are {adjustable_quantity, tax_rate_ids} of each row, where anything was said of it."""
+    said = [*line_terms, *([{}] * (len(rows) - len(line_terms)))]
     PaymentLinkItem.objects.bulk_create(
-        PaymentLinkItem(merchant_id=link.merchant_id, payment_link=link, price=price, quantity=n, position=position)
+        PaymentLinkItem(
+            merchant_id=link.merchant_id,
+            payment_link=link,
+            price=price,
+            quantity=n,
+            position=position,
+            **said[position],
+        )
         for position, (price, n) in enumerate(rows)
     )
 
 
 def create_basket(
-    *, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], currency: str = "", **fields: Any
+    *,
+    ctx: Context,
+    merchant_id: str,
+    items: Sequence[tuple[str, int]],
+    line_terms: Sequence[Mapping[str, Any]] = (),
+    currency: str = "",
+    **fields: Any,
 ) -> PaymentLink:
     """The basket of one checkout session: no public page, and nobody is told of it. Raises as `sold_rows`.
 
@@ -62,5 +79,5 @@ def create_basket(
             recorded_at=ctx.recorded_at,
             **fields,
         )
-        put_items(link, rows)
+        put_items(link, rows, line_terms)
     return link

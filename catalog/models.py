@@ -355,6 +355,7 @@ class PaymentLink(models.Model):
     tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)
     after_completion_url = models.URLField(max_length=2000, blank=True, default="")
     one_visit = models.BooleanField(default=False)  # the basket of one checkout session: nobody else may open it
+    terms = models.JSONField(default=dict, blank=True)  # what its page asks and says: catalog.page_terms
     metadata = models.JSONField(default=dict, blank=True)
     version = models.BigIntegerField(default=1)
     created = models.DateTimeField()
@@ -373,6 +374,8 @@ class PaymentLinkItem(models.Model):
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField(default=1)
     position = models.PositiveSmallIntegerField(default=0)
+    adjustable_quantity = models.JSONField(null=True, blank=True)  # {enabled, minimum, maximum}; None: as the link
+    tax_rate_ids = ArrayField(models.TextField(), default=list, blank=True)  # beside the link's, wherever the buyer is
 
     class Meta:
         constraints = [

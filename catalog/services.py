@@ -125,6 +125,7 @@ _PAYMENT_LINK_FIELDS = frozenset(
         "active",
         "allow_promotion_codes",
         "adjustable_quantity",
+        "terms",
         "trial_period_days",
         "tax_rate_ids",
         "after_completion_url",
@@ -357,13 +358,21 @@ def update_tax_rate(*, ctx: Context, merchant_id: str, tax_rate_id: str, **field
 
 
 def create_payment_link(
-    *, ctx: Context, merchant_id: str, items: Sequence[tuple[str, int]], **fields: Any
+    *,
+    ctx: Context,
+    merchant_id: str,
+    items: Sequence[tuple[str, int]],
+    line_terms: Sequence[Mapping[str, Any]] = (),
+    **fields: Any,
 ) -> PaymentLink:
-    """A public page that sells `items`, (price id, quantity) each. Raises `NothingToSell`, `MixedCurrencies`."""
+    """A public page that sells `items`, (price id, quantity) each, with `line_terms` (`baskets.put_items`).
+
+    Raises `NothingToSell`, `MixedCurrencies`.
+    """
     rows = sold_rows(merchant_id, items)
     with transaction.atomic():
         link = create_row(ctx, PaymentLink, merchant_id, fields | {"currency": rows[0][0].currency})
-        put_items(link, rows)
+        put_items(link, rows, line_terms)
         return link
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from catalog.page_terms import page_terms_snapshot
 from core.json_values import epoch, json_number, plain_decimal
 
 Json = dict[str, Any]
@@ -117,6 +118,7 @@ class PaymentLinkRow(Protocol):
     currency: str
     allow_promotion_codes: bool
     trial_period_days: int | None
+    terms: Mapping[str, Any]
     metadata: Mapping[str, str]
     created: datetime
 
@@ -331,8 +333,12 @@ def tax_rate_snapshot(rate: TaxRateRow, *, livemode: bool) -> Json:
 
 
 def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
-    """Stripe's payment_link. Its `url` is put in where it is shown."""
-    after: Json = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": None}}
+    """Stripe's payment_link. Its `url`, and how many of a limit were bought, are put in where it is shown."""
+    terms = link.terms
+    said = terms.get("subscription", {})
+    at_end, limit = said.get("trial_missing_payment_method"), terms.get("completed_sessions_limit")
+    words = terms.get("confirmation_message") or None
+    after: Json = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": words}}
     if link.after_completion_url:
         after = {"type": "redirect", "redirect": {"url": link.after_completion_url}}
     return {
@@ -346,12 +352,15 @@ def payment_link_snapshot(link: PaymentLinkRow, *, livemode: bool) -> Json:
         "livemode": livemode,
         "metadata": dict(link.metadata),
         "subscription_data": {
-            "description": None,
+            "description": said.get("description") or None,
             "invoice_settings": {"issuer": {"type": "self"}},
-            "metadata": {},
+            "metadata": dict(said.get("metadata", {})),
             "trial_period_days": link.trial_period_days,
-            "trial_settings": None,
+            "trial_settings": {"end_behavior": {"missing_payment_method": at_end}} if at_end else None,
         },
+        "inactive_message": terms.get("inactive_message") or None,
+        "restrictions": {"completed_sessions": {"count": 0, "limit": limit}} if limit else None,
+        **page_terms_snapshot(terms),
     }
 
 

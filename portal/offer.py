@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from catalog.models import PaymentLinkItem
 from catalog.price_words import terms
-from engine.services.checkout_preview import Basket, CheckoutPreview
+from engine.services.checkout_preview import Basket, CheckoutPreview, bounds_of
 from engine.types import CheckoutRequest
 from portal.summaries import Summary, planned_summary
 from portal.wording import every, price_words
@@ -72,10 +72,9 @@ def offer_of(basket: Basket, preview: CheckoutPreview, wanted: CheckoutRequest) 
     """The planner's answer in a reader's terms."""
     now = planned_summary(preview.now, preview.settlement) if preview.now else None
     recurring = next((item.price for item in basket.items if item.price.type == "recurring"), None)
-    adjustable = basket.link.adjustable_quantity
     return Offer(
         currency=preview.currency,
-        lines=tuple(_line(item, wanted, adjustable) for item in basket.items),
+        lines=tuple(_line(basket, item, wanted) for item in basket.items),
         due_now=now.amount_due if now else 0,
         now=now,
         following=planned_summary(preview.following) if preview.following else None,
@@ -106,7 +105,7 @@ def coupon_words(preview: CheckoutPreview) -> str:
     return gettext("on the first invoice")
 
 
-def _line(item: PaymentLinkItem, wanted: CheckoutRequest, adjustable: bool) -> OfferLine:
+def _line(basket: Basket, item: PaymentLinkItem, wanted: CheckoutRequest) -> OfferLine:
     price, product = item.price, item.price.product
     return OfferLine(
         price_id=price.id,
@@ -114,7 +113,7 @@ def _line(item: PaymentLinkItem, wanted: CheckoutRequest, adjustable: bool) -> O
         description=product.description,
         image=product.images[0] if product.images else "",
         price=price_words(price),
-        quantity=wanted.quantities.get(price.id, item.quantity) if adjustable else item.quantity,
+        quantity=wanted.quantities.get(price.id, item.quantity) if bounds_of(basket, item) else item.quantity,
         terms=tuple(terms(price)),
         by_use=price.usage_type == "metered",
     )

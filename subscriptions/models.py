@@ -313,8 +313,8 @@ class CheckoutSession(models.Model):
     """One visit to a payment link. Its row is the lock that makes a double click pay once.
 
     `terms` are what a merchant's server said of what comes of it: {"discounts": [{coupon_id, promotion_code_id}],
-    "invoice": {}, "payment": {}, "setup": {}, "subscription": {}}. `awaits_payment`: it is complete, and the bank
-    has not answered yet.
+    "invoice": {}, "payment": {}, "setup": {}, "subscription": {}, "customer_update": {}}.
+    `awaits_payment`: it is complete, and the bank has not answered yet.
     """
 
     id = models.TextField(primary_key=True, default=partial(new_id, "cs"), editable=False, db_collation="C")
@@ -334,6 +334,7 @@ class CheckoutSession(models.Model):
     locale = models.CharField(max_length=10, blank=True, default="")
     asked = models.JSONField(default=dict, blank=True)  # the form, while its visitor is on the processor's page
     setup_id = models.TextField(blank=True, default="", db_collation="C")  # payments' setup that was begun last
+    answers = models.JSONField(default=dict, blank=True)  # what the buyer filled in: engine.rules.checkout.answers_of
     cancel_url = models.TextField(blank=True, default="")
     client_reference_id = models.CharField(max_length=200, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)

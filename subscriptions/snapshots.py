@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from catalog.page_terms import answered_fields, page_terms_snapshot
 from core.json_values import epoch
 
 _NONE: Mapping[str, Sequence[str]] = {}
@@ -320,17 +321,12 @@ def checkout_session_snapshot(
         "amount_subtotal": None if is_setup else subtotal,
         "amount_total": None if is_setup else total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": terms.get("billing_address_collection"),
         "cancel_url": session.cancel_url or None,
         "client_reference_id": session.client_reference_id or None,
         "created": epoch(session.created),
         "currency": currency,
-        "custom_fields": [],
-        "custom_text": dict.fromkeys(
-            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"),
-        ),
         "customer": session.customer_id or None,
-        "customer_details": {"email": email, "name": None} if email else None,
+        "customer_details": _customer_details(session.answers, email),
         "customer_email": email or None,
         "expires_at": epoch(session.expires_at),
         "discounts": [
@@ -353,7 +349,26 @@ def checkout_session_snapshot(
         "success_url": link.after_completion_url or None,
         "total_details": None if is_setup else {"amount_discount": discount, "amount_shipping": 0, "amount_tax": tax},
         "ui_mode": "hosted_page",
+        **_page(session),
     }
+
+
+def _customer_details(answers: Mapping[str, Any], email: str) -> dict[str, Any] | None:
+    """What was filled in on the page; before, what is known of the buyer."""
+    if not answers:
+        return {"email": email, "name": None} if email else None
+    names = ("address", "email", "name", "phone")
+    return {name: answers.get(name) or None for name in names} | {"tax_exempt": "none"}
+
+
+def _page(session: Any) -> dict[str, Any]:
+    """What its page asks and says, and what was answered."""
+    shown = page_terms_snapshot(session.payment_link.terms)
+    shown["custom_fields"] = answered_fields(shown["custom_fields"], session.answers.get("custom_fields", {}))
+    if "consent_collection" in shown:
+        accepted = "accepted" if session.answers.get("accepts_terms") else None
+        shown["consent"] = {"promotions": None, "terms_of_service": accepted}
+    return shown
 
 
 def _invoice_creation(said: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from api.resources.checkout_terms import (
     terms_of,
 )
 from api.resources.customers import customer_of
+from api.resources.page_terms import ADJUSTABLE, CONSENT, PAGE_TERMS, line_terms_of, page_terms_of
 from api.resources.prices import shown as shown_prices
 from api.resources.pricing import SOLD_PRICE_DATA, price_ids, tax_rate_ids
 from catalog import baskets
@@ -53,17 +54,19 @@ from subscriptions.services.checkout_sessions import SESSION_LIFETIME, derived_s
 
 SESSIONS = "/v1/checkout/sessions"
 SOONEST = timedelta(minutes=30)
-LINE = hash_of(
-    {
-        "adjustable_quantity": hash_of({"enabled": boolean(required=True)}),
-        "price": text(most=200),
-        "price_data": SOLD_PRICE_DATA,
-        "quantity": integer(least=1, most=999),
-    }
-)
+_LINE = {
+    "adjustable_quantity": ADJUSTABLE,
+    "price": text(most=200),
+    "price_data": SOLD_PRICE_DATA,
+    "quantity": integer(least=1, most=999_999),
+}
+LINE = hash_of(_LINE)
+_TAXED_LINE = hash_of(_LINE | {"tax_rates": list_of(text(most=200), most=20)})
 CREATE_SESSION = fields(
     METADATA,
     AS_IT_IS,
+    PAGE_TERMS,
+    consent_collection=CONSENT,
     allow_promotion_codes=boolean(),
     cancel_url=text(most=2000),
     client_reference_id=text(most=200),
@@ -74,7 +77,7 @@ CREATE_SESSION = fields(
     discounts=list_of(hash_of({"coupon": text(most=200), "promotion_code": text(most=200)}), most=1),
     expires_at=timestamp(),
     invoice_creation=INVOICE_CREATION,
-    line_items=list_of(LINE, most=20),
+    line_items=list_of(_TAXED_LINE, most=20),
     locale=text(most=10),
     mode=choice("payment", "setup", "subscription", required=True),
     payment_intent_data=PAYMENT_DATA,
@@ -97,6 +100,7 @@ LIST_SESSIONS = fields(
 # What belongs to one mode alone.
 _OF_MODE = {
     "invoice_creation": "payment",
+    "payment_method_collection": "subscription",
     "payment_intent_data": "payment",
     "setup_intent_data": "setup",
     "subscription_data": "subscription",
@@ -208,6 +212,8 @@ def _basket(call: Call, session_id: str) -> PaymentLink:
         ctx=call.ctx,
         merchant_id=call.merchant_id,
         items=items_of(call),
+        line_terms=line_terms_of(call),
+        terms=page_terms_of(params),
         currency=_currency(call) if params["mode"] == "setup" else "",
         after_completion_url=success,
         adjustable_quantity=is_adjustable(call),
@@ -240,7 +246,7 @@ def _buyer(call: Call) -> tuple[str, Json]:
     row = customer_of(call, call.params["customer"], "customer")
     if row.test_clock_id:
         raise BuyerOnClock
-    names = ("email", "name", "line1", "line2", "city", "state", "postal_code", "country")
+    names = ("email", "name", "line1", "line2", "city", "state", "postal_code", "country", "phone")
     return row.id, {name: getattr(row, name) for name in names}
 
 
@@ -305,6 +311,7 @@ def _line(item: PaymentLinkItem, price: Json) -> Json:
     return {
         "id": item.id,
         "object": "item",
+        "adjustable_quantity": item.adjustable_quantity,
         "amount_discount": 0,
         "amount_subtotal": amount,
         "amount_tax": 0,

@@ -15,16 +15,13 @@ from core.json_values import epoch
 
 TRIAL = integer(least=1, most=730)
 TRIAL_SOONEST = timedelta(hours=48)
-# What only says how it is: there is no automatic tax, and the page asks for an address and a card, never for a phone.
+# What only says how it is: there is no automatic tax.
 _OFF = hash_of({"enabled": choice("false", required=True)})
 AS_IT_IS = {
     "automatic_tax": _OFF,
-    "billing_address_collection": choice("auto", "required"),
     "customer_update": hash_of(
-        {"address": choice("auto"), "name": choice("auto"), "shipping": choice("auto", "never")}
+        {"address": choice("auto", "never"), "name": choice("auto", "never"), "shipping": choice("auto", "never")}
     ),
-    "payment_method_collection": choice("always"),
-    "phone_number_collection": _OFF,
     "tax_id_collection": _OFF,
 }
 INVOICE_CREATION = hash_of(
@@ -79,6 +76,12 @@ class TrialEndsTooSoon(OstinatoError):
     message_id = gettext_noop("The `trial_end` date has to be at least 2 days in the future.")
 
 
+class UpdateOfNobody(OstinatoError):
+    code = "parameter_invalid"
+    param = "customer_update"
+    message_id = gettext_noop("`customer_update` is said of a `customer`.")
+
+
 class AnchorInPast(OstinatoError):
     code = "parameter_invalid_integer"
     param = "subscription_data[billing_cycle_anchor]"
@@ -104,8 +107,10 @@ def terms_of(call: Call) -> Json:
         terms["setup"] = {"description": setup.get("description", ""), "metadata": new_metadata(setup)}
     if "subscription_data" in params:
         terms["subscription"] = _subscription(call, params["subscription_data"])
-    if "billing_address_collection" in params:
-        terms["billing_address_collection"] = params["billing_address_collection"]
+    if "customer" in params:
+        terms["customer_update"] = params.get("customer_update", {})
+    elif "customer_update" in params:
+        raise UpdateOfNobody
     return terms
 
 

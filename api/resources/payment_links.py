@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.lookup import found, new_metadata
@@ -17,12 +18,14 @@ from api.protocol.schema import (
     choice,
     fields,
     hash_of,
+    integer,
     list_of,
     merged_metadata,
     text,
 )
 from api.resources.checkout import LINE, checked_address, is_adjustable, items_of, lines_of
 from api.resources.checkout_terms import TRIAL
+from api.resources.page_terms import CONSENT, PAGE_TERMS, line_terms_of, page_terms_of
 from catalog import services as catalog
 from catalog.selectors import payment_links
 from catalog.snapshots import payment_link_snapshot
@@ -30,43 +33,103 @@ from catalog.snapshots import payment_link_snapshot
 LINKS = "/v1/payment_links"
 _AFTER = hash_of(
     {
+        "hosted_confirmation": hash_of({"custom_message": text(most=500)}),
         "redirect": hash_of({"url": text(required=True, most=2000)}),
         "type": choice("hosted_confirmation", "redirect", required=True),
     }
 )
-_LINK = fields(METADATA, after_completion=_AFTER, allow_promotion_codes=boolean())
+_LIMIT = hash_of(
+    {"completed_sessions": hash_of({"limit": integer(required=True, least=1)}, required=True)}, clearable=True
+)
+_TRIAL_SETTINGS = hash_of(
+    {
+        "end_behavior": hash_of(
+            {"missing_payment_method": choice("cancel", "create_invoice", "pause", required=True)}, required=True
+        )
+    },
+    clearable=True,
+)
+_LINK = fields(
+    METADATA,
+    PAGE_TERMS,
+    after_completion=_AFTER,
+    allow_promotion_codes=boolean(),
+    inactive_message=text(clearable=True, most=500),
+    restrictions=_LIMIT,
+)
 CREATE_LINK = fields(
     _LINK,
+    consent_collection=CONSENT,
     line_items=list_of(LINE, required=True, most=20),
-    subscription_data=hash_of({"trial_period_days": TRIAL}),
+    subscription_data=hash_of(
+        fields(METADATA, description=text(most=500), trial_period_days=TRIAL, trial_settings=_TRIAL_SETTINGS)
+    ),
 )
-UPDATE_LINK = fields(_LINK, active=boolean())
+UPDATE_LINK = fields(
+    _LINK,
+    active=boolean(),
+    subscription_data=hash_of(
+        fields(METADATA, trial_period_days=dataclasses.replace(TRIAL, clearable=True), trial_settings=_TRIAL_SETTINGS)
+    ),
+)
 
 
 def create_link(call: Call) -> Json:
     params = call.params
+    data = params.get("subscription_data", {})
     row = catalog.create_payment_link(
         ctx=call.ctx,
         merchant_id=call.merchant_id,
         items=items_of(call),
+        line_terms=line_terms_of(call),
         adjustable_quantity=is_adjustable(call),
         allow_promotion_codes=params.get("allow_promotion_codes", False),
         metadata=new_metadata(params),
-        trial_period_days=params.get("subscription_data", {}).get("trial_period_days"),
-        **_after(params),
+        terms=_terms_of(params, {}),
+        trial_period_days=data.get("trial_period_days"),
+        after_completion_url=_after_url(params) or "",
     )
     return payment_link_snapshot(row, livemode=call.livemode)
 
 
-def _after(params: dict[str, Any]) -> dict[str, str]:
+def _terms_of(params: dict[str, Any], known: Mapping[str, Any]) -> Json:
+    """A link's `terms` after the request."""
+    terms = {**known, **page_terms_of(params, known)}
+    if "inactive_message" in params:
+        terms["inactive_message"] = params["inactive_message"] or ""
+    if "restrictions" in params:
+        limits = params["restrictions"]
+        terms["completed_sessions_limit"] = limits["completed_sessions"]["limit"] if limits else None
+    if "after_completion" in params:
+        confirmed = params["after_completion"].get("hosted_confirmation", {})
+        terms["confirmation_message"] = confirmed.get("custom_message", "")
+    if "subscription_data" in params:
+        terms["subscription"] = _subscription(params["subscription_data"], terms.get("subscription", {}))
+    return terms
+
+
+def _subscription(data: Mapping[str, Any], known: Mapping[str, Any]) -> Json:
+    said: Json = dict(known)
+    if "description" in data:
+        said["description"] = data["description"]
+    if "metadata" in data:
+        said["metadata"] = merged_metadata(known.get("metadata", {}), data["metadata"])
+    if "trial_settings" in data:
+        settings = data["trial_settings"]
+        said["trial_missing_payment_method"] = settings["end_behavior"]["missing_payment_method"] if settings else ""
+    return said
+
+
+def _after_url(params: dict[str, Any]) -> str | None:
+    """Where the buyer is sent back to; blank for a page of ours, None where nothing was said."""
     if "after_completion" not in params:
-        return {}
+        return None
     after = params["after_completion"]
     if after["type"] == "hosted_confirmation":
-        return {"after_completion_url": ""}
+        return ""
     if "redirect" not in after:
         raise ParameterMissing(param="after_completion[redirect]", name="after_completion[redirect]")
-    return {"after_completion_url": checked_address(after["redirect"]["url"], "after_completion[redirect][url]")}
+    return checked_address(after["redirect"]["url"], "after_completion[redirect][url]")
 
 
 def retrieve_link(call: Call) -> Json:
@@ -81,9 +144,12 @@ def update_link(call: Call) -> Json:
     values: dict[str, Any] = {name: call.params[name] for name in names if name in call.params}
     if "metadata" in call.params:
         values["metadata"] = merged_metadata(row.metadata, call.params["metadata"])
-    changed = catalog.update_payment_link(
-        ctx=call.ctx, merchant_id=call.merchant_id, payment_link_id=row.id, **values | _after(call.params)
-    )
+    if "trial_period_days" in call.params.get("subscription_data", {}):
+        values["trial_period_days"] = call.params["subscription_data"]["trial_period_days"]
+    if (url := _after_url(call.params)) is not None:
+        values["after_completion_url"] = url
+    values["terms"] = _terms_of(call.params, row.terms)
+    changed = catalog.update_payment_link(ctx=call.ctx, merchant_id=call.merchant_id, payment_link_id=row.id, **values)
     return payment_link_snapshot(changed, livemode=call.livemode)
 
 

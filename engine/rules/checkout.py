@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.errors import OstinatoError, gettext_noop
 
 MOST_AT_ONCE = 999
 
 
+def answers_of(request: Any) -> dict[str, Any]:
+    """What the buyer filled in (a `CheckoutRequest`), as a session keeps and shows it."""
+    names = ("city", "country", "line1", "line2", "postal_code", "state")
+    return {
+        "email": request.email,
+        "name": request.name,
+        "phone": request.phone,
+        "address": {name: getattr(request, name) or None for name in names},
+        "custom_fields": dict(request.custom_fields),
+        "accepts_terms": request.accepts_terms,
+    }
+
+
 class QuantityOutOfRange(OstinatoError):
     code = "parameter_invalid_integer"
     param = "quantity"
-    message_id = gettext_noop("The quantity is from 1 to %(most)s.")
+    message_id = gettext_noop("The quantity is from %(least)s to %(most)s.")
+
+
+class NothingChosen(OstinatoError):
+    code = "parameter_invalid_integer"
+    param = "quantity"
+    message_id = gettext_noop("Choose at least one of what is sold here.")
+
+
+class InstrumentMissing(OstinatoError):
+    code = "parameter_missing"
+    param = "instrument"
+    message_id = gettext_noop("Choose what to pay with.")
 
 
 class BasketIsEmpty(OstinatoError):
@@ -55,11 +80,24 @@ def applicable_tax_rates(rates: Iterable[LocatedRate], country: str, state: str)
     )
 
 
-def chosen_quantity(price_id: str, default: int, adjustable: bool, wanted: Mapping[str, int]) -> int:
-    """How many of a price: the visitor's wish counts only where the link lets it. Raises `QuantityOutOfRange`."""
-    if not adjustable:
+def quantity_bounds(adjustable: bool, own: Mapping[str, Any] | None, alone: bool) -> tuple[int, int] | None:
+    """How few and how many of a line a visitor may take; None where nothing may be changed.
+
+    `own` are the line's bounds in Stripe's words, None where the link says it for all. What is `alone` in its
+    basket cannot be left out of it.
+    """
+    if not adjustable or (own is not None and not own["enabled"]):
+        return None
+    if own is None:
+        return 1, MOST_AT_ONCE
+    return max(own["minimum"], 1) if alone else own["minimum"], own["maximum"]
+
+
+def chosen_quantity(price_id: str, default: int, bounds: tuple[int, int] | None, wanted: Mapping[str, int]) -> int:
+    """How many of a price: the visitor's wish counts only within bounds. Raises `QuantityOutOfRange`."""
+    if bounds is None:
         return default
     quantity = wanted.get(price_id, default)
-    if not 1 <= quantity <= MOST_AT_ONCE:
-        raise QuantityOutOfRange(most=MOST_AT_ONCE)
+    if not bounds[0] <= quantity <= bounds[1]:
+        raise QuantityOutOfRange(least=bounds[0], most=bounds[1])
     return quantity

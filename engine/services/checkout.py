@@ -27,8 +27,15 @@ from core.errors import OstinatoError, gettext_noop
 from customers.models import PaymentMethod
 from customers.services import create_customer, set_default_payment_method, update_customer
 from customers.types import CustomerFields
+from engine.rules.checkout import InstrumentMissing, answers_of
 from engine.services.checkout_closing import close_session
-from engine.services.checkout_preview import basket_of, preview_checkout, sale_request, subscribe_request
+from engine.services.checkout_preview import (
+    basket_of,
+    needs_no_method,
+    preview_checkout,
+    sale_request,
+    subscribe_request,
+)
 from engine.services.pay import InvoiceAlreadyPaid, complete_action, pay_invoice
 from engine.services.selling import post_sale
 from engine.services.subscribe import subscribe
@@ -36,7 +43,7 @@ from engine.types import CheckoutRequest, CheckoutResult, PaymentOutcome
 from invoicing.models import Invoice
 from payments.cancellation import PaymentInFlight
 from payments.describing import describe_intent
-from payments.rules import INSTRUMENTS
+from payments.rules import INSTRUMENTS, NO_WAY
 from payments.selectors import in_flight, payment_intents
 from payments.services import attach_payment_method, detach_payment_method
 from payments.setup_intents import create_setup_intent, succeed_setup_intent
@@ -49,6 +56,7 @@ from subscriptions.services.checkout_sessions import (
     note_customer,
     note_purchase,
     open_checkout_session,
+    purchases_by_link,
 )
 
 
@@ -69,15 +77,25 @@ class Standing:
 
 def open_checkout(*, ctx: Context, payment_link_id: str, locale: str) -> tuple[str, str]:
     """A visit: the session's id and its secret. Raises `PaymentLinkClosed`, `BasketIsEmpty`, `NothingRecurs`."""
-    link = PaymentLink.objects.filter(id=payment_link_id, active=True, one_visit=False).first()
+    link = PaymentLink.objects.filter(id=payment_link_id, one_visit=False).first()
     if link is None:
         raise PaymentLinkClosed
+    if not link.active:
+        raise PaymentLinkClosed(inactive_message=link.terms.get("inactive_message", ""))
+    check_not_sold_out(link)
     with transaction.atomic():
         session, secret = open_checkout_session(
-            ctx=ctx, merchant_id=link.merchant_id, payment_link_id=link.id, locale=locale
+            ctx=ctx, merchant_id=link.merchant_id, payment_link_id=link.id, locale=locale, metadata=link.metadata
         )
         basket_of(session)
     return session.id, secret
+
+
+def check_not_sold_out(link: PaymentLink) -> None:
+    """Raises `PaymentLinkClosed` where as many have bought as may. The last to buy holds the link's lock."""
+    limit = link.terms.get("completed_sessions_limit")
+    if limit and purchases_by_link([link.id]).get(link.id, 0) >= limit:
+        raise PaymentLinkClosed(inactive_message=link.terms.get("inactive_message", ""))
 
 
 def standing_of(*, ctx: Context, session: CheckoutSession) -> Standing:
@@ -102,7 +120,8 @@ def standing_of(*, ctx: Context, session: CheckoutSession) -> Standing:
 def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: CheckoutRequest) -> CheckoutResult:
     """Buy the basket, or pay for what was bought already.
 
-    Raises what is wrong with the request, and `InstrumentDeclined` when the instrument cannot even be stored.
+    Raises what is wrong with the request, `InstrumentMissing` where there is something to pay, and
+    `InstrumentDeclined` when the instrument cannot even be stored.
     """
     session = checkout_session(session_id, secret)
     standing = standing_of(ctx=ctx, session=session)
@@ -110,11 +129,12 @@ def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: Ch
         return result_of(session, standing.status, None)
     if standing.status == "expired":
         raise CheckoutExpired
+    free = standing.status == "open" and plan_and_note_buyer(ctx, session, secret, request)
+    session.refresh_from_db()
+    if free:
+        return buy_and_pay(ctx, session, secret, None, request)
     if way_of(session.merchant) != INSTRUMENTS:
         raise NoWayToPay
-    if standing.status == "open":
-        plan_and_note_buyer(ctx, session, secret, request)
-    session.refresh_from_db()
     method = attach_payment_method(
         ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, instrument=request.instrument
     )
@@ -122,9 +142,12 @@ def complete_checkout(*, ctx: Context, session_id: str, secret: str, request: Ch
 
 
 def buy_and_pay(
-    ctx: Context, session: CheckoutSession, secret: str, method: PaymentMethod, request: CheckoutRequest | None
+    ctx: Context, session: CheckoutSession, secret: str, method: PaymentMethod | None, request: CheckoutRequest | None
 ) -> CheckoutResult:
-    """Steps 4 and 5 with a method that is stored; `request` None: it was bought before, and only paying is left."""
+    """Steps 4 and 5 with a method that is stored, or none where none is asked for.
+
+    `request` None: it was bought before, and only paying is left.
+    """
     if request is not None:
         session, bought_here = _buy(ctx, session.id, secret, request, method)
         if not bought_here:  # another click was quicker and is paying
@@ -133,10 +156,16 @@ def buy_and_pay(
     return _pay(ctx, session, method)
 
 
-def plan_and_note_buyer(ctx: Context, session: CheckoutSession, secret: str, request: CheckoutRequest) -> None:
-    """Steps 1 and 2: whatever is wrong is refused, then the customer is known."""
-    preview_checkout(ctx=ctx, basket=basket_of(session), request=request)
+def plan_and_note_buyer(ctx: Context, session: CheckoutSession, secret: str, request: CheckoutRequest) -> bool:
+    """Steps 1 and 2: whatever is wrong is refused, then the customer is known. Is no way to pay needed?"""
+    basket = basket_of(session)
+    free = needs_no_method(basket, preview_checkout(ctx=ctx, basket=basket, request=request))
+    if not free and way_of(session.merchant) == INSTRUMENTS and not request.instrument:
+        raise InstrumentMissing
+    if not free and way_of(session.merchant) == NO_WAY:
+        raise NoWayToPay
     _note_buyer(ctx, session.id, secret, request)
+    return free
 
 
 def authenticate_checkout(*, ctx: Context, session_id: str, secret: str, approve: bool) -> CheckoutResult:
@@ -159,30 +188,34 @@ def _note_buyer(ctx: Context, session_id: str, secret: str, request: CheckoutReq
     with transaction.atomic():
         session = checkout_session(session_id, secret, lock=True)
         if session.customer_id and not session.invoice_id:
-            update_customer(
-                ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, **_fields(session, request)
-            )
+            fields = _fields(session, request)
+            update_customer(ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, **fields)
+            note_customer(session, session.customer_id, answers_of(request))
         elif not session.customer_id:
             customer = create_customer(ctx=ctx, merchant_id=session.merchant_id, **_fields(session, request))
-            note_customer(session, customer.id)
+            note_customer(session, customer.id, answers_of(request))
 
 
 def _fields(session: CheckoutSession, request: CheckoutRequest) -> CustomerFields:
-    return {
-        "preferred_locale": session.locale,
-        "email": request.email,
-        "name": request.name,
-        "line1": request.line1,
-        "line2": request.line2,
-        "city": request.city,
-        "state": request.state,
-        "postal_code": request.postal_code,
-        "country": request.country,
-    }
+    """What is kept on the customer. Of one whom the merchant knew before, only what it said may be (Stripe's
+    `customer_update`), an e-mail address where there was none, and the phone number that was asked for."""
+    known = session.terms.get("customer_update")
+    fields: CustomerFields = {"preferred_locale": session.locale}
+    if known is None or not session.asked.get("email"):
+        fields["email"] = request.email
+    if known is None or known.get("name") == "auto":
+        fields["name"] = request.name
+    if known is None or known.get("address") == "auto":
+        fields |= CustomerFields(country=request.country, state=request.state, postal_code=request.postal_code)
+        if request.line1 or request.city:  # else the page asked for the place alone
+            fields |= CustomerFields(line1=request.line1, line2=request.line2, city=request.city)
+    if request.phone:
+        fields["phone"] = request.phone
+    return fields
 
 
 def _buy(
-    ctx: Context, session_id: str, secret: str, request: CheckoutRequest, method: PaymentMethod
+    ctx: Context, session_id: str, secret: str, request: CheckoutRequest, method: PaymentMethod | None
 ) -> tuple[CheckoutSession, bool]:
     """Write the subscription and its first invoice, what is sold once, or that `method` was set up.
 
@@ -192,8 +225,10 @@ def _buy(
         session = checkout_session(session_id, secret, lock=True)
         if session.subscription_id or session.invoice_id or session.setup_intent_id:
             return session, False
+        if session.payment_link and session.payment_link.terms.get("completed_sessions_limit"):
+            check_not_sold_out(PaymentLink.objects.select_for_update(no_key=True).get(id=session.payment_link_id))
         basket = basket_of(session)
-        if session.mode == CheckoutMode.SETUP:
+        if session.mode == CheckoutMode.SETUP and method is not None:
             note_purchase(session, setup_intent_id=_set_up(ctx, session, method))
             return session, True
         if session.mode == CheckoutMode.PAYMENT:
@@ -224,9 +259,9 @@ def _set_up(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> st
     return str(intent.id)
 
 
-def _keep(ctx: Context, session: CheckoutSession, method: PaymentMethod, outcome: PaymentOutcome | None) -> None:
+def _keep(ctx: Context, session: CheckoutSession, method: PaymentMethod | None, outcome: PaymentOutcome | None) -> None:
     """What recurs is paid with the method from now on; what is sold once leaves it behind unless it was to be kept."""
-    if session.mode == CheckoutMode.SETUP:
+    if session.mode == CheckoutMode.SETUP or method is None:
         return
     kept = session.mode == CheckoutMode.SUBSCRIPTION or session.terms.get("payment", {}).get("setup_future_usage")
     if kept:
@@ -237,10 +272,12 @@ def _keep(ctx: Context, session: CheckoutSession, method: PaymentMethod, outcome
         _forget(ctx, session, method)
 
 
-def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> CheckoutResult:
+def _pay(ctx: Context, session: CheckoutSession, method: PaymentMethod | None) -> CheckoutResult:
     """Pay the session's invoice with what was just attached; it becomes what later invoices are paid with."""
     outcome = None
     if session.invoice_id and not Invoice.objects.filter(id=session.invoice_id, status="paid").exists():
+        if method is None:  # its price changed while the page was read: the next page asks for its payment
+            return result_of(session, "open", None)
         try:
             outcome = pay_invoice(
                 ctx=ctx, merchant_id=session.merchant_id, invoice_id=session.invoice_id, payment_method_id=method.id
@@ -264,8 +301,10 @@ def _describe_payment(ctx: Context, session: CheckoutSession) -> None:
         describe_intent(ctx=ctx, merchant_id=session.merchant_id, payment_intent_id=intent.id, metadata=metadata)
 
 
-def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod) -> None:
+def _forget(ctx: Context, session: CheckoutSession, method: PaymentMethod | None) -> None:
     """A card that did not pay is not kept for the next invoices."""
+    if method is None:
+        return
     detach_payment_method(
         ctx=ctx, merchant_id=session.merchant_id, customer_id=session.customer_id, payment_method_id=method.id
     )

@@ -15,10 +15,12 @@ from core.context import Context
 from customers.services import create_customer
 from engine.rules.checkout import (
     BasketIsEmpty,
+    NothingChosen,
     NothingRecurs,
     SomethingRecurs,
     applicable_tax_rates,
     chosen_quantity,
+    quantity_bounds,
 )
 from engine.rules.renewal import plan_renewal
 from engine.rules.subscribe import plan_subscribe, subscribed
@@ -66,6 +68,12 @@ class CheckoutPreview:
     trial_end: datetime | None
     coupon: Coupon | None
     settlement: Settlement | None = None  # of `now`, for a customer that is known: what the balance leaves due
+
+    @property
+    def due_now(self) -> int:
+        if self.settlement is not None:
+            return self.settlement.amount_due
+        return self.now.totals.draft_amount_due if self.now else 0
 
 
 def basket_of(session: CheckoutSession) -> Basket:
@@ -123,10 +131,13 @@ def subscribe_request(*, ctx: Context, basket: Basket, request: CheckoutRequest,
     """The basket and the form as the request that `subscribe` takes. Raises `CodeUnknown`, `QuantityOutOfRange`."""
     link = basket.link
     coupon, code = resolve_code(ctx, basket, request)
+    items = _item_requests(basket, request, "recurring")
+    if not items:  # all of them were set to 0
+        raise NothingChosen
     return SubscribeRequest(
         merchant_id=link.merchant_id,
         customer_id=customer_id,
-        items=_item_requests(basket, request, "recurring"),
+        items=items,
         add_invoice_items=_item_requests(basket, request, "one_time"),
         coupon_ids=(coupon.id,) if coupon and not code else (),
         promotion_code=code.code if code else "",
@@ -135,7 +146,7 @@ def subscribe_request(*, ctx: Context, basket: Basket, request: CheckoutRequest,
         default_tax_rate_ids=applicable_tax_rates(_rates(link), request.country, request.state),
         payment_behavior="default_incomplete",
         metadata=_metadata(basket),
-        **_said_of_subscription(basket.session.terms.get("subscription", {}), ctx.as_of),
+        **_said_of_subscription(basket.session.terms.get("subscription") or _said_of_link(link), ctx.as_of),
     )
 
 
@@ -149,6 +160,11 @@ def _said_of_subscription(terms: Mapping[str, Any], as_of: datetime) -> dict[str
     return said
 
 
+def _said_of_link(link: PaymentLink) -> Mapping[str, Any]:
+    said: Mapping[str, Any] = link.terms.get("subscription", {})
+    return said
+
+
 def sale_request(*, ctx: Context, basket: Basket, request: CheckoutRequest, customer_id: str) -> Sale:
     """The basket and the form as what is sold once, paid on the page. Raises as `subscribe_request`."""
     coupon, code = resolve_code(ctx, basket, request)
@@ -157,10 +173,13 @@ def sale_request(*, ctx: Context, basket: Basket, request: CheckoutRequest, cust
     )
     terms = basket.session.terms
     texts = terms.get("invoice") or {}
+    items = _item_requests(basket, request, "one_time")
+    if not items:
+        raise NothingChosen
     return Sale(
         merchant_id=basket.link.merchant_id,
         customer_id=customer_id,
-        items=_item_requests(basket, request, "one_time"),
+        items=items,
         discounts=_preset(basket) or ((typed,) if coupon else None),
         default_tax_rate_ids=applicable_tax_rates(_rates(basket.link), request.country, request.state),
         finalize_now=True,
@@ -215,6 +234,8 @@ def _metadata(basket: Basket) -> dict[str, str]:
     """What a merchant's server wrote for what its session sells; else where the sale came from."""
     if basket.link.one_visit:
         return dict(basket.session.subscription_metadata)
+    if said := _said_of_link(basket.link).get("metadata"):
+        return dict(said)
     return {"checkout_session": basket.session.id, "payment_link": basket.link.id}
 
 
@@ -240,7 +261,10 @@ def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: Su
         customer_ids=[wanted.customer_id] if wanted.customer_id else [],
         merchant_ids=[merchant_id],
         price_ids=[item.price_id for item in (*wanted.items, *wanted.add_invoice_items)],
-        tax_rate_ids=wanted.default_tax_rate_ids,
+        tax_rate_ids=[
+            *wanted.default_tax_rate_ids,
+            *(rate for item in (*wanted.items, *wanted.add_invoice_items) for rate in item.tax_rate_ids),
+        ],
         lock=False,
     )
     coupon, code = resolve_code(ctx, basket, request)
@@ -263,10 +287,11 @@ def _snapshot(ctx: Context, basket: Basket, request: CheckoutRequest, wanted: Su
 
 
 def _item_requests(basket: Basket, request: CheckoutRequest, type_: str) -> tuple[ItemRequest, ...]:
+    chosen = [(item, _quantity(basket, item, request)) for item in basket.items if item.price.type == type_]
     return tuple(
-        ItemRequest(item.price_id, _quantity(basket.link, item, request))
-        for item in basket.items
-        if item.price.type == type_
+        ItemRequest(item.price_id, quantity, tax_rate_ids=tuple(item.tax_rate_ids))
+        for item, quantity in chosen
+        if quantity
     )
 
 
@@ -274,8 +299,18 @@ def _rates(link: PaymentLink) -> Sequence[TaxRate]:
     return list(tax_rates(link.merchant_id).filter(id__in=link.tax_rate_ids, active=True).order_by("id"))
 
 
-def _quantity(link: PaymentLink, item: PaymentLinkItem, request: CheckoutRequest) -> int:
-    return chosen_quantity(item.price_id, item.quantity, link.adjustable_quantity, request.quantities)
+def _quantity(basket: Basket, item: PaymentLinkItem, request: CheckoutRequest) -> int:
+    return chosen_quantity(item.price_id, item.quantity, bounds_of(basket, item), request.quantities)
+
+
+def bounds_of(basket: Basket, item: PaymentLinkItem) -> tuple[int, int] | None:
+    """How few and how many of this line the visitor may take; None where it is fixed."""
+    return quantity_bounds(basket.link.adjustable_quantity, item.adjustable_quantity, len(basket.items) == 1)
+
+
+def needs_no_method(basket: Basket, preview: CheckoutPreview) -> bool:
+    """Nothing is due now, and the merchant asks for a way to pay only where something is."""
+    return basket.link.terms.get("payment_method_collection") == "if_required" and preview.due_now == 0
 
 
 def _is_sold(item: PaymentLinkItem) -> bool:

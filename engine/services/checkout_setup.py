@@ -34,9 +34,11 @@ def start_checkout_setup(
         raise CheckoutExpired
     if standing.status not in ("open", "unpaid"):
         return ""
-    if standing.status == "open" and request is not None:
-        plan_and_note_buyer(ctx, session, secret, request)
+    free = standing.status == "open" and request is not None and plan_and_note_buyer(ctx, session, secret, request)
     session.refresh_from_db()
+    if free:
+        buy_and_pay(ctx, session, secret, None, request)
+        return ""
     setup, url = start_setup(
         ctx=ctx,
         merchant_id=session.merchant_id,

@@ -320,6 +320,9 @@ class CheckoutRequest:
     country: str = ""
     promotion_code: str = ""
     quantities: Mapping[str, int] = field(default_factory=dict)  # by price id, when the link lets them be changed
+    phone: str = ""
+    custom_fields: Mapping[str, str] = field(default_factory=dict)  # by key, what the merchant asks beside
+    accepts_terms: bool = False  # of service, where the page asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import PaymentLinkItem
 from customers.rules import MAX_LENGTHS
-from engine.rules.checkout import MOST_AT_ONCE
+from engine.services.checkout_preview import Basket, bounds_of
 from engine.types import CheckoutRequest
 from payments.rules import INSTRUMENTS
 from portal.forms.address import ADDRESS_FIELDS, AddressForm, PaperForm
+from portal.forms.asked import AskedFields
 from portal.instruments import Picker, instrument_choices, picker
 
 FORM_ID = "checkout-form"
@@ -63,28 +63,45 @@ class CheckoutForm(AddressForm, InstrumentForm):
     def __init__(
         self,
         *args: Any,
-        items: list[PaymentLinkItem],
-        adjustable: bool,
-        with_code: bool,
+        basket: Basket,
         session_id: str,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if not with_code:
+        terms = basket.link.terms
+        if not basket.link.allow_promotion_codes:
             del self.fields["promotion_code"]
+        self.asked = AskedFields(self, terms)
+        self._ask_for_less(basket)
+        self._ask_how_many(basket)
+        self._wire(session_id)
+
+    def _ask_for_less(self, basket: Basket) -> None:
+        """A way to pay only where something is due; of the address, with `auto`, what a tax may depend on."""
+        terms, session = basket.link.terms, basket.session
+        if "instrument" in self.fields and terms.get("payment_method_collection") == "if_required":
+            self.fields["instrument"].required = False
+        if terms.get("billing_address_collection") == "auto":
+            for name in ("line1", "line2", "city", *(() if basket.link.tax_rate_ids else ("state",))):
+                del self.fields[name]
+        if session.terms.get("customer_update") is not None and session.asked.get("email"):
+            self.fields["email"].disabled = True  # the merchant's customer has one
+
+    def _ask_how_many(self, basket: Basket) -> None:
         self.quantity_names: dict[str, str] = {}
-        for position, item in enumerate(items if adjustable else []):
+        for position, item in enumerate(basket.items):
+            bounds = bounds_of(basket, item)
+            if bounds is None:
+                continue
             name = f"quantity_{position}"
             self.quantity_names[name] = item.price_id
             self.fields[name] = forms.IntegerField(
                 label=_("Quantity"),
-                min_value=1,
-                max_value=MOST_AT_ONCE,
+                min_value=bounds[0],
+                max_value=bounds[1],
                 initial=item.quantity,
                 widget=forms.NumberInput(attrs={"class": "form-control", "inputmode": "numeric"}),
             )
-
-        self._wire(session_id)
 
     def _wire(self, session_id: str) -> None:
         """Fields that change the price ask for the new one at once; without scripts a button does."""
@@ -94,7 +111,8 @@ class CheckoutForm(AddressForm, InstrumentForm):
             "hx-swap": "outerHTML",
             "hx-include": f"#{FORM_ID}",
         }
-        self.fields["state"].widget.attrs |= preview
+        if "state" in self.fields:
+            self.fields["state"].widget.attrs |= preview
         for name in (*self.quantity_names, "promotion_code"):
             if name in self.fields:  # they stand in the summary, outside the form's own tag
                 self.fields[name].widget.attrs |= {"form": FORM_ID}
@@ -129,5 +147,8 @@ class CheckoutForm(AddressForm, InstrumentForm):
             instrument=data.get("instrument", ""),
             promotion_code=data.get("promotion_code", ""),
             quantities=quantities,
+            phone=data.get("phone", ""),
+            custom_fields=self.asked.answers(data),
+            accepts_terms=bool(data.get("terms_of_service")),
             **{name: data.get(name, "") for name in ("line1", "line2", "city", "state", "postal_code", "country")},
         )

@@ -12,8 +12,9 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from catalog.page_terms import asks_terms
 from core.errors import OstinatoError
-from engine.services.checkout import Standing, complete_checkout, open_checkout, standing_of
+from engine.services.checkout import PaymentLinkClosed, Standing, complete_checkout, open_checkout, standing_of
 from engine.services.checkout_preview import Basket, basket_of, preview_checkout
 from engine.services.checkout_setup import finish_checkout_setup, start_checkout_setup
 from engine.types import CheckoutRequest
@@ -28,6 +29,7 @@ from portal.views.processor import return_address
 from portal.views.visitor import context_of, error_text, leave_for, paper, show_error
 from subscriptions.models import CheckoutSession
 from subscriptions.services.checkout_sessions import CheckoutNotFound, checkout_session, note_locale
+from subscriptions.services.portal_configurations import portal_of
 
 COOKIE = "checkout_secret"
 COOKIE_AGE = 2 * 24 * 3600
@@ -41,6 +43,9 @@ def open_link(request: HttpRequest, payment_link_id: str) -> HttpResponse:
         session_id, secret = open_checkout(
             ctx=context_of(request), payment_link_id=payment_link_id, locale=get_language() or ""
         )
+    except PaymentLinkClosed as closed:
+        own_words = str(closed.params.get("inactive_message") or "")
+        return paper(request, "checkout_refused.html", None, {"reason": own_words or error_text(closed)}, status=404)
     except OstinatoError as refused:
         return refusal(request, refused)
     return _with_secret(session_id, secret)
@@ -103,7 +108,7 @@ def preview(request: HttpRequest, session_id: str) -> HttpResponse:
         return refusal(request, refused)
     form = _form(basket, session, request)
     offer = _offer(request, basket, form)
-    return render(request, "portal/_checkout_summary.html", _context(session, form, offer))
+    return render(request, "portal/_checkout_summary.html", _context(session, form, offer) | {"live": True})
 
 
 @require_POST
@@ -118,7 +123,7 @@ def address(request: HttpRequest, session_id: str) -> HttpResponse:
     form = _form(basket, session, request)
     offer = _offer(request, basket, form)
     form.forget_errors(but="promotion_code")
-    return render(request, "portal/_checkout_address.html", _context(session, form, offer) | {"with_summary": True})
+    return render(request, "portal/_checkout_address.html", _context(session, form, offer) | {"live": True})
 
 
 def session_of(request: HttpRequest, session_id: str) -> CheckoutSession:
@@ -220,9 +225,7 @@ def _form(basket: Basket, session: CheckoutSession, request: HttpRequest) -> Che
     link = basket.link
     return CheckoutForm(
         request.POST or None,
-        items=basket.items,
-        adjustable=link.adjustable_quantity,
-        with_code=link.allow_promotion_codes,
+        basket=basket,
         currency=link.currency,
         way=way_of(session.merchant),
         session_id=session.id,
@@ -232,7 +235,13 @@ def _form(basket: Basket, session: CheckoutSession, request: HttpRequest) -> Che
 
 def _asked_before(session: CheckoutSession) -> dict[str, object]:
     """What was filled in before the visitor left for the processor's page and came back without having paid."""
-    return {name: value for name, value in session.asked.items() if isinstance(value, str) and value}
+    said: dict[str, object] = {name: value for name, value in session.asked.items() if isinstance(value, str) and value}
+    answers = session.asked.get("custom_fields") or {}
+    link = session.payment_link
+    for position, one in enumerate(link.terms.get("custom_fields", ()) if link else ()):
+        if one["key"] in answers:
+            said[f"custom_{position}"] = answers[one["key"]]
+    return said
 
 
 def _offer(request: HttpRequest, basket: Basket, form: CheckoutForm) -> Offer:
@@ -248,4 +257,16 @@ def _offer(request: HttpRequest, basket: Basket, form: CheckoutForm) -> Offer:
 
 
 def _context(session: CheckoutSession, form: CheckoutForm, offer: Offer) -> dict[str, object]:
-    return {"session": session, "merchant": session.merchant, "form": form, "offer": offer, "page_width": "wide"}
+    terms = session.payment_link.terms if session.payment_link else {}
+    optional = terms.get("payment_method_collection") == "if_required"
+    return {
+        "session": session,
+        "merchant": session.merchant,
+        "form": form,
+        "offer": offer,
+        "terms": terms,
+        "optional_method": optional,
+        "asks_method": not optional or not offer.is_free_now,
+        "terms_url": portal_of(session.merchant_id, "").terms_of_service_url if asks_terms(terms) else "",
+        "page_width": "wide",
+    }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.signing import Signer
-from django.db.models import F
+from django.db.models import Count, F, Q
 
 from core.context import Context
 from core.errors import OstinatoError, gettext_noop
@@ -33,7 +33,7 @@ class CheckoutExpired(OstinatoError):
 
 
 def open_checkout_session(
-    *, ctx: Context, merchant_id: str, payment_link_id: str, locale: str
+    *, ctx: Context, merchant_id: str, payment_link_id: str, locale: str, metadata: Mapping[str, str]
 ) -> tuple[CheckoutSession, str]:
     """A new visit and its secret, which nobody can read again."""
     secret = new_secret()
@@ -42,6 +42,7 @@ def open_checkout_session(
         payment_link_id=payment_link_id,
         secret_hash=hash_secret(secret),
         locale=locale[:10],
+        metadata=dict(metadata),
         expires_at=ctx.recorded_at + SESSION_LIFETIME,
         created=ctx.as_of,
         recorded_at=ctx.recorded_at,
@@ -78,10 +79,10 @@ def note_locale(session: CheckoutSession, locale: str) -> None:
         CheckoutSession.objects.filter(id=session.id).update(locale=session.locale)
 
 
-def note_customer(session: CheckoutSession, customer_id: str) -> None:
-    """Remember who is buying. The caller holds the row's lock."""
-    session.customer_id = customer_id
-    _save(session, "customer_id")
+def note_customer(session: CheckoutSession, customer_id: str, answers: Mapping[str, Any]) -> None:
+    """Remember who is buying and what was answered. The caller holds the row's lock."""
+    session.customer_id, session.answers = customer_id, dict(answers)
+    _save(session, "customer_id", "answers")
 
 
 def note_purchase(
@@ -120,6 +121,13 @@ def answered_sessions(invoice_ids: Collection[str]) -> list[CheckoutSession]:
         session.awaits_payment = False
         _save(session, "awaits_payment")
     return found
+
+
+def purchases_by_link(link_ids: Collection[str]) -> dict[str, int]:
+    """How many visits to each link came to a purchase; one whose payment is still to come is one."""
+    rows = CheckoutSession.objects.filter(payment_link_id__in=link_ids).exclude(status=CheckoutStatus.EXPIRED)
+    bought = rows.filter(Q(status=CheckoutStatus.COMPLETE) | ~Q(subscription_id=""))
+    return dict(bought.values_list("payment_link_id").annotate(Count("id")).order_by())
 
 
 def unpaid_sessions_over(moment: datetime, limit: int) -> list[CheckoutSession]:

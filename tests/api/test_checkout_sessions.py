@@ -196,6 +196,7 @@ def test_a_session_says_how_its_subscription_begins(sdk: Sdk) -> None:
         },
         automatic_tax={"enabled": False},
         billing_address_collection="auto",
+        customer=sdk.customer(card="").id,  # Stripe takes `customer_update` of a known customer alone
         customer_update={"address": "auto"},
         payment_method_collection="always",
         phone_number_collection={"enabled": False},

@@ -14,7 +14,7 @@ from tests.factories import catalog, merchants
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PAY = "#checkout-form > button[type=submit]"
+PAY = "#checkout-pay button[type=submit]"
 
 
 @pytest.fixture

@@ -44,12 +44,12 @@ def test_taxes_follow_the_buyers_place(country, state, applied):
 
 
 def test_a_quantity_counts_only_where_the_link_lets_it():
-    assert chosen_quantity("price_1", 2, adjustable=False, wanted={"price_1": 9}) == 2
-    assert chosen_quantity("price_1", 2, adjustable=True, wanted={"price_1": 9}) == 9
-    assert chosen_quantity("price_1", 2, adjustable=True, wanted={}) == 2
+    assert chosen_quantity("price_1", 2, bounds=None, wanted={"price_1": 9}) == 2
+    assert chosen_quantity("price_1", 2, bounds=(1, 999), wanted={"price_1": 9}) == 9
+    assert chosen_quantity("price_1", 2, bounds=(1, 999), wanted={}) == 2
     for wrong in (0, -1, 1000):
         with pytest.raises(QuantityOutOfRange):
-            chosen_quantity("price_1", 2, adjustable=True, wanted={"price_1": wrong})
+            chosen_quantity("price_1", 2, bounds=(1, 999), wanted={"price_1": wrong})
 
 
 @pytest.fixture
