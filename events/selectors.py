@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from events.models import Event, HeldEvent, ObjectVersion
 from events.types import Consumer, DeliveredEvent
@@ -88,6 +89,12 @@ def oldest_unread(consumer: Consumer) -> datetime | None:
         )
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def unread_of(consumer_name: str, merchant_id: str) -> RawSQL:
+    """The ids of a merchant's events that the consumer has not passed yet, for a query of events to be in."""
+    sql = f"SELECT e.id FROM events_event e WHERE e.merchant_id = %s AND {_BEYOND_CURSOR.replace('%(name)s', '%s')}"  # noqa: S608 (constants)
+    return RawSQL(sql, [merchant_id, consumer_name, consumer_name])  # noqa: S611 (constants)
 
 
 def unread_among(consumer_name: str, event_ids: Sequence[str]) -> set[str]:

@@ -77,6 +77,9 @@ _COMMON = fields(
         clearable=True,
     ),
     source=text(most=200),
+    tax=hash_of(
+        {"validate_location": choice("deferred", required=True)}
+    ),  # there is no automatic tax to look it up for
     tax_exempt=choice("none", "exempt", "reverse", clearable=True),
 )
 CREATE = fields(

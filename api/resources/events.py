@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from api.lookup import found
 from api.paging import in_range, page
 from api.protocol.operation import Call, Json, Operation
-from api.protocol.schema import PAGE, RANGE, fields, list_of, text
+from api.protocol.schema import PAGE, RANGE, boolean, fields, list_of, text
 from api.webhooks.event_types import UNTOLD, WITHIN
-from api.webhooks.pending import pending_webhooks
+from api.webhooks.pending import by_delivery, pending_webhooks
 from core.json_values import epoch
 from engine.rules.arrears import USAGE_DISCARDED
 from events.models import Event, ObjectVersion
@@ -23,6 +23,7 @@ API_VERSION = "2026-08-26.dahlia"  # the shapes that our snapshots follow
 LIST = fields(
     PAGE,
     created=RANGE,
+    delivery_success=boolean(),
     related_object=text(most=200),
     type=text(most=100),
     types=list_of(text(most=100), most=20),
@@ -52,6 +53,8 @@ def list_(call: Call) -> Json:
         rows = rows.filter(_types(wanted))
     if "related_object" in params:
         rows = rows.filter(object_id=params["related_object"])
+    if "delivery_success" in params:
+        rows = by_delivery(rows, call.merchant_id, whole=params["delivery_success"])
     return page(rows, call, _listed, url=URL)
 
 

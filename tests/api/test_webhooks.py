@@ -87,6 +87,24 @@ def test_an_endpoint_hears_what_it_asked_for_and_a_star_hears_everything(sdk: Sd
     assert not any(one.startswith(("webhook_endpoint", "api_key")) for one in all_heard)
 
 
+def test_events_are_listed_by_whether_every_endpoint_has_taken_them(sdk: Sdk, there: Receiver) -> None:
+    def told(*, taken: bool) -> list[str]:
+        listed = sdk.v1.events.list({"delivery_success": taken, "types": ["customer.created", "product.created"]})
+        return sorted(one.type for one in listed.data)
+
+    endpoint(sdk, there.url, "customer.created")
+    sdk.customer(card="")
+    sdk.v1.products.create({"name": "Of no interest to it"})
+    # Not handed out yet, and wanted; the other one waits for nobody.
+    assert (told(taken=False), told(taken=True)) == (["customer.created"], ["product.created"])
+    deliver()
+    assert (told(taken=False), told(taken=True)) == ([], ["customer.created", "product.created"])
+    there.status = 500
+    sdk.customer(card="")
+    deliver()
+    assert (told(taken=False), told(taken=True)) == (["customer.created"], ["customer.created", "product.created"])
+
+
 def test_another_merchants_endpoint_hears_nothing(sdk: Sdk, there: Receiver, live_server: Any) -> None:
     endpoint(new_sdk(live_server.url, name="Ailleurs", prefix="AIL"), there.url)
     sdk.customer(card="")
