@@ -137,3 +137,21 @@ def test_the_page_fits_a_phone(browser_page: "Page", link) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"/pay/{link.id}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_code_that_leaves_nothing_due_takes_the_way_to_pay_away(browser_page: "Page", link) -> None:
+    catalog.promotion_code(coupon=catalog.coupon(merchant=link.merchant, percent_off=100), code="FREE")
+    link.terms = {"payment_method_collection": "if_required"}
+    link.save()
+    page = browser_page
+    page.goto(f"/pay/{link.id}")
+    fill_in(page)
+    assert page.locator("[name=instrument]").count() > 0
+    page.fill("[name=promotion_code]", "FREE")
+    page.click("text=Apply")
+    page.wait_for_selector("#checkout-pay :text('Subscribe now')")
+    assert page.locator("[name=instrument]").count() == 0
+    page.click(PAY)
+    page.wait_for_url("**/done")
+    assert not PaymentMethod.objects.exists()
+    assert Subscription.objects.get().status == "active"
