@@ -1,5 +1,6 @@
 """What all tests share: a database per process, files that vanish, subprocesses on the same database."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -36,6 +37,18 @@ def django_db_setup(
         yield
     with django_db_blocker.unblock():
         databases.drop_database(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_browsers_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A browser, once started, keeps its event loop running in this thread: who runs their own must not see it."""
+    if request.node.get_closest_marker("browser"):
+        yield
+        return
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session", autouse=True)
