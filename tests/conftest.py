@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import TransactionTestCase
@@ -39,16 +40,23 @@ def django_db_setup(
         databases.drop_database(name)
 
 
-@pytest.fixture(autouse=True)
-def _no_browsers_loop(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A browser, once started, keeps its event loop running in this thread: who runs their own must not see it."""
-    if request.node.get_closest_marker("browser"):
+@pytest.fixture(scope="session", autouse=True)
+def _loops_beside_a_browsers() -> Iterator[None]:
+    """A browser, once started, keeps its event loop running in this thread: who runs a loop of their own must not see
+    it. Only while it runs: Django keeps another connection for whoever sees a loop."""
+    run = asyncio.run
+
+    def alone(*args: Any, **options: Any) -> Any:
+        browsers = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            return run(*args, **options)
+        finally:
+            asyncio._set_running_loop(browsers)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "run", alone)
         yield
-        return
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session", autouse=True)
