@@ -19,7 +19,8 @@ from core.context import Context
 from core.errors import OstinatoError, gettext_noop
 from core.ids import hash_secret
 from events.models import Event
-from events.statements import Statement, instance, names_of
+from events.reading import names_of
+from events.statements import Statement, instance
 from events.types import EventRow
 from events.writes import record_events
 from merchants.models import Merchant

@@ -73,7 +73,6 @@ def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
     """All of the queryset's rows with every column of its model, by attribute name. One query, or none when it can
     match nothing. Raises `django.db.Error`."""
     model: type[models.Model] = queryset.model
-    fields = model._meta.concrete_fields
     query = queryset.query
     assert query.default_cols, "whole rows"
     assert not query.annotation_select, "and nothing else"
@@ -86,8 +85,7 @@ def read_rows(queryset: models.QuerySet[Any]) -> list[Row]:
         cursor.adapters.register_loader("timestamptz", InstantLoader)
         cursor.execute(statement, params)
         rows = cursor.fetchall()
-    names = [field.attname for field in fields]
-    converters = converters_of(model) if rows else []
+    names, converters = names_of(model), converters_of(model)
     return [row_of(names, values, converters) for values in rows]
 
 
@@ -97,6 +95,12 @@ def row_of(names: list[str], values: tuple[Any, ...], converters: list[tuple[int
         if values[index] is not None:
             row.__dict__[names[index]] = convert(values[index])
     return row
+
+
+@cache
+def names_of(model: type[models.Model]) -> list[str]:
+    """Every column, by attribute name."""
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 @cache

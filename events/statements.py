@@ -15,13 +15,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 
 from events.copying import Row
-from events.reading import Blank, InstantLoader, converters_of, row_of
+from events.reading import Blank, InstantLoader, converters_of, names_of, row_of
 
 M = TypeVar("M", bound=models.Model)
 
@@ -36,14 +35,15 @@ class Statement(Generic[M]):
     def rows(self, **values: str | Iterable[str]) -> list[Row]:
         """Every column by attribute name."""
         made, found = self._asked(values)
-        names, converters = made.columns()
+        model = made.of_whole_rows()
+        names, converters = names_of(model), converters_of(model)
         return [row_of(names, one, converters) for one in found]
 
     def models(self, **values: str | Iterable[str]) -> list[M]:
         """The rows as the model's instances."""
         made, found = self._asked(values)
-        made.columns()
-        return [instance(made.model, one) for one in found]
+        model = made.of_whole_rows()
+        return [instance(model, one) for one in found]
 
     def tuples(self, **values: str | Iterable[str]) -> list[tuple[Any, ...]]:
         """The columns as the database gives them, JSON as its text."""
@@ -83,15 +83,10 @@ class _Made(Generic[M]):
     model: type[M]
     whole: bool
 
-    def columns(self) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
-        """The names of whole rows' columns, and what turns some of them into Python's values."""
+    def of_whole_rows(self) -> type[M]:
+        """The model whose rows these are, with every column."""
         assert self.whole, "whole rows of one table"
-        return names_of(self.model), converters_of(self.model)
-
-
-@cache
-def names_of(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
+        return self.model
 
 
 def instance(model: type[M], values: Sequence[Any]) -> M:

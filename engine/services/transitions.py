@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from core.context import Context
@@ -66,17 +67,15 @@ def subscriptions_after_payment(ctx: Context, news: Sequence[InvoiceNews], held:
     if not by_subscription:
         return
     missing = [one for one in by_subscription if one not in held]
-    rows = sorted([*lock_subscriptions(missing), *(held[one] for one in by_subscription if one in held)], key=_id)
+    rows = sorted(
+        [*lock_subscriptions(missing), *(held[one] for one in by_subscription if one in held)], key=attrgetter("id")
+    )
     before = {row.id: row.status for row in rows}
     for row in rows:
         for item in by_subscription[row.id]:
             row["status"] = _next_status(row, item)
     saved = {row.id for row in rows if _saves_method(row, by_subscription[row.id])}
     _write_moved(ctx, [row for row in rows if row.status != before[row.id] or row.id in saved], before, saved)
-
-
-def _id(row: Row) -> str:
-    return str(row.id)
 
 
 def _saves_method(row: Row, news: Sequence[InvoiceNews]) -> bool:

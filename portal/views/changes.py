@@ -26,7 +26,7 @@ from portal.discounts import with_standing
 from portal.forms.change import ChangeForm, ConfirmForm
 from portal.plans import Plan, offered_plans, plan_of, plans_for
 from portal.views.flows import finished
-from portal.views.subscriptions import own
+from portal.views.subscriptions import own, taken_back
 from portal.views.visitor import Visitor, context_of, error_text, offered, paper, show_error, signed_in
 from subscriptions.facts import price_facts
 from subscriptions.models import Subscription, SubscriptionItem
@@ -113,17 +113,9 @@ def keep_plan(request: HttpRequest, visitor: Visitor, subscription_id: str) -> H
     """Take back a change that waits for the period's end."""
     offered(visitor, "subscription_update")
     own(visitor, subscription_id)
-    try:
-        undo_change_at_period_end(
-            ctx=context_of(request, visitor.customer),
-            merchant_id=visitor.merchant.id,
-            subscription_id=subscription_id,
-        )
-    except OstinatoError as refused:
-        messages.error(request, error_text(refused))
-    else:
-        messages.success(request, gettext("Your plan stays as it is."))
-    return redirect("portal_subscription", subscription_id)
+    return taken_back(
+        request, visitor, subscription_id, undo_change_at_period_end, gettext("Your plan stays as it is.")
+    )
 
 
 def _changeable_item(subscription: Subscription, agreement: Agreement, wanted: str) -> SubscriptionItem:

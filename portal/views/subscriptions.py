@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -134,8 +134,17 @@ def _end(
 def keep(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpResponse:
     """Take the cancellation back."""
     own(visitor, subscription_id)
+    return taken_back(
+        request, visitor, subscription_id, undo_cancel, gettext("Welcome back: your subscription goes on.")
+    )
+
+
+def taken_back(
+    request: HttpRequest, visitor: Visitor, subscription_id: str, undo: Callable[..., object], told: str
+) -> HttpResponse:
+    """What waits for the period's end undone, and the subscription's page with a word of it."""
     try:
-        undo_cancel(
+        undo(
             ctx=context_of(request, visitor.customer),
             merchant_id=visitor.merchant.id,
             subscription_id=subscription_id,
@@ -143,7 +152,7 @@ def keep(request: HttpRequest, visitor: Visitor, subscription_id: str) -> HttpRe
     except OstinatoError as refused:
         messages.error(request, error_text(refused))
     else:
-        messages.success(request, gettext("Welcome back: your subscription goes on."))
+        messages.success(request, told)
     return redirect("portal_subscription", subscription_id)
 
 
